@@ -1,0 +1,159 @@
+/* What nodes say to each other, decoded: plain structs, no bytes, no protobuf, no address.
+ *
+ * Views (gkv_bytes, updates, digests, lists) are borrowed: in an event, from the decoder until the
+ * actions of that step are drained; in an action, from the node until the next step.
+ *
+ * Not here  The wire: proto/gridkv.proto and proto/codec.c.
+ */
+#ifndef GKV_CORE_MESSAGE_H
+#define GKV_CORE_MESSAGE_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "core/hlc.h"
+#include "core/types.h"
+
+enum gkv_message_kind {
+    GKV_MESSAGE_NONE = 0,
+    /* Membership; datagrams. */
+    GKV_MESSAGE_PING = 1,     /* are you there? */
+    GKV_MESSAGE_ACK = 2,      /* yes; also sent by a helper for the member it asked */
+    GKV_MESSAGE_PING_REQ = 3, /* ping that member for me */
+    GKV_MESSAGE_GOSSIP = 4,   /* rumours only */
+    /* Membership; stream. */
+    GKV_MESSAGE_PUSH_PULL = 5, /* my whole member table; yours, please, when is_request */
+    /* Data; stream. */
+    GKV_MESSAGE_WRITE = 6,
+    GKV_MESSAGE_WRITE_REPLY = 7,
+    GKV_MESSAGE_READ = 8,
+    GKV_MESSAGE_READ_REPLY = 9,
+    /* Anti-entropy; stream. */
+    GKV_MESSAGE_SYNC_GROUPS = 10, /* one digest per slot group */
+    GKV_MESSAGE_SYNC_SLOTS = 11,  /* one digest per slot of a group that differs */
+    GKV_MESSAGE_SYNC_KEYS = 12,   /* key hashes and versions of the slots that differ */
+    GKV_MESSAGE_SYNC_PULL = 13,   /* key hashes whose records the sender wants */
+    GKV_MESSAGE_SYNC_RECORDS = 14, /* records, newest wins */
+};
+#define GKV_MESSAGE_KIND_COUNT 15
+
+enum gkv_channel {
+    GKV_CHANNEL_DATAGRAM = 1, /* may be lost, doubled, reordered; at most one datagram's budget */
+    GKV_CHANNEL_STREAM = 2,   /* in order per connection, or lost with it */
+};
+
+enum gkv_member_state {
+    GKV_MEMBER_NONE = 0, /* an unused place of the table; never on the wire */
+    GKV_MEMBER_ALIVE = 1,
+    GKV_MEMBER_SUSPECT = 2,
+    GKV_MEMBER_UNREACHABLE = 3, /* route around it; its place in the ring stays */
+    GKV_MEMBER_LEFT = 4,        /* gone by its own will; leaves the ring */
+};
+
+/* What is said about a member; rumours, PUSH_PULL. */
+struct gkv_update {
+    struct gkv_identity who;
+    uint32_t incarnation;        /* only `who` raises it */
+    enum gkv_member_state state; /* never NONE */
+    struct gkv_address address;
+    struct gkv_name name;
+    struct gkv_node_id accuser; /* SUSPECT, UNREACHABLE: who said so first; else zero */
+};
+
+/* A value with all that belongs to it, or the memory of its deletion. */
+struct gkv_record {
+    struct gkv_version version;
+    uint64_t expire_ms; /* since 1970, by the hybrid clock; 0: never */
+    bool is_tombstone;  /* then value is empty */
+    struct gkv_bytes value;
+};
+
+struct gkv_keyed_record {
+    struct gkv_bytes key;
+    struct gkv_record record;
+};
+
+/* 128 bits; addition per 64-bit half, so that a record is taken out as it was put in. */
+struct gkv_digest {
+    uint64_t low;
+    uint64_t high;
+};
+
+struct gkv_key_version {
+    uint64_t key_hash; /* the ring's hash of the key */
+    struct gkv_version version;
+};
+
+enum gkv_reply_status {
+    GKV_REPLY_OK = 1,
+    GKV_REPLY_STALE = 2,  /* WRITE: something newer is held; its version is in the reply */
+    GKV_REPLY_CLOCK = 3,  /* WRITE: the version is too far ahead of the replica's clock */
+    GKV_REPLY_MEMORY = 4, /* WRITE: the replica's store is full */
+    GKV_REPLY_ABSENT = 5, /* READ: nothing is known of the key, not even a deletion */
+};
+
+struct gkv_message {
+    enum gkv_message_kind kind;
+    struct gkv_identity from; /* filled by the endpoint on arrival from the session or the datagram */
+    struct gkv_hlc hlc;       /* the sender's clock */
+    union {
+        struct {
+            uint32_t sequence;         /* chosen by the prober, returned by the ACK */
+            struct gkv_identity about; /* PING_REQ: whom to ping; ACK: who was heard; PING: the target
+                                          as the prober knows it */
+            const struct gkv_update *updates;
+            uint32_t update_count; /* <= GKV_UPDATE_COUNT_MAX */
+        } gossip;                  /* PING, ACK, PING_REQ, GOSSIP */
+        struct {
+            bool is_request;
+            const struct gkv_update *updates; /* the sender first */
+            uint32_t update_count;            /* <= GKV_MEMBER_COUNT_MAX */
+        } push_pull;
+        struct {
+            uint64_t operation; /* the coordinator's handle; 0: no reply wanted */
+            struct gkv_bytes key;
+            struct gkv_record record;
+        } write;
+        struct {
+            uint64_t operation;
+            enum gkv_reply_status status;
+            struct gkv_version version; /* STALE: what the replica holds; else what was written */
+        } write_reply;
+        struct {
+            uint64_t operation;
+            struct gkv_bytes key;
+        } read;
+        struct {
+            uint64_t operation;
+            enum gkv_reply_status status; /* OK or ABSENT */
+            struct gkv_record record;
+        } read_reply;
+        struct {
+            const struct gkv_digest *digests; /* GKV_SLOT_GROUP_COUNT of them */
+            uint32_t digest_count;
+        } sync_groups;
+        struct {
+            uint32_t group;
+            const struct gkv_digest *digests; /* GKV_SLOT_GROUP_SLOTS of them */
+            uint32_t digest_count;
+        } sync_slots;
+        struct {
+            uint32_t group;
+            uint64_t slots[2];                 /* which slots of the group the list covers, a bit each */
+            uint32_t part;                     /* the list holds the keys whose hash % part_count is */
+            uint32_t part_count;               /* part; 1 .. 65,536: more than 1 for long lists only */
+            const struct gkv_key_version *keys;
+            uint32_t key_count; /* <= GKV_SYNC_KEY_COUNT_MAX */
+        } sync_keys;
+        struct {
+            const uint64_t *key_hashes;
+            uint32_t key_count; /* <= GKV_SYNC_KEY_COUNT_MAX */
+        } sync_pull;
+        struct {
+            const struct gkv_keyed_record *records;
+            uint32_t record_count; /* <= GKV_SYNC_RECORD_COUNT_MAX */
+        } sync_records;
+    } as;
+};
+
+#endif

@@ -1,0 +1,174 @@
+#include "core/options.h"
+
+#include "core/hash.h"
+
+void gkv_options_init(struct gkv_options *options)
+{
+    memset(options, 0, sizeof(*options));
+    options->struct_bytes = sizeof(*options);
+    options->level = GKV_LEVEL_QUORUM;
+    options->replica_count = 3;
+    options->write_quorum = 2;
+    options->read_quorum = 2;
+    options->memory_limit_bytes = UINT64_C(64) * 1024 * 1024;
+    options->value_bytes_max = 1024 * 1024;
+    options->member_count_max = 64;
+    options->operation_count_max = 4096;
+    options->operation_memory_bytes = UINT64_C(16) * 1024 * 1024;
+    options->operation_timeout_ms = 2000;
+    options->probe_interval_ms = 200;
+    options->probe_timeout_ms = 80;
+    options->suspicion_timeout_ms = 600;
+    options->gossip_interval_ms = 50;
+    options->push_pull_interval_ms = 30000;
+    options->reconnect_interval_ms = 1000;
+    options->sync_interval_ms = 1000;
+    options->tombstone_keep_ms = 600000;
+    options->drift_ms_max = 500;
+    options->read_repair_per_second_max = 1000;
+}
+
+/* One numeric option: its place, its range, and the sentence for when it is outside. */
+struct range {
+    size_t offset;
+    uint32_t least;
+    uint32_t most;
+    const char *reason;
+};
+
+#define RANGE(field, least, most)                                                                  \
+    {                                                                                              \
+        offsetof(struct gkv_options, field), (least), (most),                                      \
+            #field " must lie in " #least " .. " #most                                             \
+    }
+
+static const struct range ranges[] = {
+    RANGE(seed_count, 0, 16),
+    RANGE(replica_count, 1, 7),
+    RANGE(value_bytes_max, 1, 16777216),
+    RANGE(member_count_max, 1, 1024),
+    RANGE(operation_count_max, 1, 65536),
+    RANGE(operation_timeout_ms, 1, 3600000),
+    RANGE(probe_interval_ms, 10, 60000),
+    RANGE(suspicion_timeout_ms, 10, 600000),
+    RANGE(gossip_interval_ms, 5, 60000),
+    RANGE(push_pull_interval_ms, 10, 3600000),
+    RANGE(reconnect_interval_ms, 10, 3600000),
+    RANGE(sync_interval_ms, 10, 3600000),
+    RANGE(tombstone_keep_ms, 1000, 604800000),
+    RANGE(drift_ms_max, 1, 3600000),
+    RANGE(read_repair_per_second_max, 0, 1000000),
+};
+
+_Static_assert(GKV_SEED_COUNT_MAX == 16, "the range of seed_count");
+_Static_assert(GKV_REPLICA_COUNT_MAX == 7, "the range of replica_count");
+_Static_assert(GKV_VALUE_BYTES_CEILING == 16777216, "the range of value_bytes_max");
+_Static_assert(GKV_MEMBER_COUNT_MAX == 1024, "the range of member_count_max");
+_Static_assert(GKV_STORE_BYTES_MIN == 1048576, "the range of memory_limit_bytes");
+
+static const char *check_ranges(const struct gkv_options *options)
+{
+    for (size_t i = 0; i < sizeof(ranges) / sizeof(ranges[0]); i++) {
+        uint32_t value = 0;
+        memcpy(&value, (const uint8_t *)options + ranges[i].offset, sizeof(value));
+        if (value < ranges[i].least || value > ranges[i].most) {
+            return ranges[i].reason;
+        }
+    }
+    return NULL;
+}
+
+static const char *check_identity(const struct gkv_options *options)
+{
+    if (options->struct_bytes != sizeof(*options)) {
+        return "struct_bytes is not that of this build; call gkv_options_init first";
+    }
+    if (options->name.count == 0 || options->name.count > GKV_NAME_BYTES_MAX) {
+        return "name must have 1 .. 63 bytes";
+    }
+    if (options->address.count == 0 || options->address.count > GKV_ADDRESS_BYTES_MAX) {
+        return "address must have 1 .. 20 bytes; the shim fills it";
+    }
+    if (options->boot_id == 0 || options->boot_id == UINT64_MAX) {
+        return "boot_id must be unix milliseconds << 16 | 16 random bits";
+    }
+    return NULL;
+}
+
+static const char *check_quorums(const struct gkv_options *options)
+{
+    const uint32_t n = options->replica_count;
+    const uint32_t w = options->write_quorum;
+    const uint32_t r = options->read_quorum;
+    if (w < 1 || w > n) {
+        return "write_quorum must lie in 1 .. replica_count";
+    }
+    if (r < 1 || r > n) {
+        return "read_quorum must lie in 1 .. replica_count";
+    }
+    if (options->level != GKV_LEVEL_EVENTUAL && options->level != GKV_LEVEL_QUORUM) {
+        return "level must be EVENTUAL or QUORUM";
+    }
+    if (options->level == GKV_LEVEL_QUORUM && (r + w <= n || 2 * w <= n)) {
+        return "level QUORUM needs read_quorum + write_quorum > replica_count and write_quorum > "
+               "replica_count / 2; raise them or choose level EVENTUAL";
+    }
+    return NULL;
+}
+
+static const char *check_room(const struct gkv_options *options)
+{
+    const uint64_t record_bytes = (uint64_t)GKV_KEY_BYTES_MAX + options->value_bytes_max;
+    if (options->memory_limit_bytes < GKV_STORE_BYTES_MIN ||
+        options->memory_limit_bytes > (UINT64_C(1) << 37)) {
+        return "memory_limit_bytes must lie in 1 MiB .. 128 GiB";
+    }
+    if (options->operation_memory_bytes < 4 * record_bytes ||
+        options->operation_memory_bytes > (UINT64_C(1) << 37)) {
+        return "operation_memory_bytes must hold four records of the largest value, and be at most "
+               "128 GiB";
+    }
+    if (options->probe_timeout_ms < 1 || options->probe_timeout_ms >= options->probe_interval_ms) {
+        return "probe_timeout_ms must lie in 1 .. probe_interval_ms - 1";
+    }
+    return NULL;
+}
+
+enum gkv_error gkv_options_check(const struct gkv_options *options, const char **reason_out)
+{
+    const char *reason = check_identity(options);
+    if (reason == NULL) {
+        reason = check_ranges(options);
+    }
+    if (reason == NULL) {
+        reason = check_quorums(options);
+    }
+    if (reason == NULL) {
+        reason = check_room(options);
+    }
+    if (reason_out != NULL) {
+        *reason_out = reason;
+    }
+    return reason == NULL ? GKV_OK : GKV_ERROR_OPTION;
+}
+
+struct gkv_node_id gkv_node_id_of_name(const struct gkv_name *name)
+{
+    const struct gkv_hash128 hash = gkv_hash128(name->bytes, name->count, 0);
+    struct gkv_node_id id;
+    for (unsigned i = 0; i < 8; i++) {
+        id.bytes[i] = (uint8_t)(hash.low >> (8 * i));
+        id.bytes[8 + i] = (uint8_t)(hash.high >> (8 * i));
+    }
+    return id;
+}
+
+enum gkv_error gkv_name_from_text(const char *text, size_t text_bytes, struct gkv_name *name_out)
+{
+    if (text_bytes == 0 || text_bytes > GKV_NAME_BYTES_MAX) {
+        return GKV_ERROR_OPTION;
+    }
+    *name_out = (struct gkv_name){.count = (uint8_t)text_bytes};
+    memcpy(name_out->bytes, text, text_bytes);
+    return GKV_OK;
+}

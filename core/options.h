@@ -1,0 +1,80 @@
+/* What a node is told when it is made.
+ *
+ * Not here  Sockets, threads and texts: io_posix/gridkv.h, which fills this from its own options.
+ */
+#ifndef GKV_CORE_OPTIONS_H
+#define GKV_CORE_OPTIONS_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "core/error.h"
+#include "core/types.h"
+
+/* How strong an operation is. A property of the namespace; today a node has one. */
+enum gkv_level {
+    GKV_LEVEL_EVENTUAL = 1, /* acknowledged by write_quorum live owners; reads may be stale */
+    GKV_LEVEL_QUORUM = 2,   /* a get that starts after a set returned OK sees it or newer */
+};
+
+struct gkv_options {
+    uint32_t struct_bytes; /* sizeof(struct gkv_options), set by gkv_options_init */
+
+    /* Who we are. */
+    struct gkv_name name;       /* 1 .. 63 bytes, unique in the cluster */
+    struct gkv_address address; /* where peers reach us */
+    uint64_t boot_id;           /* greater at every start: unix ms << 16 | 16 random bits */
+    uint64_t seed[2];           /* all of the node's randomness */
+
+    /* Whom we know. Seeds are asked again for ever, until a live member has their address. */
+    struct gkv_address seeds[GKV_SEED_COUNT_MAX];
+    uint32_t seed_count;
+
+    /* Equal on every node of a cluster. */
+    uint64_t cluster_hash; /* of the cluster's name; a peer with another one is refused (proto) */
+    uint64_t hash_seed;    /* seeds the ring's hash (and the store's) */
+    enum gkv_level level;  /* default GKV_LEVEL_QUORUM */
+    uint32_t replica_count; /* N, 1 .. 7, default 3 */
+    uint32_t write_quorum;  /* W, 1 .. N, default 2; at QUORUM W > N/2 */
+    uint32_t read_quorum;   /* R, 1 .. N, default 2; at QUORUM R + W > N */
+
+    /* Room. Everything is laid out at init from these. */
+    uint64_t memory_limit_bytes;  /* the whole store: 1 MiB .. 128 GiB, default 64 MiB */
+    uint32_t value_bytes_max;     /* 1 .. 16 MiB, default 1 MiB */
+    uint32_t member_count_max;    /* 1 .. 1,024, default 64, ourselves included */
+    uint32_t operation_count_max; /* client operations in flight: 1 .. 65,536, default 4,096 */
+    uint64_t operation_memory_bytes; /* their keys and values: default 16 MiB, >= 4 of the largest */
+
+    /* Time, in ms. */
+    uint32_t operation_timeout_ms;  /* default 2,000; 1 .. 3,600,000 */
+    uint32_t probe_interval_ms;     /* one probe of one member each; default 200; 10 .. 60,000 */
+    uint32_t probe_timeout_ms;      /* until helpers are asked; default 80; < probe_interval_ms */
+    uint32_t suspicion_timeout_ms;  /* SUSPECT to UNREACHABLE; default 600; 10 .. 600,000 */
+    uint32_t gossip_interval_ms;    /* rumours under way; default 50; 5 .. 60,000 */
+    uint32_t push_pull_interval_ms; /* full state with one member; default 30,000 */
+    uint32_t reconnect_interval_ms; /* one seed, one unreachable member; default 1,000 */
+    uint32_t sync_interval_ms;      /* anti-entropy with one peer; default 1,000; 10 .. 3,600,000 */
+    uint32_t tombstone_keep_ms;     /* a delete is remembered at least so long; default 600,000 */
+    uint32_t drift_ms_max;          /* how far ahead a peer's clock may be; default 500 */
+
+    uint32_t read_repair_per_second_max; /* records pushed by read repair; default 1,000; 0: none */
+};
+
+/* Fill every default. name, address, boot_id and seed stay zero: they have none. */
+void gkv_options_init(struct gkv_options *options);
+
+/* Check every range and every relation between options.
+ * GKV_ERROR_OPTION  *reason_out (if not NULL) points to a static sentence that names the option, its
+ *                   range and what to change; set to NULL on GKV_OK. */
+GKV_MUST_USE enum gkv_error gkv_options_check(const struct gkv_options *options,
+                                              const char **reason_out);
+
+/* The node id that belongs to a name: 128 bits of its hash. */
+struct gkv_node_id gkv_node_id_of_name(const struct gkv_name *name);
+
+/* Make a name from text_bytes bytes of text.
+ * GKV_ERROR_OPTION  it is empty or longer than GKV_NAME_BYTES_MAX; name_out untouched. */
+GKV_MUST_USE enum gkv_error gkv_name_from_text(const char *text, size_t text_bytes,
+                                               struct gkv_name *name_out);
+
+#endif

@@ -1,0 +1,59 @@
+/* Anti-entropy: owners compare digests and exchange what differs; newest version wins.
+ *
+ * Model     Dynamo 4.7 with a flat two-level digest instead of a Merkle tree: additive per-slot digests
+ *           are kept in O(1) by the store, so nothing is ever rebuilt. A round with one peer:
+ *
+ *             A -> B  SYNC_GROUPS   128 digests, each the sum over the group's slots that both own
+ *             B -> A  SYNC_SLOTS    for up to 8 groups that differ: 128 slot digests each
+ *             A -> B  SYNC_KEYS     hashes and versions of the slots that differ
+ *             B -> A  SYNC_PULL     hashes that B lacks or holds older
+ *             B -> A  SYNC_RECORDS  records that A lacks or holds older
+ *             A -> B  SYNC_RECORDS  what was pulled
+ *
+ *           Every message stands alone: no state is kept between them, so loss costs a round.
+ * Bounds    The constants GKV_SYNC_* of core/bounds.h per message; one round per sync_interval_ms, or
+ *           per an eighth of it while the last round found differences.
+ * Not here  Read repair: core/quorum.c. Slots that we hold but no longer own are offered too
+ *           (SYNC_KEYS), and kept.
+ */
+#ifndef GKV_CORE_REPAIR_H
+#define GKV_CORE_REPAIR_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "core/message.h"
+#include "core/prng.h"
+#include "core/replica.h"
+#include "core/step.h"
+
+struct gkv_repair {
+    struct gkv_prng prng;
+    uint16_t peer_cursor;  /* round robin over members */
+    uint32_t group_cursor; /* where the next answer starts to look for differing groups */
+    uint32_t part_counter; /* which part of long lists is next */
+    uint32_t leftover_cursor; /* slot: next one held but not owned */
+    bool found_difference; /* in the round since the last tick */
+    uint64_t round_count;
+    uint64_t record_sent_count;
+    uint64_t record_stored_count;
+    uint64_t malformed_count;
+};
+
+void gkv_repair_init(struct gkv_repair *repair, const struct gkv_options *options);
+
+/* Set the first timer. */
+void gkv_repair_start(struct gkv_repair *repair, const struct gkv_step *step);
+
+/* GKV_TIMER_SYNC: begin a round with the next reachable peer. */
+void gkv_repair_on_timer(struct gkv_repair *repair, const struct gkv_step *step);
+
+/* SYNC_*. source: where the sender listens. */
+void gkv_repair_on_message(struct gkv_repair *repair, struct gkv_replica *replica,
+                           const struct gkv_step *step, const struct gkv_message *message,
+                           const struct gkv_address *source);
+
+/* The most actions that one timer or message makes here. */
+#define GKV_REPAIR_ACTION_COUNT_MAX (GKV_SYNC_GROUPS_PER_ROUND + 4)
+
+#endif

@@ -1,0 +1,41 @@
+/* Answering others' reads and writes, and our own coordinator's share of them.
+ *
+ * Model     Dynamo 4.5's replica, with one difference: an older version is not dropped in silence, it is
+ *           answered STALE with the version held, so that a writer with a slow clock learns of it.
+ * Invariant A version further ahead of our clock than options.drift_ms_max is not stored, unless it
+ *           merely follows the version held (same millisecond at most), so that a key that once got a
+ *           future version can always be overwritten.
+ */
+#ifndef GKV_CORE_REPLICA_H
+#define GKV_CORE_REPLICA_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "core/message.h"
+#include "core/step.h"
+
+struct gkv_replica {
+    uint64_t malformed_count; /* messages with a field out of range */
+    uint64_t clock_rejected_count;
+    uint64_t full_rejected_count;
+    uint64_t write_count;
+    uint64_t read_count;
+};
+
+/* Store a record if it may be and is newer. held_out: the version held afterwards (zero: none). */
+enum gkv_reply_status gkv_replica_write(struct gkv_replica *replica, const struct gkv_step *step,
+                                        struct gkv_bytes key, uint64_t key_hash,
+                                        const struct gkv_record *record,
+                                        struct gkv_version *held_out);
+
+/* Read a key; the value is in the step's scratch. ABSENT: record_out is zeroed. */
+enum gkv_reply_status gkv_replica_read(struct gkv_replica *replica, const struct gkv_step *step,
+                                       struct gkv_bytes key, uint64_t key_hash,
+                                       struct gkv_record *record_out);
+
+/* WRITE and READ; replies go to `source`. */
+void gkv_replica_on_message(struct gkv_replica *replica, const struct gkv_step *step,
+                            const struct gkv_message *message, const struct gkv_address *source);
+
+#endif

@@ -1,0 +1,71 @@
+/* What a handler may use while one event is handled. Lives on the stack of gkv_node_step; holds
+ * pointers, which is why it is no part of the state.
+ */
+#ifndef GKV_CORE_STEP_H
+#define GKV_CORE_STEP_H
+
+#include "core/action.h"
+#include "core/hlc.h"
+#include "core/member.h"
+#include "core/options.h"
+#include "core/ring.h"
+#include "core/scratch.h"
+#include "core/store.h"
+#include "core/timer.h"
+#include "core/trace.h"
+#include "core/types.h"
+
+struct gkv_step {
+    struct gkv_now now;
+    const struct gkv_options *options;
+    struct gkv_actions *actions;
+    struct gkv_scratch *scratch;
+    struct gkv_timers *timers;
+    struct gkv_hlc_clock *clock;
+    struct gkv_trace *trace;
+    struct gkv_members *members;
+    struct gkv_ring *ring;
+    struct gkv_store *store;
+};
+
+/* Timer ids: the periodic ones, then one per member place (suspicion), then one per operation place. */
+enum gkv_timer_id {
+    GKV_TIMER_PROBE = 0,       /* next probe */
+    GKV_TIMER_PROBE_DIRECT = 1, /* the probe under way: ask helpers */
+    GKV_TIMER_GOSSIP = 2,
+    GKV_TIMER_PUSH_PULL = 3,
+    GKV_TIMER_RECONNECT = 4,
+    GKV_TIMER_SYNC = 5,
+    GKV_TIMER_SWEEP = 6,
+    GKV_TIMER_PERIODIC_COUNT = 7,
+};
+
+/* The timer of member place `index`. */
+static inline uint32_t gkv_step_member_timer(const struct gkv_step *step, uint16_t index)
+{
+    (void)step;
+    return GKV_TIMER_PERIODIC_COUNT + (uint32_t)index;
+}
+
+/* The timer of operation place `index`. */
+static inline uint32_t gkv_step_operation_timer(const struct gkv_step *step, uint32_t index)
+{
+    return GKV_TIMER_PERIODIC_COUNT + step->options->member_count_max + index;
+}
+
+/* Ourselves. */
+struct gkv_member *gkv_step_self(const struct gkv_step *step);
+
+/* Append a SEND to an address and lend its message, with kind, from (us) and a fresh stamp filled. */
+struct gkv_message *gkv_step_send(const struct gkv_step *step, const struct gkv_address *address,
+                                  enum gkv_channel channel, enum gkv_message_kind kind);
+
+/* Append a trace point; `about` and `via` may be NULL. */
+void gkv_step_trace(const struct gkv_step *step, enum gkv_trace_kind kind,
+                    const struct gkv_node_id *about, const struct gkv_node_id *via, uint64_t a,
+                    uint64_t b);
+
+/* What expiry is judged by now: ms since 1970. */
+uint64_t gkv_step_clock_ms(const struct gkv_step *step);
+
+#endif

@@ -1,0 +1,95 @@
+/* The records a node holds: bounded, versioned, with expiry and tombstones; newest version wins.
+ *
+ * Model     Last writer wins by (hybrid stamp, writer). Per slot a count and an additive 128-bit
+ *           digest of (key hash, version) pairs, kept in O(1), for anti-entropy.
+ * Bounds    All of memory_limit_bytes and no more: index, slot table and cells. Full: a put that needs
+ *           more cells than are free (after giving back what it replaces) answers GKV_STORE_FULL.
+ * Invariant For one key the version never goes down while the key is held. A record past its
+ *           expire_ms is the tombstone of its own version wherever it is read, so that its digest does
+ *           not change when the sweep frees its value.
+ * Not here  Whether a version may be accepted (clock drift): core/replica.h. Threads: later; the
+ *           interface copies values out, so that it can become lock-free behind it.
+ */
+#ifndef GKV_CORE_STORE_H
+#define GKV_CORE_STORE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "core/arena.h"
+#include "core/cells.h"
+#include "core/message.h"
+#include "core/types.h"
+
+enum gkv_store_outcome {
+    GKV_STORE_STORED = 1,
+    GKV_STORE_SAME = 2,  /* this very version is held already */
+    GKV_STORE_STALE = 3, /* a newer version is held; nothing changed */
+    GKV_STORE_FULL = 4,  /* no room; nothing changed */
+};
+
+struct gkv_store_stats {
+    uint64_t record_count;    /* tombstones included */
+    uint64_t tombstone_count; /* expired records count here once the sweep has met them */
+    uint64_t used_bytes;      /* cells in use; index and slot table are in limit_bytes - cell room */
+    uint64_t limit_bytes;
+    uint64_t expired_count;   /* values freed by the sweep, ever */
+    uint64_t forgotten_count; /* tombstones dropped by the sweep, ever */
+};
+
+struct gkv_store {
+    struct gkv_cells cells;
+    ptrdiff_t bucket_offset;
+    ptrdiff_t slot_offset;
+    uint32_t bucket_mask;
+    uint32_t sweep_slot; /* where the next sweep goes on */
+    uint64_t record_count;
+    uint64_t tombstone_count;
+    uint64_t expired_count;
+    uint64_t forgotten_count;
+    uint64_t limit_bytes;
+};
+
+/* Lay out a store in limit_bytes >= GKV_STORE_BYTES_MIN bytes of the arena, all included. */
+void gkv_store_init(struct gkv_store *store, struct gkv_arena *arena, uint64_t limit_bytes);
+
+/* Hold `record` under key, if it is newer than what is held. held_out (may be NULL) is filled with the
+ * version held after the call, zero when FULL and the key is unknown. key and value are copied. */
+enum gkv_store_outcome gkv_store_put(struct gkv_store *store, struct gkv_bytes key,
+                                     uint64_t key_hash, const struct gkv_record *record,
+                                     struct gkv_version *held_out);
+
+/* Find a key: false when nothing is known of it. record_out is filled; its value is copied to `buffer`
+ * when value_bytes <= buffer_bytes, else value.data is NULL and value.count says what is needed. A
+ * record expired at now_ms is returned as a tombstone of its version. */
+bool gkv_store_get(const struct gkv_store *store, struct gkv_bytes key, uint64_t key_hash,
+                   uint64_t now_ms, uint8_t *buffer, size_t buffer_bytes,
+                   struct gkv_record *record_out);
+
+/* The length of the value held under key_hash's n-th record (n from 0), and so on to the whole record:
+ * false when there are not so many. key and value are copied to buffer one after the other; when they do
+ * not fit, false with *needed_out set. For SYNC_PULL, which names keys by hash. */
+bool gkv_store_get_hashed(const struct gkv_store *store, uint64_t key_hash, uint32_t n,
+                          uint64_t now_ms, uint8_t *buffer, size_t buffer_bytes,
+                          struct gkv_keyed_record *record_out, size_t *needed_out);
+
+/* The version of the newest record whose key has this hash; false when there is none. */
+bool gkv_store_version_hashed(const struct gkv_store *store, uint64_t key_hash,
+                              struct gkv_version *version_out);
+
+/* List up to capacity (hash, version) pairs of a slot whose hash % part_count is part. Returns how many
+ * there are, which may be more than were written. */
+uint32_t gkv_store_list(const struct gkv_store *store, uint32_t slot, uint32_t part,
+                        uint32_t part_count, struct gkv_key_version *keys_out, uint32_t capacity);
+
+uint32_t gkv_store_slot_count(const struct gkv_store *store, uint32_t slot);
+struct gkv_digest gkv_store_slot_digest(const struct gkv_store *store, uint32_t slot);
+
+/* Visit up to slot_count slots: free the values of expired records (they become tombstones) and drop
+ * tombstones whose stamp and expiry are both over keep_ms old. */
+void gkv_store_sweep(struct gkv_store *store, uint64_t now_ms, uint64_t keep_ms, uint32_t slot_count);
+
+struct gkv_store_stats gkv_store_stats(const struct gkv_store *store);
+
+#endif

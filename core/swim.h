@@ -1,0 +1,73 @@
+/* Membership: who is there. Probing, suspicion, rumours, joining, leaving.
+ *
+ * Model     SWIM (Das, Gupta, Motivala, DSN 2002): round-robin probes (4.3), indirect probes (3.1),
+ *           suspicion with incarnations (4.2), piggybacked rumours, least-told first (4.1); push-pull of
+ *           the whole table over a stream on joining and now and then, as memberlist does. We differ:
+ *           identity is (node id, boot), a confirmed failure is UNREACHABLE and not gone, and
+ *           unreachable members and seeds are asked again for ever, so that a healed partition joins.
+ * Bounds    One probe at a time; a rumour per member; GKV_UPDATE_COUNT_MAX updates per datagram.
+ * Invariant Only we raise our incarnation. A probe that is under way has its timer set.
+ * Not here  Local health, confirmations by several accusers, stall guard: they come with Lifeguard.
+ */
+#ifndef GKV_CORE_SWIM_H
+#define GKV_CORE_SWIM_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "core/event.h"
+#include "core/prng.h"
+#include "core/probe.h"
+#include "core/rumor.h"
+#include "core/step.h"
+#include "core/types.h"
+
+/* What was not acted upon, by reason. */
+struct gkv_swim_drops {
+    uint64_t malformed;      /* a field is out of range */
+    uint64_t unknown_member; /* about somebody we never heard of */
+    uint64_t stale;          /* older than what we know, or an answer to no question */
+    uint64_t boot_conflict;  /* two live nodes seem to share our name */
+};
+
+struct gkv_swim {
+    struct gkv_prng prng;
+    struct gkv_probe probe;
+    struct gkv_rumors rumors;
+    struct gkv_swim_drops drops;
+    uint32_t reconnect_cursor; /* round robin over seeds and unreachable members */
+    uint32_t seed_contact_mask; /* seeds that have answered in this life */
+    bool leaving;
+};
+
+void gkv_swim_init(struct gkv_swim *swim, struct gkv_arena *arena, const struct gkv_options *options);
+
+/* Set the first timers and ask the seeds. Called once, in the first step. */
+void gkv_swim_start(struct gkv_swim *swim, const struct gkv_step *step);
+
+/* id is one of PROBE, PROBE_DIRECT, GOSSIP, PUSH_PULL, RECONNECT. */
+void gkv_swim_on_timer(struct gkv_swim *swim, const struct gkv_step *step, enum gkv_timer_id id);
+
+/* The suspicion of the member at index ran out (or a LEFT member may be forgotten). */
+void gkv_swim_on_member_timer(struct gkv_swim *swim, const struct gkv_step *step, uint16_t index);
+
+/* PING, ACK, PING_REQ, GOSSIP, PUSH_PULL. source: where it came from (datagram) or where its sender
+ * listens (stream). */
+void gkv_swim_on_message(struct gkv_swim *swim, const struct gkv_step *step,
+                         const struct gkv_message *message, const struct gkv_address *source);
+
+/* The stream to `address` broke: probe the member there next. */
+void gkv_swim_on_stream_down(struct gkv_swim *swim, const struct gkv_step *step,
+                             const struct gkv_address *address);
+
+/* Become LEFT and tell GKV_GOSSIP_FANOUT members at once. */
+void gkv_swim_leave(struct gkv_swim *swim, const struct gkv_step *step);
+
+/* True when every seed's address, or none, is expected no more: with seeds, at least one of them (or any
+ * other member) has answered in this life. */
+bool gkv_swim_has_joined(const struct gkv_swim *swim, const struct gkv_step *step);
+
+/* The most actions that one timer or message makes here. */
+#define GKV_SWIM_ACTION_COUNT_MAX 64
+
+#endif
