@@ -1,7 +1,8 @@
 /* What a node wants done: the bounded queue that a step fills and the shim drains after it.
  *
  * Bounds    Laid out for the largest step; a step starts only on an empty queue, so it never
- *           overflows, and timer work stops early when the room left is under the worst of one timer.
+ *           overflows, and timer work stops early when the room left is under the worst of one
+ *           timer.
  * Invariant What an action lends (views in its message or result) is valid until the next step.
  */
 #ifndef GKV_CORE_ACTION_H
@@ -27,7 +28,7 @@ struct gkv_result {
     uint64_t cookie;
     enum gkv_error error;       /* GKV_OK, NOT_FOUND, NO_QUORUM, TIMEOUT, IN_DOUBT, MEMORY, BUSY,
                                    CLOCK_DRIFT */
-    struct gkv_version version; /* GET: of the value (or of the deletion); SET, DELETE: what was written */
+    struct gkv_version version; /* GET: of the value or the deletion; else what was written */
     uint64_t expire_ms;         /* GET: when the value expires, ms since 1970; 0: never */
     struct gkv_bytes value;     /* GET: lent until the next step */
 };

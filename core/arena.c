@@ -21,8 +21,7 @@ void *gkv_arena_reserve(struct gkv_arena *arena, size_t count, size_t size)
     /* Options bound every count and size far below this; a wrap here would be our own mistake. */
     GKV_ASSERT(size > 0);
     GKV_ASSERT(count <= (SIZE_MAX / 4) / size);
-    const size_t bytes =
-        (count * size + GKV_ARENA_ALIGN - 1) / GKV_ARENA_ALIGN * GKV_ARENA_ALIGN;
+    const size_t bytes = (count * size + GKV_ARENA_ALIGN - 1) / GKV_ARENA_ALIGN * GKV_ARENA_ALIGN;
 
     GKV_ASSERT(bytes <= arena->bytes - arena->used);
     void *block = arena->base == NULL ? NULL : arena->base + arena->used;

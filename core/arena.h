@@ -1,10 +1,11 @@
 /* Lays the caller's memory out, once.
  *
- * Model     One function of each module walks its layout; run first on a counting arena it gives the
- *           size, run again on a real one it gives the addresses, so that the sum and the carving
- *           cannot disagree.
+ * Model     One function of each module walks its layout; run first on a counting arena it gives
+ *           the size, run again on a real one it gives the addresses, so that the sum and the
+ *           carving cannot disagree.
  * Bounds    O(1) per call; no free.
- * Invariant Every block is aligned to GKV_ARENA_ALIGN and zeroed by gkv_arena_carve on a real arena.
+ * Invariant Every block is aligned to GKV_ARENA_ALIGN and zeroed by gkv_arena_carve on a real
+ *           arena.
  * Not here  Pointers inside the block: state keeps self-relative offsets (gkv_offset_to), so that a
  *           node can be copied by memcpy.
  */
@@ -32,8 +33,8 @@ struct gkv_arena gkv_arena_over(void *memory, size_t bytes);
  * been told the size by a counting walk over the same function. */
 void *gkv_arena_carve(struct gkv_arena *arena, size_t count, size_t size);
 
-/* The same, but not zeroed: for large pools that are written before they are read, so that memory that
- * is never used is never touched and need not be resident. */
+/* The same, but not zeroed: for large pools that are written before they are read, so that memory
+ * that is never used is never touched and need not be resident. */
 void *gkv_arena_reserve(struct gkv_arena *arena, size_t count, size_t size);
 
 /* The distance from `self` to `target`, both in one block; 0 when target is NULL (counting). */

@@ -22,8 +22,10 @@
 #define GKV_VNODE_COUNT 150
 #define GKV_SLOT_BITS 14
 #define GKV_SLOT_COUNT (1 << GKV_SLOT_BITS)
-#define GKV_SLOT_GROUP_COUNT 128                                      /* anti-entropy, first level */
-#define GKV_SLOT_GROUP_SLOTS (GKV_SLOT_COUNT / GKV_SLOT_GROUP_COUNT) /* anti-entropy, second level */
+
+/* Anti-entropy compares slots in two levels: groups, then the slots of a group. */
+#define GKV_SLOT_GROUP_COUNT 128
+#define GKV_SLOT_GROUP_SLOTS (GKV_SLOT_COUNT / GKV_SLOT_GROUP_COUNT)
 
 /* Member updates in one datagram. The worst update encodes to under 160 bytes, so that this many
  * and the rest of a message stay under proto/bounds.h's datagram budget of 1,400. */
@@ -31,16 +33,17 @@
 #define GKV_PROBE_HELPER_COUNT 3 /* members asked to ping on our behalf (SWIM 3.1, k) */
 #define GKV_GOSSIP_FANOUT 3
 
-#define GKV_SYNC_GROUPS_PER_ROUND 8 /* differing slot groups answered in one round */
-#define GKV_SYNC_KEY_COUNT_MAX 512  /* keys listed or asked for in one message */
-#define GKV_SYNC_RECORD_COUNT_MAX 64 /* records carried by one message, while the bytes fit */
+#define GKV_SYNC_GROUPS_PER_ROUND 8     /* differing slot groups answered in one round */
+#define GKV_SYNC_KEY_COUNT_MAX 512      /* keys listed or asked for in one message */
+#define GKV_SYNC_RECORD_COUNT_MAX 64    /* records carried by one message, while the bytes fit */
 #define GKV_SYNC_RECORD_BYTES_MAX 32768 /* their keys and values; one larger record goes alone */
 
-#define GKV_WRITE_ATTEMPT_COUNT_MAX 4 /* a QUORUM set answered STALE is retried with a newer stamp */
+#define GKV_WRITE_ATTEMPT_COUNT_MAX 4 /* a set answered STALE is sent again with a newer stamp */
 
-_Static_assert(GKV_SLOT_GROUP_COUNT * GKV_SLOT_GROUP_SLOTS == GKV_SLOT_COUNT, "groups cover the slots");
+_Static_assert((GKV_SLOT_GROUP_COUNT * GKV_SLOT_GROUP_SLOTS) == GKV_SLOT_COUNT,
+               "groups cover the slots");
 _Static_assert(GKV_SLOT_GROUP_SLOTS <= 128, "a group's slots fit one bitmap of two words");
 _Static_assert(GKV_REPLICA_COUNT_MAX <= 8, "an operation keeps one bit per owner in a byte");
-_Static_assert(GKV_MEMBER_COUNT_MAX < 65535, "a member index fits 16 bits, with one value for none");
+_Static_assert(GKV_MEMBER_COUNT_MAX < 65535, "an index fits 16 bits, with one value for none");
 
 #endif

@@ -19,17 +19,17 @@ struct gkv_operation {
     uint64_t cookie; /* the caller's; returned by the completion */
     enum gkv_operation_kind kind;
     struct gkv_bytes key;
-    struct gkv_bytes value;   /* SET */
-    uint64_t ttl_ms;          /* SET: 0 is for ever */
-    uint32_t timeout_ms;      /* 0: options.operation_timeout_ms */
+    struct gkv_bytes value; /* SET */
+    uint64_t ttl_ms;        /* SET: 0 is for ever */
+    uint32_t timeout_ms;    /* 0: options.operation_timeout_ms */
 };
 
 enum gkv_event_kind {
-    GKV_EVENT_TIMER = 1,     /* the deadline passed (early or late is harmless) */
-    GKV_EVENT_MESSAGE = 2,   /* a peer said something */
-    GKV_EVENT_OPERATION = 3, /* a client asks */
+    GKV_EVENT_TIMER = 1,       /* the deadline passed (early or late is harmless) */
+    GKV_EVENT_MESSAGE = 2,     /* a peer said something */
+    GKV_EVENT_OPERATION = 3,   /* a client asks */
     GKV_EVENT_STREAM_DOWN = 4, /* the stream to `address` could not be opened, or broke */
-    GKV_EVENT_LEAVE = 5,     /* say goodbye: we become LEFT, and tell */
+    GKV_EVENT_LEAVE = 5,       /* say goodbye: we become LEFT, and tell */
 };
 
 struct gkv_event {
@@ -38,7 +38,8 @@ struct gkv_event {
     union {
         struct {
             const struct gkv_message *message;
-            struct gkv_address source; /* datagram: where it came from; stream: where the peer listens */
+            struct gkv_address
+                source; /* of the datagram; for a stream, where its dialler listens */
             enum gkv_channel channel;
         } arrival;
         struct gkv_operation operation;

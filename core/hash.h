@@ -1,7 +1,8 @@
 /* The hashes of the project: where a key lands on the ring and in the store, digests, node ids.
  *
- * Model     XXH64 for the ring (its definition is part of the wire contract: docs/protocol/ring.md),
- *           XXH3-128 for digests and ids. hash.c is the only file that includes xxhash.h.
+ * Model     XXH64 for the ring (its definition is part of the wire contract:
+ *           docs/protocol/ring.md), XXH3-128 for digests and ids. hash.c is the only file that
+ *           includes xxhash.h.
  */
 #ifndef GKV_CORE_HASH_H
 #define GKV_CORE_HASH_H

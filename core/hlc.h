@@ -25,7 +25,8 @@ struct gkv_hlc {
 };
 
 /* What a value is dated with: (hlc, writer) compared in this order. No two writes of a cluster have
- * the same version: a clock never repeats a stamp, and writer is a 64-bit hash of (node id, boot). */
+ * the same version: a clock never repeats a stamp, and writer is a 64-bit hash of (node id,
+ * boot). */
 struct gkv_version {
     struct gkv_hlc hlc;
     uint64_t writer;

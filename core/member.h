@@ -1,12 +1,13 @@
 /* The member table: what we hold to be true of every node we heard of, ourselves at index 0.
  *
- * Model     SWIM 4.2's order of statements, with the boot in front: a greater boot wins outright, else
- *           a greater incarnation, else LEFT > UNREACHABLE > SUSPECT > ALIVE.
- * Bounds    options.member_count_max places. When full, the member that LEFT longest ago makes room;
- *           if none left, the newcomer is refused and counted.
- * Invariant An index means the same node until it is forgotten, and generation changes with it. Index 0
- *           is us and is never forgotten. ring_epoch changes whenever gkv_member_is_in_ring does for
- *           any member.
+ * Model     SWIM 4.2's order of statements, with the boot in front: a greater boot wins outright,
+ *           else a greater incarnation, else LEFT > UNREACHABLE > SUSPECT > ALIVE.
+ * Bounds    options.member_count_max places, and at most 8 bytes of index for each. When full, the
+ *           member that LEFT longest ago makes room; if none left, the newcomer is refused and
+ *           counted. Finding a node id is O(1), entering it O(capacity).
+ * Invariant An index means the same node until it is forgotten, and generation changes with it.
+ *           Index 0 is us and is never forgotten. ring_epoch grows whenever gkv_member_is_in_ring
+ *           changes for any member.
  * Not here  Timers, rumours, refutation: core/swim.h.
  */
 #ifndef GKV_CORE_MEMBER_H
@@ -27,16 +28,16 @@ struct gkv_member {
     struct gkv_update said; /* state NONE: the place is unused */
     uint64_t since_ns;      /* when its state last changed here */
     uint64_t heard_ns;      /* when it last spoke to us itself; 0: never */
-    uint32_t generation;    /* of the place: which occupant this is */
+    uint32_t generation;    /* of the place: grows when it is taken and when it is emptied */
 };
 
 struct gkv_members {
     ptrdiff_t member_offset;
     ptrdiff_t index_offset; /* open addressing: node id -> member index */
     uint16_t capacity;
-    uint16_t count;         /* places in use are all under count_max */
+    uint16_t count; /* places in use; they need not be the first ones */
     uint16_t index_mask;
-    uint64_t ring_epoch;
+    uint64_t ring_epoch;    /* never 0 */
     uint64_t refused_count; /* newcomers for whom there was no place */
 };
 
@@ -50,18 +51,23 @@ struct gkv_member *gkv_member_at(const struct gkv_members *members, uint16_t ind
 /* The index of a node id, or GKV_MEMBER_INDEX_NONE. */
 uint16_t gkv_member_find(const struct gkv_members *members, struct gkv_node_id id);
 
-/* The index of a member, not LEFT, that listens at an address, or GKV_MEMBER_INDEX_NONE. O(capacity). */
-uint16_t gkv_member_find_address(const struct gkv_members *members, const struct gkv_address *address);
+/* The index of a member, not LEFT, that listens at an address, or GKV_MEMBER_INDEX_NONE. We are one
+ * of them. O(capacity). */
+uint16_t gkv_member_find_address(const struct gkv_members *members,
+                                 const struct gkv_address *address);
 
-/* True when `update` tells more than what is held of the same node id (or nothing is held). */
+/* True when `update` tells more than what is held of the same node id, or nothing is held (NULL, or
+ * an unused place). */
 bool gkv_member_update_is_news(const struct gkv_member *held, const struct gkv_update *update);
 
-/* Take an update in if it is news. Returns the member's index, or GKV_MEMBER_INDEX_NONE when it was no
- * news, when a LEFT about a stranger was ignored, or when there was no place (counted). */
+/* Take an update in if it is news. Returns the member's index, or GKV_MEMBER_INDEX_NONE when it was
+ * no news, when a LEFT about a stranger was ignored, or when there was no place (counted). A newer
+ * boot starts afresh: since_ns is now and heard_ns is 0. An update about ourselves is taken like
+ * any other: whether we put up with it is core/swim.h's affair. */
 uint16_t gkv_member_apply(struct gkv_members *members, const struct gkv_update *update,
                           uint64_t now_ns);
 
-/* Empty a place; index > 0. */
+/* Empty a place that is used; index > 0. */
 void gkv_member_forget(struct gkv_members *members, uint16_t index);
 
 /* ALIVE or SUSPECT: worth sending to. */

@@ -29,10 +29,10 @@ enum gkv_message_kind {
     GKV_MESSAGE_READ = 8,
     GKV_MESSAGE_READ_REPLY = 9,
     /* Anti-entropy; stream. */
-    GKV_MESSAGE_SYNC_GROUPS = 10, /* one digest per slot group */
-    GKV_MESSAGE_SYNC_SLOTS = 11,  /* one digest per slot of a group that differs */
-    GKV_MESSAGE_SYNC_KEYS = 12,   /* key hashes and versions of the slots that differ */
-    GKV_MESSAGE_SYNC_PULL = 13,   /* key hashes whose records the sender wants */
+    GKV_MESSAGE_SYNC_GROUPS = 10,  /* one digest per slot group */
+    GKV_MESSAGE_SYNC_SLOTS = 11,   /* one digest per slot of a group that differs */
+    GKV_MESSAGE_SYNC_KEYS = 12,    /* key hashes and versions of the slots that differ */
+    GKV_MESSAGE_SYNC_PULL = 13,    /* key hashes whose records the sender wants */
     GKV_MESSAGE_SYNC_RECORDS = 14, /* records, newest wins */
 };
 #define GKV_MESSAGE_KIND_COUNT 15
@@ -94,13 +94,14 @@ enum gkv_reply_status {
 
 struct gkv_message {
     enum gkv_message_kind kind;
-    struct gkv_identity from; /* filled by the endpoint on arrival from the session or the datagram */
+    struct gkv_identity from; /* on arrival: as the datagram or the stream's Hello says */
     struct gkv_hlc hlc;       /* the sender's clock */
     union {
         struct {
-            uint32_t sequence;         /* chosen by the prober, returned by the ACK */
-            struct gkv_identity about; /* PING_REQ: whom to ping; ACK: who was heard; PING: the target
-                                          as the prober knows it */
+            uint32_t sequence; /* chosen by the prober, returned by the ACK */
+            /* PING_REQ: whom to ping; ACK: who was heard; PING: the target as the prober knows
+             * it. */
+            struct gkv_identity about;
             const struct gkv_update *updates;
             uint32_t update_count; /* <= GKV_UPDATE_COUNT_MAX */
         } gossip;                  /* PING, ACK, PING_REQ, GOSSIP */
@@ -139,9 +140,11 @@ struct gkv_message {
         } sync_slots;
         struct {
             uint32_t group;
-            uint64_t slots[2];                 /* which slots of the group the list covers, a bit each */
-            uint32_t part;                     /* the list holds the keys whose hash % part_count is */
-            uint32_t part_count;               /* part; 1 .. 65,536: more than 1 for long lists only */
+            uint64_t slots[2]; /* which slots of the group the list covers, a bit each */
+            /* The list holds the keys whose hash % part_count is part. 1 .. 65,536; more than 1 for
+             * long lists only. */
+            uint32_t part;
+            uint32_t part_count;
             const struct gkv_key_version *keys;
             uint32_t key_count; /* <= GKV_SYNC_KEY_COUNT_MAX */
         } sync_keys;

@@ -1,9 +1,9 @@
 /* One GridKV node as a pure state machine: events in, actions out.
  *
- * The shim calls gkv_node_step with one event, then takes every action with gkv_node_next_action, and
- * steps again with GKV_EVENT_TIMER when gkv_node_deadline_ns has passed. The node makes no system call,
- * allocates nothing, reads no clock and draws randomness from options.seed alone: equal events give
- * equal actions.
+ * The shim calls gkv_node_step with one event, then takes every action with gkv_node_next_action,
+ * and steps again with GKV_EVENT_TIMER when gkv_node_deadline_ns has passed. The node makes no
+ * system call, allocates nothing, reads no clock and draws randomness from options.seed alone:
+ * equal events give equal actions.
  *
  * Not here  Bytes and connections: proto/endpoint.h. Threads: a node belongs to one at a time.
  */
@@ -40,17 +40,18 @@ struct gkv_node_stats {
     uint64_t sync_malformed_count;
     uint64_t clock_rejected_count; /* messages whose stamp was too far ahead to be taken note of */
     uint64_t step_count;
-    uint16_t member_count;    /* not LEFT */
-    uint16_t reachable_count; /* ALIVE or SUSPECT, ourselves included */
+    uint16_t member_count;          /* not LEFT */
+    uint16_t reachable_count;       /* ALIVE or SUSPECT, ourselves included */
     struct gkv_digest store_digest; /* the sum over all slots: equal stores, equal digests */
 };
 
-/* How much memory a node with these options uses, exactly; 0 when gkv_options_check refuses them. */
+/* How much memory a node with these options uses, exactly; 0 when gkv_options_check refuses
+ * them. */
 size_t gkv_node_memory_bytes(const struct gkv_options *options);
 
-/* Lay a node out in memory: gkv_node_memory_bytes(options) bytes, aligned to GKV_ARENA_ALIGN, that stay
- * the node's until the caller throws them away. options are copied. Nothing is sent before the first
- * step.
+/* Lay a node out in memory: gkv_node_memory_bytes(options) bytes, aligned to GKV_ARENA_ALIGN, that
+ * stay the node's until the caller throws them away. options are copied. Nothing is sent before the
+ * first step.
  * GKV_ERROR_OPTION  see gkv_options_check. GKV_ERROR_MEMORY  bytes is too small. */
 GKV_MUST_USE enum gkv_error gkv_node_init(void *memory, size_t bytes,
                                           const struct gkv_options *options,
@@ -67,7 +68,8 @@ bool gkv_node_next_action(struct gkv_node *node, struct gkv_action *action_out);
 /* When the node wants a GKV_EVENT_TIMER: mono ns, or GKV_NEVER. Before the first step: 0. */
 uint64_t gkv_node_deadline_ns(const struct gkv_node *node);
 
-/* True when the node has met its peers (or has no seeds) and enough members are reachable for W and R. */
+/* True when the node has met its peers (or has no seeds) and enough members are reachable for W and
+ * R. */
 bool gkv_node_is_ready(const struct gkv_node *node);
 
 struct gkv_node_stats gkv_node_stats(const struct gkv_node *node);
@@ -78,8 +80,8 @@ const struct gkv_members *gkv_node_members(const struct gkv_node *node);
 const struct gkv_trace *gkv_node_trace(const struct gkv_node *node);
 const struct gkv_store *gkv_node_store(const struct gkv_node *node);
 
-/* The owners of a key as this node sees the ring: up to GKV_REPLICA_COUNT_MAX member indices, in order
- * of preference. Returns how many. */
+/* The owners of a key as this node sees the ring: up to GKV_REPLICA_COUNT_MAX member indices, in
+ * order of preference. Returns how many. */
 uint32_t gkv_node_owners(struct gkv_node *node, struct gkv_bytes key,
                          uint16_t owners_out[GKV_REPLICA_COUNT_MAX]);
 

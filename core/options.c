@@ -36,10 +36,10 @@ struct range {
     const char *reason;
 };
 
-#define RANGE(field, least, most)                                                                  \
-    {                                                                                              \
-        offsetof(struct gkv_options, field), (least), (most),                                      \
-            #field " must lie in " #least " .. " #most                                             \
+#define RANGE(field, least, most)                             \
+    {                                                         \
+        offsetof(struct gkv_options, field), (least), (most), \
+            #field " must lie in " #least " .. " #most        \
     }
 
 static const struct range ranges[] = {

@@ -31,19 +31,19 @@ struct gkv_options {
     uint32_t seed_count;
 
     /* Equal on every node of a cluster. */
-    uint64_t cluster_hash; /* of the cluster's name; a peer with another one is refused (proto) */
-    uint64_t hash_seed;    /* seeds the ring's hash (and the store's) */
-    enum gkv_level level;  /* default GKV_LEVEL_QUORUM */
+    uint64_t cluster_hash;  /* of the cluster's name; a peer with another one is refused (proto) */
+    uint64_t hash_seed;     /* seeds the ring's hash (and the store's) */
+    enum gkv_level level;   /* default GKV_LEVEL_QUORUM */
     uint32_t replica_count; /* N, 1 .. 7, default 3 */
     uint32_t write_quorum;  /* W, 1 .. N, default 2; at QUORUM W > N/2 */
     uint32_t read_quorum;   /* R, 1 .. N, default 2; at QUORUM R + W > N */
 
     /* Room. Everything is laid out at init from these. */
-    uint64_t memory_limit_bytes;  /* the whole store: 1 MiB .. 128 GiB, default 64 MiB */
-    uint32_t value_bytes_max;     /* 1 .. 16 MiB, default 1 MiB */
-    uint32_t member_count_max;    /* 1 .. 1,024, default 64, ourselves included */
-    uint32_t operation_count_max; /* client operations in flight: 1 .. 65,536, default 4,096 */
-    uint64_t operation_memory_bytes; /* their keys and values: default 16 MiB, >= 4 of the largest */
+    uint64_t memory_limit_bytes;     /* the whole store: 1 MiB .. 128 GiB, default 64 MiB */
+    uint32_t value_bytes_max;        /* 1 .. 16 MiB, default 1 MiB */
+    uint32_t member_count_max;       /* 1 .. 1,024, default 64, ourselves included */
+    uint32_t operation_count_max;    /* client operations in flight: 1 .. 65,536, default 4,096 */
+    uint64_t operation_memory_bytes; /* their keys and values, >= 4 of the largest; 16 MiB */
 
     /* Time, in ms. */
     uint32_t operation_timeout_ms;  /* default 2,000; 1 .. 3,600,000 */
@@ -64,7 +64,8 @@ struct gkv_options {
 void gkv_options_init(struct gkv_options *options);
 
 /* Check every range and every relation between options.
- * GKV_ERROR_OPTION  *reason_out (if not NULL) points to a static sentence that names the option, its
+ * GKV_ERROR_OPTION  *reason_out (if not NULL) points to a static sentence that names the option,
+ * its
  *                   range and what to change; set to NULL on GKV_OK. */
 GKV_MUST_USE enum gkv_error gkv_options_check(const struct gkv_options *options,
                                               const char **reason_out);

@@ -46,9 +46,9 @@ uint64_t gkv_prng_below(struct gkv_prng *prng, uint64_t bound)
 {
     GKV_ASSERT(bound > 0);
 
-    /* Reject the low values that would make some remainders likelier than others. Fewer than half are
-     * rejected for any bound; after 128 draws (chance under 2^-128) the bias is taken instead of a
-     * loop without a bound. */
+    /* Reject the low values that would make some remainders likelier than others. Fewer than half
+     * are rejected for any bound; after 128 draws (chance under 2^-128) the bias is taken instead
+     * of a loop without a bound. */
     const uint64_t reject_below = (0 - bound) % bound;
     uint64_t draw = gkv_prng_next(prng);
     for (int i = 0; i < 128 && draw < reject_below; i++) {

@@ -1,22 +1,30 @@
 /* The operations we coordinate: whom we asked, who answered, what it comes to.
  *
- * Model     Dynamo 4.5 (N, R, W), with three differences. (1) A replica that holds something newer says
- *           STALE; a set that cannot reach W because of it takes a stamp above what it was told and
- *           tries again, so that no acknowledged set is older than one that completed before it began.
- *           (2) Quorums are never sloppy: only owners count, and fewer than W reachable ones refuse the
- *           operation before anything is sent. (3) A set that was sent and not acknowledged in time is
- *           in doubt, never failed.
+ * Model     Dynamo 4.5 (N, R, W), with three differences. (1) A replica that holds something newer
+ *           says STALE; a set that cannot reach W because of it takes a stamp above what it was
+ *           told and tries again, so that no acknowledged set is older than one that completed
+ *           before it began. (2) Quorums are never sloppy: only owners count, and fewer than W
+ *           reachable ones refuse the operation before anything is sent. (3) A set that was sent
+ *           and not acknowledged in time is in doubt, never failed.
+ *           A get that our own replica decides alone (EVENTUAL, or R = 1) asks nobody and takes no
+ *           place. A set's version is (our clock, hash of node id and boot). Only when STALE named
+ *           a stamp that our clock may not follow (core/replica.h) is it that stamp + 1, and then
+ *           the writer is a hash of node id, boot and handle: the clock does not vouch for that
+ *           stamp being used once.
  *
  *   FREE    -> WAITING    [submit]  accepted: asked every reachable owner, deadline set
  *   WAITING -> WAITING    [retry]   SET: W out of reach because of STALE; newer stamp, new handle
  *   WAITING -> REPAIRING  [reply]   GET: R answered; completed, late answers still repaired
- *   WAITING -> FREE       [reply]   enough (or never enough) answered; completed
+ *   WAITING -> FREE       [reply]   enough answered, or never enough will; completed. A write that
+ *                                   cannot reach W and is stored nowhere yet waits for the last
+ *                                   answer: if all refuse, the error is definite
  *   WAITING -> FREE       [timer]   deadline; completed as TIMEOUT or IN_DOUBT
  *   REPAIRING -> FREE     [reply, timer, submit]  all answered, deadline, or its place is needed
  *
- * Bounds    options.operation_count_max places and operation_memory_bytes of keys and values. Full: the
- *           oldest REPAIRING operation gives way, else BUSY.
- * Invariant Exactly one completion per submitted operation, in every path.
+ * Bounds    options.operation_count_max places and operation_memory_bytes of keys and values. Full:
+ *           the oldest REPAIRING operation gives way, else BUSY.
+ * Invariant Exactly one completion per submitted operation, in every path. A set ends as an error
+ *           other than IN_DOUBT only if no replica stored it, or will.
  */
 #ifndef GKV_CORE_QUORUM_H
 #define GKV_CORE_QUORUM_H
@@ -24,8 +32,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "core/cells.h"
 #include "core/event.h"
+#include "core/pending.h"
 #include "core/replica.h"
 #include "core/step.h"
 
@@ -40,13 +48,7 @@ struct gkv_quorum_stats {
 };
 
 struct gkv_quorum {
-    ptrdiff_t place_offset; /* struct operation, private to quorum.c */
-    struct gkv_cells cells; /* keys and values of operations */
-    uint32_t place_count;
-    uint32_t free_first;
-    uint32_t repairing_first; /* oldest */
-    uint32_t repairing_last;
-    uint32_t generation; /* of the next handle; handles are (generation << 32 | place) */
+    struct gkv_pendings pendings;
     uint64_t repair_tokens_ns; /* token bucket of read repair, in ns of time saved up */
     uint64_t repair_tokens_at_ns;
     struct gkv_quorum_stats stats;
@@ -67,7 +69,12 @@ void gkv_quorum_on_message(struct gkv_quorum *quorum, struct gkv_replica *replic
 void gkv_quorum_on_timer(struct gkv_quorum *quorum, struct gkv_replica *replica,
                          const struct gkv_step *step, uint32_t place);
 
-/* The most actions that one submit, reply or timer makes: a retry to every owner, and a completion. */
+/* The most actions that one submit, reply or timer makes: a retry to every owner, and a
+ * completion. */
 #define GKV_QUORUM_ACTION_COUNT_MAX (2 * GKV_REPLICA_COUNT_MAX + 2)
+
+/* The most scratch that one submit or reply takes here: a key and a value copied out of cells,
+ * after a read of our own replica. A timer takes none. */
+size_t gkv_quorum_scratch_bytes(const struct gkv_options *options);
 
 #endif

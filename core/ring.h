@@ -9,8 +9,8 @@
  *             slot's start  slot << 50
  *             owners        walk from the first point with h >= start, wrapping, taking each node
  *                           once, until min(N, nodes) are taken
- * Bounds    16,384 x N x 2 bytes, and 150 points of 24 bytes per member; a rebuild sorts the points and
- *           walks once round: O(P log P + slots x N). Looking up is O(1).
+ * Bounds    16,384 x N x 2 bytes, and 150 points of 16 bytes per member; a rebuild sorts the points
+ *           in place and walks once round: O(P log P + slots x N). Looking up is O(1).
  * Invariant A pure function of (member set in the ring, hash_seed, N).
  * Not here  Who is alive: owners may be unreachable. Agreement on the member set: agreed views come
  *           later; until then two nodes with different tables may compute different owners.
@@ -30,9 +30,9 @@ struct gkv_ring {
     ptrdiff_t point_offset; /* the sorted points of the last build */
     ptrdiff_t slot_offset;  /* uint16_t owners[GKV_SLOT_COUNT][replica_count] */
     uint64_t hash_seed;
-    uint64_t built_epoch;    /* members->ring_epoch of the last build; 0: never built */
-    uint16_t replica_count;  /* N as configured */
-    uint16_t owner_count;    /* min(N, members in the ring) */
+    uint64_t built_epoch;   /* members->ring_epoch of the last build; 0: never built */
+    uint16_t replica_count; /* N as configured */
+    uint16_t owner_count;   /* min(N, members in the ring) */
     uint16_t member_count_max;
 };
 
@@ -45,7 +45,8 @@ struct gkv_owners {
 void gkv_ring_init(struct gkv_ring *ring, struct gkv_arena *arena, uint16_t member_count_max,
                    uint16_t replica_count, uint64_t hash_seed);
 
-/* Rebuild if members->ring_epoch has moved since the last build. */
+/* Rebuild if members->ring_epoch has moved since the last build. Before the first one, and when
+ * there is nobody in the ring, no slot has owners. */
 void gkv_ring_refresh(struct gkv_ring *ring, const struct gkv_members *members);
 
 /* The hash of a key, that names its slot and finds it in the store. */

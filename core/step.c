@@ -22,17 +22,27 @@ struct gkv_message *gkv_step_send(const struct gkv_step *step, const struct gkv_
 }
 
 void gkv_step_trace(const struct gkv_step *step, enum gkv_trace_kind kind,
-                    const struct gkv_node_id *about, const struct gkv_node_id *via, uint64_t a,
-                    uint64_t b)
+                    const struct gkv_node_id *about, uint64_t a, uint64_t b)
 {
     static const struct gkv_node_id nobody;
     gkv_trace_add(step->trace, &(struct gkv_trace_point){
                                    .mono_ns = step->now.mono_ns,
                                    .kind = (uint32_t)kind,
                                    .about = about == NULL ? nobody : *about,
-                                   .via = via == NULL ? nobody : *via,
                                    .a = a,
                                    .b = b,
+                               });
+}
+
+void gkv_step_trace_via(const struct gkv_step *step, enum gkv_trace_kind kind,
+                        const struct gkv_node_id *about, const struct gkv_node_id *via, uint64_t a)
+{
+    gkv_trace_add(step->trace, &(struct gkv_trace_point){
+                                   .mono_ns = step->now.mono_ns,
+                                   .kind = (uint32_t)kind,
+                                   .about = *about,
+                                   .via = *via,
+                                   .a = a,
                                });
 }
 

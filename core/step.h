@@ -28,9 +28,10 @@ struct gkv_step {
     struct gkv_store *store;
 };
 
-/* Timer ids: the periodic ones, then one per member place (suspicion), then one per operation place. */
+/* Timer ids: the periodic ones, then one per member place (suspicion), then one per operation
+ * place. */
 enum gkv_timer_id {
-    GKV_TIMER_PROBE = 0,       /* next probe */
+    GKV_TIMER_PROBE = 0,        /* next probe */
     GKV_TIMER_PROBE_DIRECT = 1, /* the probe under way: ask helpers */
     GKV_TIMER_GOSSIP = 2,
     GKV_TIMER_PUSH_PULL = 3,
@@ -56,14 +57,18 @@ static inline uint32_t gkv_step_operation_timer(const struct gkv_step *step, uin
 /* Ourselves. */
 struct gkv_member *gkv_step_self(const struct gkv_step *step);
 
-/* Append a SEND to an address and lend its message, with kind, from (us) and a fresh stamp filled. */
+/* Append a SEND to an address and lend its message, with kind, from (us) and a fresh stamp
+ * filled. */
 struct gkv_message *gkv_step_send(const struct gkv_step *step, const struct gkv_address *address,
                                   enum gkv_channel channel, enum gkv_message_kind kind);
 
-/* Append a trace point; `about` and `via` may be NULL. */
+/* Append a trace point; `about` may be NULL. */
 void gkv_step_trace(const struct gkv_step *step, enum gkv_trace_kind kind,
-                    const struct gkv_node_id *about, const struct gkv_node_id *via, uint64_t a,
-                    uint64_t b);
+                    const struct gkv_node_id *about, uint64_t a, uint64_t b);
+
+/* Append a trace point about one node by way of another: a helper, an accuser. */
+void gkv_step_trace_via(const struct gkv_step *step, enum gkv_trace_kind kind,
+                        const struct gkv_node_id *about, const struct gkv_node_id *via, uint64_t a);
 
 /* What expiry is judged by now: ms since 1970. */
 uint64_t gkv_step_clock_ms(const struct gkv_step *step);

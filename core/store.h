@@ -2,10 +2,11 @@
  *
  * Model     Last writer wins by (hybrid stamp, writer). Per slot a count and an additive 128-bit
  *           digest of (key hash, version) pairs, kept in O(1), for anti-entropy.
- * Bounds    All of memory_limit_bytes and no more: index, slot table and cells. Full: a put that needs
+ * Bounds    All of memory_limit_bytes and no more: index, slot table and cells. A record takes a
+ *           cell, and the cells of its key and value one after the other. Full: a put that needs
  *           more cells than are free (after giving back what it replaces) answers GKV_STORE_FULL.
- * Invariant For one key the version never goes down while the key is held. A record past its
- *           expire_ms is the tombstone of its own version wherever it is read, so that its digest does
+ * Invariant For one key the version never goes down while the key is held. From its expire_ms on, a
+ *           record is the tombstone of its own version wherever it is read, so that its digest does
  *           not change when the sweep frees its value.
  * Not here  Whether a version may be accepted (clock drift): core/replica.h. Threads: later; the
  *           interface copies values out, so that it can become lock-free behind it.
@@ -22,9 +23,28 @@
 #include "core/message.h"
 #include "core/types.h"
 
+/* A key with its hash (gkv_ring_key_hash), which is computed once per operation. */
+struct gkv_key {
+    struct gkv_bytes bytes;
+    uint64_t hash;
+};
+
+/* The n-th record, from 0, of those whose key has this hash: one, but for collisions. */
+struct gkv_hashed {
+    uint64_t key_hash;
+    uint32_t n;
+};
+
+/* The records of a slot whose key hash % part_count is part; {slot, 0, 1} is all of them. */
+struct gkv_slot_part {
+    uint32_t slot;
+    uint32_t part;
+    uint32_t part_count;
+};
+
 enum gkv_store_outcome {
     GKV_STORE_STORED = 1,
-    GKV_STORE_SAME = 2,  /* this very version is held already */
+    GKV_STORE_SAME = 2,  /* this very version is held already; nothing changed */
     GKV_STORE_STALE = 3, /* a newer version is held; nothing changed */
     GKV_STORE_FULL = 4,  /* no room; nothing changed */
 };
@@ -32,7 +52,7 @@ enum gkv_store_outcome {
 struct gkv_store_stats {
     uint64_t record_count;    /* tombstones included */
     uint64_t tombstone_count; /* expired records count here once the sweep has met them */
-    uint64_t used_bytes;      /* cells in use; index and slot table are in limit_bytes - cell room */
+    uint64_t used_bytes;      /* cells in use; index and slot table are not in it */
     uint64_t limit_bytes;
     uint64_t expired_count;   /* values freed by the sweep, ever */
     uint64_t forgotten_count; /* tombstones dropped by the sweep, ever */
@@ -51,44 +71,46 @@ struct gkv_store {
     uint64_t limit_bytes;
 };
 
-/* Lay out a store in limit_bytes >= GKV_STORE_BYTES_MIN bytes of the arena, all included. */
+/* Lay out a store in at most limit_bytes >= GKV_STORE_BYTES_MIN bytes of the arena, all included;
+ * under 64 bytes of them stay unused. */
 void gkv_store_init(struct gkv_store *store, struct gkv_arena *arena, uint64_t limit_bytes);
 
-/* Hold `record` under key, if it is newer than what is held. held_out (may be NULL) is filled with the
- * version held after the call, zero when FULL and the key is unknown. key and value are copied. */
-enum gkv_store_outcome gkv_store_put(struct gkv_store *store, struct gkv_bytes key,
-                                     uint64_t key_hash, const struct gkv_record *record,
-                                     struct gkv_version *held_out);
+/* Hold `record` under key (1 .. GKV_KEY_BYTES_MAX bytes), if it is newer than what is held; a
+ * tombstone's value is dropped. held_out (may be NULL) is filled with the version held after the
+ * call, zero when FULL and the key is unknown. key and value are copied. */
+enum gkv_store_outcome gkv_store_put(struct gkv_store *store, struct gkv_key key,
+                                     const struct gkv_record *record, struct gkv_version *held_out);
 
-/* Find a key: false when nothing is known of it. record_out is filled; its value is copied to `buffer`
- * when value_bytes <= buffer_bytes, else value.data is NULL and value.count says what is needed. A
- * record expired at now_ms is returned as a tombstone of its version. */
-bool gkv_store_get(const struct gkv_store *store, struct gkv_bytes key, uint64_t key_hash,
-                   uint64_t now_ms, uint8_t *buffer, size_t buffer_bytes,
-                   struct gkv_record *record_out);
+/* Find a key: false when nothing is known of it, record_out untouched. Else record_out is filled;
+ * its value is copied to `buffer` when it fits, else value.data is NULL and value.count says what
+ * is needed. An empty value is {NULL, 0}. A record expired at now_ms is returned as a tombstone
+ * of its version, with its expire_ms. */
+bool gkv_store_get(const struct gkv_store *store, struct gkv_key key, uint64_t now_ms,
+                   struct gkv_buffer buffer, struct gkv_record *record_out);
 
-/* The length of the value held under key_hash's n-th record (n from 0), and so on to the whole record:
- * false when there are not so many. key and value are copied to buffer one after the other; when they do
- * not fit, false with *needed_out set. For SYNC_PULL, which names keys by hash. */
-bool gkv_store_get_hashed(const struct gkv_store *store, uint64_t key_hash, uint32_t n,
-                          uint64_t now_ms, uint8_t *buffer, size_t buffer_bytes,
-                          struct gkv_keyed_record *record_out, size_t *needed_out);
+/* Read a record by its key's hash, as gkv_store_get does: key and value are copied to buffer one
+ * after the other. Returns how many bytes they are, 0 when there is no such record; record_out is
+ * filled only when there is one and it fits the buffer. For SYNC_PULL, which names keys by hash. */
+size_t gkv_store_get_hashed(const struct gkv_store *store, struct gkv_hashed which, uint64_t now_ms,
+                            struct gkv_buffer buffer, struct gkv_keyed_record *record_out);
 
 /* The version of the newest record whose key has this hash; false when there is none. */
 bool gkv_store_version_hashed(const struct gkv_store *store, uint64_t key_hash,
                               struct gkv_version *version_out);
 
-/* List up to capacity (hash, version) pairs of a slot whose hash % part_count is part. Returns how many
- * there are, which may be more than were written. */
-uint32_t gkv_store_list(const struct gkv_store *store, uint32_t slot, uint32_t part,
-                        uint32_t part_count, struct gkv_key_version *keys_out, uint32_t capacity);
+/* List up to capacity (hash, version) pairs of a slot or a part of one, in no order. Returns how
+ * many there are, which may be more than were written. */
+uint32_t gkv_store_list(const struct gkv_store *store, struct gkv_slot_part which,
+                        struct gkv_key_version *keys_out, uint32_t capacity);
 
 uint32_t gkv_store_slot_count(const struct gkv_store *store, uint32_t slot);
 struct gkv_digest gkv_store_slot_digest(const struct gkv_store *store, uint32_t slot);
 
-/* Visit up to slot_count slots: free the values of expired records (they become tombstones) and drop
- * tombstones whose stamp and expiry are both over keep_ms old. */
-void gkv_store_sweep(struct gkv_store *store, uint64_t now_ms, uint64_t keep_ms, uint32_t slot_count);
+/* Visit up to slot_count slots, from where the last sweep stopped: free the values of expired
+ * records (they become tombstones) and drop tombstones whose stamp and expiry are both over keep_ms
+ * old. */
+void gkv_store_sweep(struct gkv_store *store, uint64_t now_ms, uint64_t keep_ms,
+                     uint32_t slot_count);
 
 struct gkv_store_stats gkv_store_stats(const struct gkv_store *store);
 

@@ -1,21 +1,29 @@
 /* Membership: who is there. Probing, suspicion, rumours, joining, leaving.
  *
  * Model     SWIM (Das, Gupta, Motivala, DSN 2002): round-robin probes (4.3), indirect probes (3.1),
- *           suspicion with incarnations (4.2), piggybacked rumours, least-told first (4.1); push-pull of
- *           the whole table over a stream on joining and now and then, as memberlist does. We differ:
- *           identity is (node id, boot), a confirmed failure is UNREACHABLE and not gone, and
- *           unreachable members and seeds are asked again for ever, so that a healed partition joins.
- * Bounds    One probe at a time; a rumour per member; GKV_UPDATE_COUNT_MAX updates per datagram.
- * Invariant Only we raise our incarnation. A probe that is under way has its timer set.
- * Not here  Local health, confirmations by several accusers, stall guard: they come with Lifeguard.
+ *           suspicion with incarnations (4.2), piggybacked rumours, least-told first (4.1);
+ *           push-pull of the whole table over a stream on joining and now and then, as memberlist
+ *           does. We differ: identity is (node id, boot), a confirmed failure is UNREACHABLE and
+ *           not gone, and unreachable members and seeds are asked again for ever, so that a healed
+ *           partition joins.
+ * Bounds    One probe at a time; a rumour per member; GKV_UPDATE_COUNT_MAX updates per datagram; at
+ *           most GKV_SWIM_ACTION_COUNT_MAX actions per call, and gkv_swim_scratch_bytes of scratch
+ *           per step. Member events beyond that are not made: the application's events coalesce,
+ *           and the member table is the truth.
+ * Invariant Only we raise our incarnation. A probe that is under way has its timer set. We are
+ *           ALIVE in our own table until we leave, then LEFT for ever.
+ * Not here  How long a suspect may refute: core/suspicion.h. Whole tables, seeds: core/join.h.
+ *           Local health, confirmations by several accusers, stall guard: they come with Lifeguard.
  */
 #ifndef GKV_CORE_SWIM_H
 #define GKV_CORE_SWIM_H
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
 #include "core/event.h"
+#include "core/join.h"
 #include "core/prng.h"
 #include "core/probe.h"
 #include "core/rumor.h"
@@ -34,13 +42,24 @@ struct gkv_swim {
     struct gkv_prng prng;
     struct gkv_probe probe;
     struct gkv_rumors rumors;
+    struct gkv_join join;
     struct gkv_swim_drops drops;
-    uint32_t reconnect_cursor; /* round robin over seeds and unreachable members */
-    uint32_t seed_contact_mask; /* seeds that have answered in this life */
+    uint32_t reconnect_sequence; /* of the last ping of an unreachable member; 0: answered */
+    uint32_t event_room;         /* member events that the call under way may still make */
+    uint16_t reconnect_cursor;   /* round robin over unreachable members */
     bool leaving;
 };
 
-void gkv_swim_init(struct gkv_swim *swim, struct gkv_arena *arena, const struct gkv_options *options);
+/* The most actions that one timer, message or other call makes here. */
+#define GKV_SWIM_ACTION_COUNT_MAX 64
+
+/* The scratch that one step of calls here may use before messages get shorter: two whole tables,
+ * and the updates of every datagram. When less is left, fewer rumours ride along and no table is
+ * sent. */
+size_t gkv_swim_scratch_bytes(const struct gkv_options *options);
+
+void gkv_swim_init(struct gkv_swim *swim, struct gkv_arena *arena,
+                   const struct gkv_options *options);
 
 /* Set the first timers and ask the seeds. Called once, in the first step. */
 void gkv_swim_start(struct gkv_swim *swim, const struct gkv_step *step);
@@ -60,14 +79,13 @@ void gkv_swim_on_message(struct gkv_swim *swim, const struct gkv_step *step,
 void gkv_swim_on_stream_down(struct gkv_swim *swim, const struct gkv_step *step,
                              const struct gkv_address *address);
 
-/* Become LEFT and tell GKV_GOSSIP_FANOUT members at once. */
+/* Become LEFT and tell GKV_GOSSIP_FANOUT members at once; the rest hear it as a rumour, for as long
+ * as the node is stepped, and whoever speaks to us is told in the answer. Nothing is refuted any
+ * more. */
 void gkv_swim_leave(struct gkv_swim *swim, const struct gkv_step *step);
 
-/* True when every seed's address, or none, is expected no more: with seeds, at least one of them (or any
- * other member) has answered in this life. */
+/* True when there is nobody to meet (no seed, or only ourselves), or when somebody sent us a member
+ * table or answered a ping in this life. */
 bool gkv_swim_has_joined(const struct gkv_swim *swim, const struct gkv_step *step);
-
-/* The most actions that one timer or message makes here. */
-#define GKV_SWIM_ACTION_COUNT_MAX 64
 
 #endif

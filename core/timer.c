@@ -71,7 +71,8 @@ void gkv_timers_init(struct gkv_timers *timers, struct gkv_arena *arena, uint32_
 {
     *timers = (struct gkv_timers){.id_count = id_count};
     timers->heap_offset = gkv_offset_to(timers, gkv_arena_carve(arena, id_count, sizeof(uint32_t)));
-    timers->place_offset = gkv_offset_to(timers, gkv_arena_carve(arena, id_count, sizeof(uint32_t)));
+    timers->place_offset =
+        gkv_offset_to(timers, gkv_arena_carve(arena, id_count, sizeof(uint32_t)));
     timers->due_offset = gkv_offset_to(timers, gkv_arena_carve(arena, id_count, sizeof(uint64_t)));
 }
 

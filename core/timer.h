@@ -1,7 +1,7 @@
 /* A fixed heap of deadlines, one per timer id.
  *
- * Model     Binary heap keyed by (deadline, id), with each id's place kept, so that setting again and
- *           cancelling cost O(log n). Ids are dealt out by node.c when it lays the node out.
+ * Model     Binary heap keyed by (deadline, id), with each id's place kept, so that setting again
+ *           and cancelling cost O(log n). Ids are dealt out by node.c when it lays the node out.
  * Bounds    16 bytes per id; no allocation after init.
  * Invariant A timer id is in the heap at most once. Timers due at one instant fire in order of id.
  * Not here  What a timer means: node.c dispatches it.

@@ -16,21 +16,21 @@
 
 enum gkv_trace_kind {
     GKV_TRACE_NONE = 0,
-    GKV_TRACE_PROBE,          /* about: target; a: probe sequence */
-    GKV_TRACE_PROBE_INDIRECT, /* about: target; via: helper */
-    GKV_TRACE_PROBE_ACK,      /* about: target; a: round-trip ns */
-    GKV_TRACE_MEMBER_ALIVE,   /* about; a: incarnation; b: boot */
-    GKV_TRACE_MEMBER_SUSPECT, /* about; via: accuser; a: incarnation */
+    GKV_TRACE_PROBE,              /* about: target; a: probe sequence */
+    GKV_TRACE_PROBE_INDIRECT,     /* about: target; via: helper */
+    GKV_TRACE_PROBE_ACK,          /* about: target; a: round-trip ns */
+    GKV_TRACE_MEMBER_ALIVE,       /* about; a: incarnation; b: boot */
+    GKV_TRACE_MEMBER_SUSPECT,     /* about; via: accuser; a: incarnation */
     GKV_TRACE_MEMBER_UNREACHABLE, /* about; a: incarnation */
-    GKV_TRACE_MEMBER_LEFT,    /* about; a: incarnation */
-    GKV_TRACE_REFUTE,         /* about: self; a: new incarnation */
-    GKV_TRACE_OPERATION,      /* a: handle; b: enum gkv_operation_kind */
-    GKV_TRACE_WRITE,          /* about: owner asked; a: handle; b: attempt, from 1 */
-    GKV_TRACE_READ,           /* about: owner asked; a: handle */
-    GKV_TRACE_REPLY,          /* about: owner; a: handle; b: enum gkv_reply_status */
-    GKV_TRACE_COMPLETE,       /* a: handle; b: enum gkv_error */
-    GKV_TRACE_READ_REPAIR,    /* about: owner repaired; a: handle */
-    GKV_TRACE_SYNC,           /* about: peer; a: differing groups or slots; b: message kind */
+    GKV_TRACE_MEMBER_LEFT,        /* about; a: incarnation */
+    GKV_TRACE_REFUTE,             /* about: self; a: new incarnation */
+    GKV_TRACE_OPERATION,          /* a: handle; b: enum gkv_operation_kind */
+    GKV_TRACE_WRITE,              /* about: owner asked; a: handle; b: attempt, from 1 */
+    GKV_TRACE_READ,               /* about: owner asked; a: handle */
+    GKV_TRACE_REPLY,              /* about: owner; a: handle; b: enum gkv_reply_status */
+    GKV_TRACE_COMPLETE,           /* a: handle; b: enum gkv_error */
+    GKV_TRACE_READ_REPAIR,        /* about: owner repaired; a: handle */
+    GKV_TRACE_SYNC,               /* about: peer; a: differing groups or slots; b: message kind */
 };
 
 struct gkv_trace_point {
@@ -45,7 +45,7 @@ struct gkv_trace_point {
 
 struct gkv_trace {
     struct gkv_trace_point points[GKV_TRACE_POINT_COUNT];
-    uint64_t point_count; /* ever written; the point of number i is points[i % GKV_TRACE_POINT_COUNT] */
+    uint64_t point_count; /* ever written; number i is points[i % GKV_TRACE_POINT_COUNT] */
 };
 
 void gkv_trace_add(struct gkv_trace *trace, const struct gkv_trace_point *point);

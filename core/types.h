@@ -33,7 +33,14 @@ static inline bool gkv_bytes_equal(struct gkv_bytes a, struct gkv_bytes b)
     return a.count == b.count && (a.count == 0 || memcmp(a.data, b.data, a.count) == 0);
 }
 
-/* Who a node is, for as long as its data directory or configuration says so. 128 bits of its name. */
+/* Memory of the caller's that a function may fill. {NULL, 0} is no room. */
+struct gkv_buffer {
+    uint8_t *data;
+    size_t capacity;
+};
+
+/* Who a node is, for as long as its data directory or configuration says so. 128 bits of its
+ * name. */
 struct gkv_node_id {
     uint8_t bytes[16];
 };

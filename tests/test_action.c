@@ -37,8 +37,8 @@ static void test_queue_is_first_in_first_out(void **state)
     }
 }
 
-/* Goal: scratch lends aligned, disjoint pieces up to its capacity, and all of it again after a clear.
- * Method: take until the room is gone; compare addresses. */
+/* Goal: scratch lends aligned, disjoint pieces up to its capacity, and all of it again after a
+ * clear. Method: take until the room is gone; compare addresses. */
 static void test_scratch_lends_all_of_itself(void **state)
 {
     (void)state;

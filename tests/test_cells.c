@@ -64,8 +64,7 @@ static void test_against_model(void **state)
         const size_t from = gkv_prng_below(&prng, bytes[j] + 1);
         gkv_cells_read(&pool.cells, first[j], from, bytes[j] - from, out);
         assert_memory_equal(out, text[j] + from, bytes[j] - from);
-        assert_true(
-            gkv_cells_equal(&pool.cells, first[j], (struct gkv_bytes){text[j], bytes[j]}));
+        assert_true(gkv_cells_equal(&pool.cells, first[j], (struct gkv_bytes){text[j], bytes[j]}));
     }
 }
 
@@ -77,16 +76,16 @@ static void test_bounds(void **state)
     static uint8_t all[CELL_COUNT * GKV_CELL_PAYLOAD_BYTES];
     fresh_pool();
     memset(all, 7, sizeof(all));
-    const uint32_t first =
-        gkv_cells_write(&pool.cells, (struct gkv_bytes){NULL, 0}, (struct gkv_bytes){all, sizeof(all)});
+    const uint32_t first = gkv_cells_write(&pool.cells, (struct gkv_bytes){NULL, 0},
+                                           (struct gkv_bytes){all, sizeof(all)});
     assert_int_equal(pool.cells.free_count, 0);
     all[sizeof(all) - 1] = 8;
     assert_false(gkv_cells_equal(&pool.cells, first, (struct gkv_bytes){all, sizeof(all)}));
     gkv_cells_free(&pool.cells, first);
     assert_int_equal(pool.cells.free_count, CELL_COUNT);
-    assert_int_equal(gkv_cells_write(&pool.cells, (struct gkv_bytes){NULL, 0},
-                                     (struct gkv_bytes){NULL, 0}),
-                     GKV_CELL_NONE);
+    assert_int_equal(
+        gkv_cells_write(&pool.cells, (struct gkv_bytes){NULL, 0}, (struct gkv_bytes){NULL, 0}),
+        GKV_CELL_NONE);
     const size_t lengths[] = {0, 1, 60, 61, 120, 121};
     const uint32_t needed[] = {0, 1, 1, 2, 2, 3};
     for (size_t i = 0; i < 6; i++) {

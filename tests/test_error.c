@@ -25,7 +25,7 @@ static void test_every_error_has_its_own_words(void **state)
         }
     }
     assert_string_equal(gkv_error_name((enum gkv_error)(last + 1)), "UNKNOWN");
-    assert_string_equal(gkv_error_name((enum gkv_error)-1), "UNKNOWN");
+    assert_string_equal(gkv_error_name((enum gkv_error) - 1), "UNKNOWN");
     assert_string_equal(gkv_error_text((enum gkv_error)100000), "unknown error number");
 }
 

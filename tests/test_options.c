@@ -148,9 +148,12 @@ static void test_names(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_defaults_are_good), cmocka_unit_test(test_identity_is_required),
-        cmocka_unit_test(test_ranges),            cmocka_unit_test(test_quorum_arithmetic),
-        cmocka_unit_test(test_room),              cmocka_unit_test(test_names),
+        cmocka_unit_test(test_defaults_are_good),
+        cmocka_unit_test(test_identity_is_required),
+        cmocka_unit_test(test_ranges),
+        cmocka_unit_test(test_quorum_arithmetic),
+        cmocka_unit_test(test_room),
+        cmocka_unit_test(test_names),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

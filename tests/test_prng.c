@@ -7,8 +7,9 @@
 
 #include "core/prng.h"
 
-/* Goal: the stream is xoshiro256** for ever, on every machine: seeds in old bug reports must replay.
- * Method: from the state {1, 2, 3, 4}, the first outputs published with the reference code. */
+/* Goal: the stream is xoshiro256** for ever, on every machine: seeds in old bug reports must
+ * replay. Method: from the state {1, 2, 3, 4}, the first outputs published with the reference
+ * code. */
 static void test_outputs_are_those_of_the_reference(void **state)
 {
     (void)state;

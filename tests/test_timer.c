@@ -33,8 +33,8 @@ static uint32_t model_next(const uint64_t *due)
     return best;
 }
 
-/* Goal: timers fire in order of deadline, then id, each once, whatever is set and cancelled between.
- * Method: 200,000 random steps beside the model. */
+/* Goal: timers fire in order of deadline, then id, each once, whatever is set and cancelled
+ * between. Method: 200,000 random steps beside the model. */
 static void test_against_model(void **state)
 {
     (void)state;

@@ -1,0 +1,247 @@
+#include "core/member.h"
+
+#include "core/hash.h"
+#include "core/panic.h"
+
+_Static_assert(GKV_MEMBER_ALIVE < GKV_MEMBER_SUSPECT, "the order of states is their rank");
+_Static_assert(GKV_MEMBER_SUSPECT < GKV_MEMBER_UNREACHABLE, "the order of states is their rank");
+_Static_assert(GKV_MEMBER_UNREACHABLE < GKV_MEMBER_LEFT, "the order of states is their rank");
+
+/* ---- The index: node id -> member index, linear probing, at most half full. -------------------
+ * */
+
+static uint16_t *index_of(const struct gkv_members *members)
+{
+    return gkv_at(members, members->index_offset);
+}
+
+/* Where the search for an id starts. Ids come from outside; should somebody make them collide, a
+ * search costs as many steps as there are members and no more. */
+static uint32_t home_of(const struct gkv_members *members, struct gkv_node_id id)
+{
+    return (uint32_t)gkv_hash(id.bytes, sizeof(id.bytes), 0) & members->index_mask;
+}
+
+/* The position in the index that holds `id`, or the empty one where it would go. */
+static uint32_t index_find(const struct gkv_members *members, struct gkv_node_id id)
+{
+    const uint16_t *index = index_of(members);
+    uint32_t position = home_of(members, id);
+    for (uint32_t step = 0; step <= members->index_mask; step++) {
+        const uint16_t member_index = index[position];
+        if (member_index == GKV_MEMBER_INDEX_NONE ||
+            gkv_node_id_equal(gkv_member_at(members, member_index)->said.who.id, id)) {
+            break;
+        }
+        position = (position + 1) & members->index_mask;
+    }
+    return position;
+}
+
+/* Empty a position and move back what had to step over it, so that no search meets a gap between
+ * its home and its goal (Knuth, volume 3, 6.4, algorithm R). */
+static void index_remove(struct gkv_members *members, uint32_t position)
+{
+    uint16_t *index = index_of(members);
+    const uint32_t mask = members->index_mask;
+    uint32_t hole = position;
+    for (uint32_t step = 1; step <= mask; step++) {
+        const uint32_t here = (position + step) & mask;
+        const uint16_t member_index = index[here];
+        if (member_index == GKV_MEMBER_INDEX_NONE) {
+            break;
+        }
+        const uint32_t home = home_of(members, gkv_member_at(members, member_index)->said.who.id);
+        if (((here - home) & mask) >= ((here - hole) & mask)) {
+            index[hole] = member_index;
+            hole = here;
+        }
+    }
+    index[hole] = GKV_MEMBER_INDEX_NONE;
+}
+
+/* ---- Places.
+ * ----------------------------------------------------------------------------------- */
+
+/* An unused place, or that of the member that LEFT longest ago (then it is forgotten first), or
+ * GKV_MEMBER_INDEX_NONE. */
+static uint16_t make_place(struct gkv_members *members)
+{
+    uint16_t oldest_left = GKV_MEMBER_INDEX_NONE;
+    for (uint16_t i = GKV_MEMBER_SELF + 1; i < members->capacity; i++) {
+        const struct gkv_member *member = gkv_member_at(members, i);
+        if (member->said.state == GKV_MEMBER_NONE) {
+            return i;
+        }
+        if (member->said.state == GKV_MEMBER_LEFT &&
+            (oldest_left == GKV_MEMBER_INDEX_NONE ||
+             member->since_ns < gkv_member_at(members, oldest_left)->since_ns)) {
+            oldest_left = i;
+        }
+    }
+    GKV_ASSERT(members->count == members->capacity);
+    if (oldest_left != GKV_MEMBER_INDEX_NONE) {
+        gkv_member_forget(members, oldest_left);
+    }
+    return oldest_left;
+}
+
+static void enter(struct gkv_members *members, uint16_t index, const struct gkv_update *update,
+                  uint64_t now_ns)
+{
+    struct gkv_member *member = gkv_member_at(members, index);
+    GKV_ASSERT(member->said.state == GKV_MEMBER_NONE);
+    const uint32_t position = index_find(members, update->who.id);
+    GKV_ASSERT(index_of(members)[position] == GKV_MEMBER_INDEX_NONE);
+
+    index_of(members)[position] = index;
+    member->said = *update;
+    member->since_ns = now_ns;
+    member->heard_ns = 0;
+    member->generation++;
+    members->count++;
+    members->ring_epoch += gkv_member_is_in_ring(member);
+}
+
+void gkv_members_init(struct gkv_members *members, struct gkv_arena *arena, uint16_t capacity,
+                      const struct gkv_update *self)
+{
+    GKV_ASSERT(capacity >= 1);
+    GKV_ASSERT(capacity <= GKV_MEMBER_COUNT_MAX);
+    uint32_t index_count = 2;
+    while (index_count < 2u * capacity) {
+        index_count *= 2;
+    }
+
+    *members =
+        (struct gkv_members){.capacity = capacity, .index_mask = (uint16_t)(index_count - 1)};
+    void *member_table = gkv_arena_carve(arena, capacity, sizeof(struct gkv_member));
+    void *index = gkv_arena_carve(arena, index_count, sizeof(uint16_t));
+    members->member_offset = gkv_offset_to(members, member_table);
+    members->index_offset = gkv_offset_to(members, index);
+    if (index == NULL) {
+        return;
+    }
+    memset(index, 0xff, index_count * sizeof(uint16_t)); /* GKV_MEMBER_INDEX_NONE everywhere */
+    GKV_ASSERT(self->state == GKV_MEMBER_ALIVE);
+    enter(members, GKV_MEMBER_SELF, self, 0);
+}
+
+struct gkv_member *gkv_member_at(const struct gkv_members *members, uint16_t index)
+{
+    GKV_ASSERT(index < members->capacity);
+    return (struct gkv_member *)gkv_at(members, members->member_offset) + index;
+}
+
+uint16_t gkv_member_find(const struct gkv_members *members, struct gkv_node_id id)
+{
+    return index_of(members)[index_find(members, id)];
+}
+
+uint16_t gkv_member_find_address(const struct gkv_members *members,
+                                 const struct gkv_address *address)
+{
+    for (uint16_t i = 0; i < members->capacity; i++) {
+        const struct gkv_update *said = &gkv_member_at(members, i)->said;
+        if (said->state != GKV_MEMBER_NONE && said->state != GKV_MEMBER_LEFT &&
+            gkv_address_equal(&said->address, address)) {
+            return i;
+        }
+    }
+    return GKV_MEMBER_INDEX_NONE;
+}
+
+/* ---- What is told.
+ * ----------------------------------------------------------------------------- */
+
+bool gkv_member_update_is_news(const struct gkv_member *held, const struct gkv_update *update)
+{
+    if (held == NULL || held->said.state == GKV_MEMBER_NONE) {
+        return true;
+    }
+    GKV_ASSERT(gkv_node_id_equal(held->said.who.id, update->who.id));
+    if (update->who.boot_id != held->said.who.boot_id) {
+        return update->who.boot_id > held->said.who.boot_id;
+    }
+    if (update->incarnation != held->said.incarnation) {
+        return update->incarnation > held->said.incarnation;
+    }
+    return update->state > held->said.state;
+}
+
+static uint16_t apply_to_stranger(struct gkv_members *members, const struct gkv_update *update,
+                                  uint64_t now_ns)
+{
+    if (update->state == GKV_MEMBER_LEFT) {
+        return GKV_MEMBER_INDEX_NONE;
+    }
+    const uint16_t index = make_place(members);
+    if (index == GKV_MEMBER_INDEX_NONE) {
+        members->refused_count++;
+        return GKV_MEMBER_INDEX_NONE;
+    }
+    enter(members, index, update, now_ns);
+    return index;
+}
+
+uint16_t gkv_member_apply(struct gkv_members *members, const struct gkv_update *update,
+                          uint64_t now_ns)
+{
+    GKV_ASSERT(update->state != GKV_MEMBER_NONE);
+    GKV_ASSERT(update->state <= GKV_MEMBER_LEFT);
+    const uint16_t index = gkv_member_find(members, update->who.id);
+    if (index == GKV_MEMBER_INDEX_NONE) {
+        return apply_to_stranger(members, update, now_ns);
+    }
+    struct gkv_member *member = gkv_member_at(members, index);
+    if (!gkv_member_update_is_news(member, update)) {
+        return GKV_MEMBER_INDEX_NONE;
+    }
+
+    const bool is_new_boot = update->who.boot_id != member->said.who.boot_id;
+    const bool was_in_ring = gkv_member_is_in_ring(member);
+    if (is_new_boot || update->state != member->said.state) {
+        member->since_ns = now_ns;
+    }
+    if (is_new_boot) {
+        member->heard_ns = 0; /* it was another life that spoke to us */
+    }
+    member->said = *update;
+    members->ring_epoch += gkv_member_is_in_ring(member) != was_in_ring;
+    return index;
+}
+
+void gkv_member_forget(struct gkv_members *members, uint16_t index)
+{
+    GKV_ASSERT(index != GKV_MEMBER_SELF);
+    struct gkv_member *member = gkv_member_at(members, index);
+    GKV_ASSERT(member->said.state != GKV_MEMBER_NONE);
+    const uint32_t position = index_find(members, member->said.who.id);
+    GKV_ASSERT(index_of(members)[position] == index);
+
+    members->ring_epoch += gkv_member_is_in_ring(member);
+    index_remove(members, position);
+    members->count--;
+    *member = (struct gkv_member){.generation = member->generation + 1};
+}
+
+bool gkv_member_is_reachable(const struct gkv_member *member)
+{
+    return member->said.state == GKV_MEMBER_ALIVE || member->said.state == GKV_MEMBER_SUSPECT;
+}
+
+bool gkv_member_is_in_ring(const struct gkv_member *member)
+{
+    return gkv_member_is_reachable(member) || member->said.state == GKV_MEMBER_UNREACHABLE;
+}
+
+uint16_t gkv_members_reachable_count(const struct gkv_members *members)
+{
+    uint16_t reachable_count = 0;
+    for (uint16_t i = 0; i < members->capacity; i++) {
+        if (gkv_member_is_reachable(gkv_member_at(members, i))) {
+            reachable_count++;
+        }
+    }
+    return reachable_count;
+}

@@ -1,0 +1,418 @@
+#include "core/node.h"
+
+#include "core/arena.h"
+#include "core/hlc.h"
+#include "core/panic.h"
+#include "core/scratch.h"
+#include "core/step.h"
+#include "core/timer.h"
+
+#define SWEEP_INTERVAL_MS 100
+#define SWEEP_SLOT_COUNT (GKV_SLOT_COUNT / 64) /* the whole store every 6.4 s */
+
+/* Actions. A step makes room for itself first: the first step starts the modules, then due timers
+ * run while the worst of one timer and the worst of the event still fit, then the event is
+ * handled. */
+#define EVENT_ACTION_COUNT_MAX GKV_SWIM_ACTION_COUNT_MAX
+#define TIMER_ACTION_COUNT_MAX GKV_SWIM_ACTION_COUNT_MAX
+#define START_ACTION_COUNT_MAX GKV_SWIM_ACTION_COUNT_MAX
+#define TIMERS_PER_STEP_MIN \
+    4 /* that many of the worst timers run in one step; more of lighter ones */
+#define ACTION_COUNT_MAX \
+    (START_ACTION_COUNT_MAX + TIMERS_PER_STEP_MIN * TIMER_ACTION_COUNT_MAX + EVENT_ACTION_COUNT_MAX)
+
+_Static_assert(EVENT_ACTION_COUNT_MAX >= GKV_QUORUM_ACTION_COUNT_MAX, "an event may be a reply");
+_Static_assert(EVENT_ACTION_COUNT_MAX >= GKV_REPLICA_ACTION_COUNT_MAX, "or a request");
+_Static_assert(EVENT_ACTION_COUNT_MAX >= GKV_REPAIR_ACTION_COUNT_MAX, "or part of a round");
+_Static_assert(TIMER_ACTION_COUNT_MAX >= GKV_QUORUM_ACTION_COUNT_MAX, "a timer may be a deadline");
+_Static_assert(TIMER_ACTION_COUNT_MAX >= GKV_REPAIR_ACTION_COUNT_MAX, "or begin a round");
+
+/* All modules, by value; what they carve follows in the same block. Offsets are relative to each
+ * module, so that the block can be copied as it is. */
+struct modules {
+    struct gkv_hlc_clock clock;
+    struct gkv_timers timers;
+    struct gkv_actions actions;
+    struct gkv_scratch scratch;
+    struct gkv_members members;
+    struct gkv_ring ring;
+    struct gkv_store store;
+    struct gkv_swim swim;
+    struct gkv_replica replica;
+    struct gkv_quorum quorum;
+    struct gkv_repair repair;
+};
+
+/* The counting walk keeps one on the stack. */
+_Static_assert(sizeof(struct modules) <= 1536, "struct modules fits a stack frame");
+
+struct gkv_node {
+    struct gkv_options options;
+    struct modules modules;
+    struct gkv_trace trace;
+    uint64_t last_ns; /* of the last step */
+    uint64_t step_count;
+    uint64_t clock_rejected_count;
+    bool has_started;
+    bool has_left;
+};
+
+static size_t greater(size_t a, size_t b)
+{
+    return a > b ? a : b;
+}
+
+/* The most scratch that the handling of one event takes. */
+static size_t event_scratch_bytes(const struct gkv_options *options)
+{
+    const size_t data_bytes =
+        greater(gkv_quorum_scratch_bytes(options), gkv_replica_scratch_bytes(options));
+    return greater(gkv_swim_scratch_bytes(options),
+                   greater(data_bytes, gkv_repair_scratch_bytes(options)));
+}
+
+/* The most scratch that one timer takes: one of membership, or the beginning of a round, whose list
+ * and digests are part of gkv_repair_scratch_bytes. */
+static size_t timer_scratch_bytes(const struct gkv_options *options)
+{
+    const size_t digest_bytes =
+        (GKV_SLOT_GROUP_COUNT + GKV_SLOT_GROUP_SLOTS) * sizeof(struct gkv_digest);
+    const size_t list_bytes = GKV_SYNC_KEY_COUNT_MAX * sizeof(struct gkv_key_version);
+    return greater(gkv_swim_scratch_bytes(options), digest_bytes + list_bytes + 64);
+}
+
+/* The one walk over the layout: on a counting arena it makes the sum, on a real one the node. */
+static void lay_out(struct modules *modules, struct gkv_arena *arena,
+                    const struct gkv_options *options)
+{
+    const uint16_t member_count_max = (uint16_t)options->member_count_max;
+    struct gkv_update self = {
+        .who = {.id = gkv_node_id_of_name(&options->name), .boot_id = options->boot_id},
+        .state = GKV_MEMBER_ALIVE,
+        .address = options->address,
+        .name = options->name,
+    };
+    gkv_hlc_clock_init(&modules->clock, options->drift_ms_max);
+    gkv_timers_init(&modules->timers, arena,
+                    GKV_TIMER_PERIODIC_COUNT + options->member_count_max +
+                        options->operation_count_max);
+    gkv_actions_init(&modules->actions, arena, ACTION_COUNT_MAX);
+    gkv_scratch_init(&modules->scratch, arena,
+                     event_scratch_bytes(options) +
+                         (1 + TIMERS_PER_STEP_MIN) * timer_scratch_bytes(options));
+    gkv_members_init(&modules->members, arena, member_count_max, &self);
+    gkv_ring_init(&modules->ring, arena, member_count_max, (uint16_t)options->replica_count,
+                  options->hash_seed);
+    gkv_store_init(&modules->store, arena, options->memory_limit_bytes);
+    gkv_swim_init(&modules->swim, arena, options);
+    modules->replica = (struct gkv_replica){.malformed_count = 0};
+    gkv_quorum_init(&modules->quorum, arena, options);
+    gkv_repair_init(&modules->repair, options);
+}
+
+size_t gkv_node_memory_bytes(const struct gkv_options *options)
+{
+    if (gkv_options_check(options, NULL) != GKV_OK) {
+        return 0;
+    }
+    struct gkv_arena arena = gkv_arena_counting();
+    (void)gkv_arena_carve(&arena, 1, sizeof(struct gkv_node));
+    struct modules modules;
+    memset(&modules, 0, sizeof(modules));
+    lay_out(&modules, &arena, options);
+    return arena.used;
+}
+
+enum gkv_error gkv_node_init(void *memory, size_t bytes, const struct gkv_options *options,
+                             struct gkv_node **node_out)
+{
+    if (gkv_options_check(options, NULL) != GKV_OK) {
+        return GKV_ERROR_OPTION;
+    }
+    const size_t needed = gkv_node_memory_bytes(options);
+    if (bytes < needed) {
+        return GKV_ERROR_MEMORY;
+    }
+
+    struct gkv_arena arena = gkv_arena_over(memory, needed);
+    struct gkv_node *node = gkv_arena_carve(&arena, 1, sizeof(struct gkv_node));
+    node->options = *options;
+    lay_out(&node->modules, &arena, &node->options);
+    GKV_ASSERT(arena.used == needed);
+    *node_out = node;
+    return GKV_OK;
+}
+
+static struct gkv_step step_of(struct gkv_node *node, struct gkv_now now)
+{
+    struct modules *modules = &node->modules;
+    return (struct gkv_step){
+        .now = now,
+        .options = &node->options,
+        .actions = &modules->actions,
+        .scratch = &modules->scratch,
+        .timers = &modules->timers,
+        .clock = &modules->clock,
+        .trace = &node->trace,
+        .members = &modules->members,
+        .ring = &modules->ring,
+        .store = &modules->store,
+    };
+}
+
+/* Timers. */
+
+static void set_sweep_timer(const struct gkv_step *step)
+{
+    gkv_timer_set(step->timers, GKV_TIMER_SWEEP,
+                  step->now.mono_ns + SWEEP_INTERVAL_MS * GKV_NS_PER_MS);
+}
+
+static void start(struct gkv_node *node, const struct gkv_step *step)
+{
+    GKV_ASSERT(!node->has_started);
+    node->has_started = true;
+    gkv_swim_start(&node->modules.swim, step);
+    gkv_repair_start(&node->modules.repair, step);
+    set_sweep_timer(step);
+}
+
+static void on_periodic_timer(struct gkv_node *node, const struct gkv_step *step,
+                              enum gkv_timer_id id)
+{
+    switch (id) {
+    case GKV_TIMER_PROBE:
+    case GKV_TIMER_PROBE_DIRECT:
+    case GKV_TIMER_GOSSIP:
+    case GKV_TIMER_PUSH_PULL:
+    case GKV_TIMER_RECONNECT:
+        gkv_swim_on_timer(&node->modules.swim, step, id);
+        break;
+    case GKV_TIMER_SYNC:
+        gkv_repair_on_timer(&node->modules.repair, step);
+        break;
+    case GKV_TIMER_SWEEP:
+        gkv_store_sweep(step->store, gkv_step_clock_ms(step), node->options.tombstone_keep_ms,
+                        SWEEP_SLOT_COUNT);
+        set_sweep_timer(step);
+        break;
+    case GKV_TIMER_PERIODIC_COUNT:
+        GKV_ASSERT(id != GKV_TIMER_PERIODIC_COUNT);
+        break;
+    }
+}
+
+static void on_timer(struct gkv_node *node, const struct gkv_step *step, uint32_t id)
+{
+    const uint32_t operation_first = gkv_step_operation_timer(step, 0);
+    if (id < GKV_TIMER_PERIODIC_COUNT) {
+        on_periodic_timer(node, step, (enum gkv_timer_id)id);
+    } else if (id < operation_first) {
+        const uint16_t index = (uint16_t)(id - gkv_step_member_timer(step, 0));
+        gkv_swim_on_member_timer(&node->modules.swim, step, index);
+    } else {
+        gkv_quorum_on_timer(&node->modules.quorum, &node->modules.replica, step,
+                            id - operation_first);
+    }
+}
+
+/* Run the timers that are due, while the worst of one more leaves room for the worst event. What is
+ * left over stays due: the deadline is then in the past, and the shim comes again. The loop ends
+ * because a timer that is set again is set to a later time. */
+static void run_timers(struct gkv_node *node, const struct gkv_step *step)
+{
+    const size_t scratch_bytes =
+        timer_scratch_bytes(&node->options) + event_scratch_bytes(&node->options);
+    uint32_t id = 0;
+    while (gkv_actions_room(step->actions) >= TIMER_ACTION_COUNT_MAX + EVENT_ACTION_COUNT_MAX &&
+           gkv_scratch_room(step->scratch) >= scratch_bytes &&
+           gkv_timers_take_due(step->timers, step->now.mono_ns, &id)) {
+        on_timer(node, step, id);
+        gkv_ring_refresh(step->ring, step->members);
+    }
+    GKV_ASSERT(gkv_actions_room(step->actions) >= EVENT_ACTION_COUNT_MAX);
+    GKV_ASSERT(gkv_scratch_room(step->scratch) >= event_scratch_bytes(&node->options));
+}
+
+/* Events. */
+
+static void on_message(struct gkv_node *node, const struct gkv_step *step,
+                       const struct gkv_event *event)
+{
+    struct modules *modules = &node->modules;
+    const struct gkv_message *message = event->as.arrival.message;
+    const struct gkv_address *source = &event->as.arrival.source;
+    if (gkv_hlc_observe(step->clock, step->now.wall_ms, message->hlc) != GKV_OK) {
+        /* The message may still be of use: the versions inside are judged one by one. */
+        node->clock_rejected_count++;
+    }
+    switch (message->kind) {
+    case GKV_MESSAGE_PING:
+    case GKV_MESSAGE_ACK:
+    case GKV_MESSAGE_PING_REQ:
+    case GKV_MESSAGE_GOSSIP:
+    case GKV_MESSAGE_PUSH_PULL:
+        gkv_swim_on_message(&modules->swim, step, message, source);
+        break;
+    case GKV_MESSAGE_WRITE:
+    case GKV_MESSAGE_READ:
+        gkv_replica_on_message(&modules->replica, step, message, source);
+        break;
+    case GKV_MESSAGE_WRITE_REPLY:
+    case GKV_MESSAGE_READ_REPLY:
+        gkv_quorum_on_message(&modules->quorum, &modules->replica, step, message);
+        break;
+    case GKV_MESSAGE_SYNC_GROUPS:
+    case GKV_MESSAGE_SYNC_SLOTS:
+    case GKV_MESSAGE_SYNC_KEYS:
+    case GKV_MESSAGE_SYNC_PULL:
+    case GKV_MESSAGE_SYNC_RECORDS:
+        gkv_repair_on_message(&modules->repair, &modules->replica, step, message, source);
+        break;
+    case GKV_MESSAGE_NONE:
+    default:
+        modules->replica.malformed_count++;
+        break;
+    }
+}
+
+static void on_event(struct gkv_node *node, const struct gkv_step *step,
+                     const struct gkv_event *event)
+{
+    struct modules *modules = &node->modules;
+    switch (event->kind) {
+    case GKV_EVENT_TIMER:
+        break; /* every step runs the timers that are due */
+    case GKV_EVENT_MESSAGE:
+        on_message(node, step, event);
+        break;
+    case GKV_EVENT_OPERATION:
+        gkv_quorum_submit(&modules->quorum, &modules->replica, step, &event->as.operation);
+        break;
+    case GKV_EVENT_STREAM_DOWN:
+        gkv_swim_on_stream_down(&modules->swim, step, &event->as.address);
+        break;
+    case GKV_EVENT_LEAVE:
+        if (!node->has_left) {
+            node->has_left = true;
+            gkv_swim_leave(&modules->swim, step);
+        }
+        break;
+    }
+}
+
+enum gkv_error gkv_node_step(struct gkv_node *node, const struct gkv_event *event)
+{
+    struct modules *modules = &node->modules;
+    if (modules->actions.count > 0) {
+        return GKV_ERROR_AGAIN;
+    }
+    GKV_ASSERT(event->now.mono_ns >= node->last_ns);
+    GKV_ASSERT(event->now.wall_ms <= GKV_HLC_WALL_MS_MAX);
+
+    node->last_ns = event->now.mono_ns;
+    node->step_count++;
+    gkv_scratch_clear(&modules->scratch);
+    const struct gkv_step step = step_of(node, event->now);
+    gkv_ring_refresh(step.ring, step.members);
+    if (!node->has_started) {
+        start(node, &step);
+    }
+    /* Timers first, so that a step at an instant is the same whether or not the shim gave us a
+     * GKV_EVENT_TIMER just before. */
+    run_timers(node, &step);
+    gkv_ring_refresh(step.ring, step.members);
+    on_event(node, &step, event);
+    return GKV_OK;
+}
+
+bool gkv_node_next_action(struct gkv_node *node, struct gkv_action *action_out)
+{
+    return gkv_actions_take(&node->modules.actions, action_out);
+}
+
+uint64_t gkv_node_deadline_ns(const struct gkv_node *node)
+{
+    return node->has_started ? gkv_timers_deadline_ns(&node->modules.timers) : 0;
+}
+
+/* Looking inside. */
+
+bool gkv_node_is_ready(const struct gkv_node *node)
+{
+    if (!node->has_started || node->has_left) {
+        return false;
+    }
+    /* A step holds pointers for handlers to write through; nothing below writes. */
+    const struct gkv_step step =
+        step_of((struct gkv_node *)(uintptr_t)node, (struct gkv_now){.mono_ns = node->last_ns});
+    const uint32_t needed =
+        (uint32_t)greater(node->options.write_quorum, node->options.read_quorum);
+    return gkv_swim_has_joined(&node->modules.swim, &step) &&
+           gkv_members_reachable_count(&node->modules.members) >= needed;
+}
+
+struct gkv_node_stats gkv_node_stats(const struct gkv_node *node)
+{
+    const struct modules *modules = &node->modules;
+    struct gkv_node_stats stats = {
+        .store = gkv_store_stats(&modules->store),
+        .quorum = modules->quorum.stats,
+        .swim_drops = modules->swim.drops,
+        .replica = modules->replica,
+        .sync_round_count = modules->repair.round_count,
+        .sync_record_sent_count = modules->repair.record_sent_count,
+        .sync_record_stored_count = modules->repair.record_stored_count,
+        .sync_malformed_count = modules->repair.malformed_count,
+        .clock_rejected_count = node->clock_rejected_count,
+        .step_count = node->step_count,
+        .reachable_count = gkv_members_reachable_count(&modules->members),
+    };
+    for (uint16_t i = 0; i < modules->members.capacity; i++) {
+        const enum gkv_member_state state = gkv_member_at(&modules->members, i)->said.state;
+        if (state != GKV_MEMBER_NONE && state != GKV_MEMBER_LEFT) {
+            stats.member_count++;
+        }
+    }
+    for (uint32_t slot = 0; slot < GKV_SLOT_COUNT; slot++) {
+        const struct gkv_digest digest = gkv_store_slot_digest(&modules->store, slot);
+        stats.store_digest.low += digest.low;
+        stats.store_digest.high += digest.high;
+    }
+    return stats;
+}
+
+const struct gkv_options *gkv_node_options(const struct gkv_node *node)
+{
+    return &node->options;
+}
+
+const struct gkv_members *gkv_node_members(const struct gkv_node *node)
+{
+    return &node->modules.members;
+}
+
+const struct gkv_trace *gkv_node_trace(const struct gkv_node *node)
+{
+    return &node->trace;
+}
+
+const struct gkv_store *gkv_node_store(const struct gkv_node *node)
+{
+    return &node->modules.store;
+}
+
+uint32_t gkv_node_owners(struct gkv_node *node, struct gkv_bytes key,
+                         uint16_t owners_out[GKV_REPLICA_COUNT_MAX])
+{
+    struct modules *modules = &node->modules;
+    gkv_ring_refresh(&modules->ring, &modules->members);
+    const uint64_t key_hash = gkv_ring_key_hash(&modules->ring, key);
+    const struct gkv_owners owners =
+        gkv_ring_owners(&modules->ring, gkv_ring_slot_of_hash(key_hash));
+    GKV_ASSERT(owners.count <= GKV_REPLICA_COUNT_MAX);
+    for (uint32_t i = 0; i < owners.count; i++) {
+        owners_out[i] = owners.members[i];
+    }
+    return owners.count;
+}

@@ -1,0 +1,154 @@
+#include "core/replica.h"
+
+#include "core/panic.h"
+
+bool gkv_replica_key_is_valid(struct gkv_bytes key)
+{
+    return key.count > 0 && key.count <= GKV_KEY_BYTES_MAX;
+}
+
+bool gkv_replica_record_is_valid(const struct gkv_options *options, const struct gkv_record *record)
+{
+    if (gkv_version_is_none(record->version) || record->value.count > options->value_bytes_max) {
+        return false;
+    }
+    return !record->is_tombstone || record->value.count == 0;
+}
+
+size_t gkv_replica_scratch_bytes(const struct gkv_options *options)
+{
+    return (size_t)options->value_bytes_max + 64;
+}
+
+/* May we hold a version of this stamp, where `held` is held now? Moves our clock past the stamp,
+ * but for stamps that are too far ahead to be believed. */
+static bool accept_stamp(const struct gkv_step *step, struct gkv_hlc stamp, struct gkv_hlc held)
+{
+    if (gkv_hlc_observe(step->clock, step->now.wall_ms, stamp) == GKV_OK) {
+        return true;
+    }
+    if (stamp.packed <= step->clock->last.packed) {
+        /* The wall clock was set back, and the hybrid clock has been there already. Our own new
+         * versions look like this until the wall clock has caught up. */
+        return true;
+    }
+    if (held.packed == 0) {
+        return false;
+    }
+    return gkv_hlc_ms(stamp) <= gkv_hlc_ms(held) || stamp.packed - 1 == held.packed;
+}
+
+enum gkv_reply_status gkv_replica_write(struct gkv_replica *replica, const struct gkv_step *step,
+                                        const struct gkv_keyed_record *written, uint64_t key_hash,
+                                        struct gkv_version *held_out)
+{
+    GKV_ASSERT(gkv_replica_key_is_valid(written->key));
+    GKV_ASSERT(gkv_replica_record_is_valid(step->options, &written->record));
+
+    struct gkv_record held = {.is_tombstone = false};
+    if (!gkv_store_get(step->store, (struct gkv_key){written->key, key_hash},
+                       gkv_step_clock_ms(step), (struct gkv_buffer){NULL, 0}, &held)) {
+        held = (struct gkv_record){.is_tombstone = false};
+    }
+    *held_out = held.version;
+    if (!accept_stamp(step, written->record.version.hlc, held.version.hlc)) {
+        replica->clock_rejected_count++;
+        return GKV_REPLY_CLOCK;
+    }
+
+    replica->write_count++;
+    switch (gkv_store_put(step->store, (struct gkv_key){written->key, key_hash}, &written->record,
+                          held_out)) {
+    case GKV_STORE_STALE:
+        GKV_ASSERT(gkv_version_compare(*held_out, written->record.version) > 0);
+        return GKV_REPLY_STALE;
+    case GKV_STORE_FULL:
+        replica->full_rejected_count++;
+        return GKV_REPLY_MEMORY;
+    case GKV_STORE_STORED:
+    case GKV_STORE_SAME:
+        break;
+    }
+    GKV_ASSERT(gkv_version_compare(*held_out, written->record.version) == 0);
+    return GKV_REPLY_OK;
+}
+
+enum gkv_reply_status gkv_replica_read(struct gkv_replica *replica, const struct gkv_step *step,
+                                       struct gkv_bytes key, uint64_t key_hash,
+                                       struct gkv_record *record_out)
+{
+    GKV_ASSERT(gkv_replica_key_is_valid(key));
+    const uint64_t now_ms = gkv_step_clock_ms(step);
+
+    replica->read_count++;
+    /* Once for the length, once for the bytes: scratch is taken exactly. */
+    if (!gkv_store_get(step->store, (struct gkv_key){key, key_hash}, now_ms,
+                       (struct gkv_buffer){NULL, 0}, record_out)) {
+        *record_out = (struct gkv_record){.is_tombstone = false};
+        return GKV_REPLY_ABSENT;
+    }
+    if (record_out->value.count > 0) {
+        const size_t bytes = record_out->value.count;
+        uint8_t *buffer = gkv_scratch_take(step->scratch, bytes);
+        const bool found = gkv_store_get(step->store, (struct gkv_key){key, key_hash}, now_ms,
+                                         (struct gkv_buffer){buffer, bytes}, record_out);
+        GKV_ASSERT(found);
+        GKV_ASSERT(record_out->value.count == bytes && record_out->value.data != NULL);
+    }
+    GKV_ASSERT(gkv_replica_record_is_valid(step->options, record_out));
+    return GKV_REPLY_OK;
+}
+
+static void on_write(struct gkv_replica *replica, const struct gkv_step *step,
+                     const struct gkv_message *message, const struct gkv_address *source)
+{
+    const struct gkv_keyed_record written = {.key = message->as.write.key,
+                                             .record = message->as.write.record};
+    if (!gkv_replica_key_is_valid(written.key) ||
+        !gkv_replica_record_is_valid(step->options, &written.record)) {
+        replica->malformed_count++;
+        return;
+    }
+
+    struct gkv_version held;
+    const enum gkv_reply_status status = gkv_replica_write(
+        replica, step, &written, gkv_ring_key_hash(step->ring, written.key), &held);
+    if (message->as.write.operation == 0) {
+        return;
+    }
+    struct gkv_message *reply =
+        gkv_step_send(step, source, GKV_CHANNEL_STREAM, GKV_MESSAGE_WRITE_REPLY);
+    reply->as.write_reply.operation = message->as.write.operation;
+    reply->as.write_reply.status = status;
+    reply->as.write_reply.version = status == GKV_REPLY_STALE ? held : written.record.version;
+}
+
+static void on_read(struct gkv_replica *replica, const struct gkv_step *step,
+                    const struct gkv_message *message, const struct gkv_address *source)
+{
+    const struct gkv_bytes key = message->as.read.key;
+    if (!gkv_replica_key_is_valid(key) || message->as.read.operation == 0) {
+        replica->malformed_count++;
+        return;
+    }
+
+    struct gkv_record record;
+    const enum gkv_reply_status status =
+        gkv_replica_read(replica, step, key, gkv_ring_key_hash(step->ring, key), &record);
+    struct gkv_message *reply =
+        gkv_step_send(step, source, GKV_CHANNEL_STREAM, GKV_MESSAGE_READ_REPLY);
+    reply->as.read_reply.operation = message->as.read.operation;
+    reply->as.read_reply.status = status;
+    reply->as.read_reply.record = record;
+}
+
+void gkv_replica_on_message(struct gkv_replica *replica, const struct gkv_step *step,
+                            const struct gkv_message *message, const struct gkv_address *source)
+{
+    GKV_ASSERT(message->kind == GKV_MESSAGE_WRITE || message->kind == GKV_MESSAGE_READ);
+    if (message->kind == GKV_MESSAGE_WRITE) {
+        on_write(replica, step, message, source);
+    } else {
+        on_read(replica, step, message, source);
+    }
+}

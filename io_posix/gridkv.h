@@ -1,0 +1,157 @@
+/* GridKV: an embedded, leaderless, in-memory key-value store. Link it, point it at one peer, and
+ * your processes share one store.
+ *
+ * Threads   Every function may be called from any thread at any time, but for gridkv_close, after
+ *           which the handle is gone. Completions run on the node's own thread and must not block;
+ *           they may start asynchronous operations, never blocking ones (those answer
+ *           GKV_ERROR_BUSY there).
+ * Memory    Keys and values given are copied before a call returns. What a call fills is the
+ *           caller's.
+ * Errors    enum gkv_error of core/error.h; gkv_error_text says what each means and what to change.
+ */
+#ifndef GRIDKV_H
+#define GRIDKV_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "core/error.h"
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+#define GRIDKV_VERSION "0.1.0"
+#define GRIDKV_SEED_COUNT_MAX 16
+
+#if defined(__GNUC__)
+#define GRIDKV_EXPORT __attribute__((visibility("default")))
+#else
+#define GRIDKV_EXPORT
+#endif
+
+struct gridkv; /* an open node */
+
+enum gridkv_level {
+    GRIDKV_LEVEL_EVENTUAL = 1,
+    GRIDKV_LEVEL_QUORUM = 2,
+};
+
+/* Strings are borrowed by gridkv_open until it returns. Addresses are "host:port",
+ * "[ipv6]:port". */
+struct gridkv_options {
+    uint32_t struct_bytes;         /* set by gridkv_options_init; new fields are appended */
+    const char *node_name;         /* 1 .. 63 bytes, unique in the cluster; required */
+    const char *cluster_name;      /* nodes of another one are refused; default "gridkv" */
+    const char *listen_address;    /* UDP and TCP, same port; port 0: any; default "127.0.0.1:0" */
+    const char *advertise_address; /* what peers are told; default NULL: the address bound */
+    const char *seed_addresses[GRIDKV_SEED_COUNT_MAX]; /* peers to join; resolved again for ever */
+    uint32_t seed_count;
+    const char *resp_address;      /* the Redis-protocol door; default NULL: none */
+    enum gridkv_level level;       /* default GRIDKV_LEVEL_QUORUM */
+    uint32_t replica_count;        /* N, default 3 */
+    uint32_t write_quorum;         /* W, default 2 */
+    uint32_t read_quorum;          /* R, default 2 */
+    uint64_t memory_limit_bytes;   /* of the store, everything counted; default 64 MiB */
+    uint32_t value_bytes_max;      /* default 1 MiB */
+    uint32_t member_count_max;     /* default 64 */
+    uint32_t operation_timeout_ms; /* default 2,000 */
+    bool insecure;                 /* allow listening beyond loopback, in clear; default false */
+};
+
+/* Fill every default; node_name stays NULL. */
+GRIDKV_EXPORT void gridkv_options_init(struct gridkv_options *options);
+
+/* Start a node. On an error, reason (may be NULL; reason_bytes long) is filled with one line that
+ * says what to change.
+ * GKV_ERROR_OPTION, ADDRESS, ADDRESS_IN_USE, SYSTEM, MEMORY. */
+GRIDKV_EXPORT enum gkv_error gridkv_open(const struct gridkv_options *options,
+                                         struct gridkv **gridkv_out, char *reason,
+                                         size_t reason_bytes);
+
+/* Leave the cluster, give what is open 200 ms to end and complete the rest as GKV_ERROR_CLOSED,
+ * stop, free. Calls that other threads are inside of return first. NULL is allowed; from a
+ * completion it is ignored. */
+GRIDKV_EXPORT void gridkv_close(struct gridkv *gridkv);
+
+/* Wait until the node has met its peers and enough of them are reachable for reads and writes.
+ * GKV_ERROR_NOT_READY  not within timeout_ms. GKV_ERROR_CLOSED, BUSY (in a completion). */
+GRIDKV_EXPORT enum gkv_error gridkv_wait_ready(struct gridkv *gridkv, uint32_t timeout_ms);
+
+/* Blocking operations. Errors: KEY_EMPTY, KEY_TOO_LONG, VALUE_TOO_LONG, TTL, MEMORY, BUSY,
+ * NO_QUORUM, CLOCK_DRIFT, CLOSED; a set or delete also IN_DOUBT; a get also NOT_FOUND, TIMEOUT,
+ * BUFFER. */
+
+/* ttl_ms 0: for ever. */
+GRIDKV_EXPORT enum gkv_error gridkv_set(struct gridkv *gridkv, const void *key, size_t key_bytes,
+                                        const void *value, size_t value_bytes, uint64_t ttl_ms);
+
+/* Copy the value to buffer. value_bytes_out (may be NULL) is its length, also with GKV_ERROR_BUFFER
+ * (nothing is copied then). */
+GRIDKV_EXPORT enum gkv_error gridkv_get(struct gridkv *gridkv, const void *key, size_t key_bytes,
+                                        void *buffer, size_t buffer_bytes, size_t *value_bytes_out);
+
+/* GKV_OK also when there was nothing to delete. */
+GRIDKV_EXPORT enum gkv_error gridkv_delete(struct gridkv *gridkv, const void *key,
+                                           size_t key_bytes);
+
+/* Asynchronous operations: checked and copied at once, completed exactly once on the node's thread,
+ * unless the call itself returns an error (KEY_EMPTY, KEY_TOO_LONG, VALUE_TOO_LONG, TTL, BUSY,
+ * MEMORY, CLOSED): then there is no completion. done may be NULL: nobody wants to know. */
+struct gridkv_completion {
+    enum gkv_error error;
+    const void *value; /* a get's; lent until the completion returns */
+    size_t value_bytes;
+    uint64_t expire_ms; /* a get's: ms since 1970, 0 never */
+};
+typedef void (*gridkv_completion_fn)(void *context, const struct gridkv_completion *completion);
+
+GRIDKV_EXPORT enum gkv_error gridkv_set_async(struct gridkv *gridkv, const void *key,
+                                              size_t key_bytes, const void *value,
+                                              size_t value_bytes, uint64_t ttl_ms,
+                                              gridkv_completion_fn done, void *context);
+GRIDKV_EXPORT enum gkv_error gridkv_get_async(struct gridkv *gridkv, const void *key,
+                                              size_t key_bytes, gridkv_completion_fn done,
+                                              void *context);
+GRIDKV_EXPORT enum gkv_error gridkv_delete_async(struct gridkv *gridkv, const void *key,
+                                                 size_t key_bytes, gridkv_completion_fn done,
+                                                 void *context);
+
+/* A moment's figures. New fields are appended. */
+struct gridkv_stats {
+    uint64_t record_count; /* held here, tombstones included */
+    uint64_t tombstone_count;
+    uint64_t store_used_bytes;
+    uint64_t store_limit_bytes;
+    uint64_t operation_count;      /* coordinated here, ever */
+    uint64_t operation_open_count; /* now */
+    uint64_t read_repair_count;
+    uint64_t sync_round_count;
+    uint32_t member_count;    /* that joined and did not leave, ourselves included */
+    uint32_t reachable_count; /* of those */
+    uint64_t refused_count;   /* frames and messages of peers, for any reason */
+    uint64_t bytes_in;
+    uint64_t bytes_out;
+};
+
+/* The figures as the node's thread last published them: at most 50 ms old. struct_bytes:
+ * sizeof(struct gridkv_stats) of the caller; fills at most that much. Never waits for the node's
+ * thread. */
+GRIDKV_EXPORT enum gkv_error gridkv_stats(struct gridkv *gridkv, struct gridkv_stats *stats_out,
+                                          size_t struct_bytes);
+
+/* GKV_OK: the node's thread turned within the last 2 s and it is ready. GKV_ERROR_NOT_READY, CLOSED
+ * otherwise. Never blocks. */
+GRIDKV_EXPORT enum gkv_error gridkv_health(struct gridkv *gridkv);
+
+/* The address bound, "127.0.0.1:7101" (for port 0), and the door's; NULL when there is none. Lent
+ * until gridkv_close. */
+GRIDKV_EXPORT const char *gridkv_address(const struct gridkv *gridkv);
+GRIDKV_EXPORT const char *gridkv_resp_address(const struct gridkv *gridkv);
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif

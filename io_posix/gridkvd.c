@@ -1,0 +1,232 @@
+/* gridkvd: a node as a process, with a Redis-protocol door. It uses what gridkv.h offers and no
+ * more. */
+#include <errno.h>
+#include <getopt.h>
+#include <limits.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "io_posix/gridkv.h"
+
+#define EXIT_USAGE 2
+#define REASON_BYTES 512
+
+static const char usage[] =
+    "usage: gridkvd --id NAME [OPTION]...\n"
+    "Run a GridKV node.\n"
+    "\n"
+    "  --id NAME              name of this node, unique in its cluster\n"
+    "  --listen HOST:PORT     where peers reach it, UDP and TCP; port 0: any (127.0.0.1:0)\n"
+    "  --advertise HOST:PORT  what peers are told, if it is not where it listens\n"
+    "  --seed-addr HOST:PORT  a peer to join; may be given up to 16 times\n"
+    "  --resp HOST:PORT       where Redis clients reach it; port 0: any (no clients)\n"
+    "  --cluster NAME         nodes of another cluster are refused (gridkv)\n"
+    "  --level LEVEL          eventual or quorum (quorum)\n"
+    "  --replicas N           copies of each key, 1 to 7 (3)\n"
+    "  --write-quorum W       copies that acknowledge a write (2)\n"
+    "  --read-quorum R        copies that answer a read (2)\n"
+    "  --memory-mb M          of the store, everything counted (64)\n"
+    "  --value-bytes-max B    longest value (1048576)\n"
+    "  --insecure             listen beyond loopback, without encryption or authentication\n"
+    "  --help, --version\n"
+    "\n"
+    "SIGTERM or SIGINT: leave the cluster and exit with status 0.\n";
+
+enum option_id {
+    OPTION_ID = 256,
+    OPTION_LISTEN,
+    OPTION_ADVERTISE,
+    OPTION_SEED,
+    OPTION_RESP,
+    OPTION_CLUSTER,
+    OPTION_LEVEL,
+    OPTION_REPLICAS,
+    OPTION_WRITE_QUORUM,
+    OPTION_READ_QUORUM,
+    OPTION_MEMORY,
+    OPTION_VALUE,
+    OPTION_INSECURE,
+    OPTION_HELP,
+    OPTION_VERSION,
+};
+
+static const struct option long_options[] = {
+    {"id", required_argument, NULL, OPTION_ID},
+    {"listen", required_argument, NULL, OPTION_LISTEN},
+    {"advertise", required_argument, NULL, OPTION_ADVERTISE},
+    {"seed-addr", required_argument, NULL, OPTION_SEED},
+    {"resp", required_argument, NULL, OPTION_RESP},
+    {"cluster", required_argument, NULL, OPTION_CLUSTER},
+    {"level", required_argument, NULL, OPTION_LEVEL},
+    {"replicas", required_argument, NULL, OPTION_REPLICAS},
+    {"write-quorum", required_argument, NULL, OPTION_WRITE_QUORUM},
+    {"read-quorum", required_argument, NULL, OPTION_READ_QUORUM},
+    {"memory-mb", required_argument, NULL, OPTION_MEMORY},
+    {"value-bytes-max", required_argument, NULL, OPTION_VALUE},
+    {"insecure", no_argument, NULL, OPTION_INSECURE},
+    {"help", no_argument, NULL, OPTION_HELP},
+    {"version", no_argument, NULL, OPTION_VERSION},
+    {NULL, 0, NULL, 0},
+};
+
+static _Noreturn void refuse(const char *what, const char *argument)
+{
+    (void)fprintf(stderr, "gridkvd: %s%s%s\n", what, argument == NULL ? "" : ": ",
+                  argument == NULL ? "" : argument);
+    exit(EXIT_USAGE);
+}
+
+/* A whole number of at most `most`; strtoull alone would take "-1", " 1" and "1x". */
+static uint64_t number(const char *option, const char *text, uint64_t most)
+{
+    char *end = NULL;
+    errno = 0;
+    const unsigned long long value = strtoull(text, &end, 10);
+    if (text[0] < '0' || text[0] > '9' || *end != '\0' || errno != 0 || value > most) {
+        (void)fprintf(stderr, "gridkvd: --%s wants a whole number from 0 to %llu, not \"%s\"\n",
+                      option, (unsigned long long)most, text);
+        exit(EXIT_USAGE);
+    }
+    return value;
+}
+
+static enum gridkv_level level_of(const char *text)
+{
+    if (strcmp(text, "eventual") == 0) {
+        return GRIDKV_LEVEL_EVENTUAL;
+    }
+    if (strcmp(text, "quorum") != 0) {
+        refuse("--level is eventual or quorum, not", text);
+    }
+    return GRIDKV_LEVEL_QUORUM;
+}
+
+static void add_seed(struct gridkv_options *options, const char *address)
+{
+    if (options->seed_count == GRIDKV_SEED_COUNT_MAX) {
+        refuse("--seed-addr was given over 16 times: leave one out", address);
+    }
+    options->seed_addresses[options->seed_count++] = address;
+}
+
+static void take_number(struct gridkv_options *options, int id, const char *text)
+{
+    switch (id) {
+    case OPTION_REPLICAS:
+        options->replica_count = (uint32_t)number("replicas", text, UINT32_MAX);
+        break;
+    case OPTION_WRITE_QUORUM:
+        options->write_quorum = (uint32_t)number("write-quorum", text, UINT32_MAX);
+        break;
+    case OPTION_READ_QUORUM:
+        options->read_quorum = (uint32_t)number("read-quorum", text, UINT32_MAX);
+        break;
+    case OPTION_MEMORY:
+        options->memory_limit_bytes = number("memory-mb", text, UINT32_MAX) * 1024 * 1024;
+        break;
+    case OPTION_VALUE:
+        options->value_bytes_max = (uint32_t)number("value-bytes-max", text, UINT32_MAX);
+        break;
+    default:
+        refuse("see gridkvd --help", NULL); /* getopt_long has said what it does not know */
+    }
+}
+
+static void take_option(struct gridkv_options *options, int id, const char *argument)
+{
+    switch (id) {
+    case OPTION_ID:
+        options->node_name = argument;
+        break;
+    case OPTION_LISTEN:
+        options->listen_address = argument;
+        break;
+    case OPTION_ADVERTISE:
+        options->advertise_address = argument;
+        break;
+    case OPTION_SEED:
+        add_seed(options, argument);
+        break;
+    case OPTION_RESP:
+        options->resp_address = argument;
+        break;
+    case OPTION_CLUSTER:
+        options->cluster_name = argument;
+        break;
+    case OPTION_LEVEL:
+        options->level = level_of(argument);
+        break;
+    case OPTION_INSECURE:
+        options->insecure = true;
+        break;
+    case OPTION_HELP:
+        (void)fputs(usage, stdout);
+        exit(EXIT_SUCCESS);
+    case OPTION_VERSION:
+        (void)puts("gridkvd " GRIDKV_VERSION);
+        exit(EXIT_SUCCESS);
+    default:
+        take_number(options, id, argument);
+        break;
+    }
+}
+
+/* getopt_long's own messages start with the path of the program, and do not say what to do. */
+static void take_arguments(struct gridkv_options *options, int count, char **arguments)
+{
+    opterr = 0;
+    for (;;) {
+        const int at = optind;
+        const int id = getopt_long(count, arguments, ":", long_options, NULL);
+        if (id == -1) {
+            break;
+        }
+        if (id == ':') {
+            refuse("an option wants a value (see gridkvd --help)", arguments[at]);
+        }
+        if (id == '?') {
+            refuse("no such option, or a value it does not take (see gridkvd --help)",
+                   arguments[at]);
+        }
+        take_option(options, id, optarg);
+    }
+    if (optind < count) {
+        refuse("only options are understood (see gridkvd --help), not", arguments[optind]);
+    }
+    if (options->node_name == NULL) {
+        refuse("--id is missing: give this node a name that is unique in its cluster", NULL);
+    }
+}
+
+int main(int argument_count, char **arguments)
+{
+    struct gridkv_options options;
+    gridkv_options_init(&options);
+    take_arguments(&options, argument_count, arguments);
+
+    /* Blocked before the node's thread is made, so that only the sigwait below takes them. */
+    sigset_t stop;
+    (void)sigemptyset(&stop);
+    (void)sigaddset(&stop, SIGTERM);
+    (void)sigaddset(&stop, SIGINT);
+    (void)pthread_sigmask(SIG_BLOCK, &stop, NULL);
+    (void)signal(SIGPIPE, SIG_IGN); /* whoever read our first line may be gone */
+
+    struct gridkv *gridkv = NULL;
+    char reason[REASON_BYTES];
+    if (gridkv_open(&options, &gridkv, reason, sizeof(reason)) != GKV_OK) {
+        refuse(reason, NULL);
+    }
+    const char *resp = gridkv_resp_address(gridkv);
+    (void)printf("gridkvd %s: listening on %s%s%s\n", options.node_name, gridkv_address(gridkv),
+                 resp == NULL ? "" : ", resp on ", resp == NULL ? "" : resp);
+    (void)fflush(stdout);
+
+    int signal_number = 0;
+    while (sigwait(&stop, &signal_number) != 0) {
+    }
+    gridkv_close(gridkv);
+    return EXIT_SUCCESS;
+}

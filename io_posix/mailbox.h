@@ -1,0 +1,75 @@
+/* The bounded queue between application threads and the node's thread.
+ *
+ *   FREE -> POSTED [post] -> TAKEN [take] -> FREE [finish]
+ *
+ * Model     Places are made once. One mutex guards the lists; it is held for a few instructions,
+ *           never over a system call. Only the post that finds the queue empty wakes the loop: it
+ *           drains the queue before it sleeps again.
+ * Bounds    `capacity` requests that are not over. Full: post answers BUSY.
+ * Invariant Each accepted request is taken once and finished once; place_count = free + posted +
+ *           taken.
+ */
+#ifndef GKV_IO_POSIX_MAILBOX_H
+#define GKV_IO_POSIX_MAILBOX_H
+
+#include <pthread.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "core/error.h"
+#include "core/event.h"
+
+struct gkv_result;
+
+/* Runs on the node's thread, once per accepted request; result is borrowed. */
+typedef void (*gkv_request_done_fn)(void *context, const struct gkv_result *result);
+
+/* What is asked. Keys and values are borrowed until done is called. */
+struct gkv_request {
+    struct gkv_operation operation; /* its cookie is the mailbox's */
+    gkv_request_done_fn done;
+    void *context;
+};
+
+struct gkv_mailbox_place; /* private to mailbox.c */
+
+struct gkv_mailbox {
+    pthread_mutex_t mutex;
+    struct gkv_mailbox_place *places;
+    uint32_t capacity;
+    uint32_t free_first;
+    uint32_t posted_first;
+    uint32_t posted_last;
+    uint32_t open_count; /* posted or taken */
+    bool is_closed;
+};
+
+/* GKV_ERROR_MEMORY, SYSTEM  nothing was made. */
+GKV_MUST_USE enum gkv_error gkv_mailbox_init(struct gkv_mailbox *mailbox, uint32_t capacity);
+void gkv_mailbox_destroy(struct gkv_mailbox *mailbox);
+
+/* Any thread. Copies *request, not what it points to. When *wake_out, the caller wakes the loop.
+ * GKV_ERROR_BUSY    every place is taken. GKV_ERROR_CLOSED  after gkv_mailbox_close. */
+GKV_MUST_USE enum gkv_error gkv_mailbox_post(struct gkv_mailbox *mailbox,
+                                             const struct gkv_request *request, bool *wake_out);
+
+/* The node's thread: take the oldest posted operation, with the cookie to finish it by; false when
+ * there is none. */
+bool gkv_mailbox_take(struct gkv_mailbox *mailbox, struct gkv_operation *operation_out);
+
+/* The node's thread: the request of a taken cookie is over. Its place is free before this returns,
+ * so that its completion may post again. */
+void gkv_mailbox_finish(struct gkv_mailbox *mailbox, uint64_t cookie,
+                        struct gkv_request *request_out);
+
+/* No more posts. */
+void gkv_mailbox_close(struct gkv_mailbox *mailbox);
+
+/* How many requests are not over. */
+uint32_t gkv_mailbox_open_count(struct gkv_mailbox *mailbox);
+
+/* The node's thread: the first cookie of a taken request that is not under *cookie, for ending what
+ * is left at close; false when there is none. */
+bool gkv_mailbox_next_taken(struct gkv_mailbox *mailbox, uint64_t *cookie);
+
+#endif

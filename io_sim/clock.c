@@ -1,0 +1,52 @@
+#include "io_sim/clock.h"
+
+#include "core/panic.h"
+
+static int64_t offset_ms(const struct gkv_sim_clock *clock, uint64_t time_ns)
+{
+    const int64_t elapsed_us = (int64_t)((time_ns - clock->drift_since_ns) / 1000);
+    int64_t offset = clock->wall_offset_ms + elapsed_us * clock->drift_ppm / 1000000000;
+    if (offset > clock->skew_ms_max) {
+        offset = clock->skew_ms_max;
+    }
+    if (offset < -clock->skew_ms_max) {
+        offset = -clock->skew_ms_max;
+    }
+    return offset;
+}
+
+uint64_t gkv_sim_clock_true_ms(uint64_t time_ns)
+{
+    return GKV_SIM_EPOCH_MS + time_ns / GKV_NS_PER_MS;
+}
+
+struct gkv_now gkv_sim_clock_read(const struct gkv_sim_clock *clock, uint64_t time_ns)
+{
+    const int64_t wall_ms = (int64_t)gkv_sim_clock_true_ms(time_ns) + offset_ms(clock, time_ns);
+    GKV_ASSERT(wall_ms > 0);
+    return (struct gkv_now){
+        .mono_ns = clock->mono_offset_ns + time_ns,
+        .wall_ms = (uint64_t)wall_ms,
+    };
+}
+
+uint64_t gkv_sim_clock_when(const struct gkv_sim_clock *clock, uint64_t mono_ns)
+{
+    if (mono_ns == GKV_NEVER) {
+        return GKV_NEVER;
+    }
+    return mono_ns <= clock->mono_offset_ns ? 0 : mono_ns - clock->mono_offset_ns;
+}
+
+void gkv_sim_clock_step(struct gkv_sim_clock *clock, uint64_t time_ns, int64_t step_ms)
+{
+    clock->wall_offset_ms = offset_ms(clock, time_ns) + step_ms;
+    clock->drift_since_ns = time_ns;
+    clock->wall_offset_ms = offset_ms(clock, time_ns);
+}
+
+void gkv_sim_clock_drift(struct gkv_sim_clock *clock, uint64_t time_ns, int64_t drift_ppm)
+{
+    gkv_sim_clock_step(clock, time_ns, 0);
+    clock->drift_ppm = drift_ppm;
+}

@@ -1,0 +1,138 @@
+#include "io_sim/host.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "core/panic.h"
+
+#define ADDRESS_BYTES 7 /* family, IPv4 address, port: as texts print it */
+#define ADDRESS_PORT 7000
+
+struct gkv_address gkv_host_address(uint32_t node)
+{
+    GKV_ASSERT(node < 250);
+    struct gkv_address address = {.count = ADDRESS_BYTES};
+    address.bytes[0] = 4;
+    address.bytes[1] = 10;
+    address.bytes[4] = (uint8_t)(node + 1);
+    address.bytes[5] = ADDRESS_PORT >> 8;
+    address.bytes[6] = ADDRESS_PORT & 0xFF;
+    return address;
+}
+
+uint32_t gkv_host_of_address(const struct gkv_address *address)
+{
+    if (address->count != ADDRESS_BYTES || address->bytes[4] == 0) {
+        return UINT32_MAX;
+    }
+    const uint32_t node = address->bytes[4] - 1u;
+    if (node >= 250) {
+        return UINT32_MAX;
+    }
+    const struct gkv_address expected = gkv_host_address(node);
+    return gkv_address_equal(address, &expected) ? node : UINT32_MAX;
+}
+
+struct gkv_name gkv_host_name(uint32_t node)
+{
+    GKV_ASSERT(node < 26);
+    struct gkv_name name = {.count = 1};
+    name.bytes[0] = (char)('a' + node);
+    return name;
+}
+
+enum gkv_error gkv_host_init(struct gkv_host *host, uint32_t node,
+                             const struct gkv_options *options, uint32_t life_count_max)
+{
+    GKV_ASSERT(life_count_max >= 1);
+    GKV_ASSERT(life_count_max <= GKV_HOST_LIFE_COUNT_MAX);
+    *host = (struct gkv_host){
+        .node = node, .life_count_max = life_count_max, .options = *options, .timer_ns = GKV_NEVER};
+    host->options.name = gkv_host_name(node);
+    host->options.address = gkv_host_address(node);
+    host->options.boot_id = 1;
+    host->endpoint_bytes = gkv_endpoint_memory_bytes(&host->options);
+    if (host->endpoint_bytes == 0) {
+        return GKV_ERROR_OPTION;
+    }
+
+    const size_t block_bytes = host->endpoint_bytes + 2 * GKV_HOST_GUARD_BYTES;
+    for (uint32_t i = 0; i < life_count_max; i++) {
+        host->allocations[i] = calloc(1, block_bytes + GKV_ARENA_ALIGN);
+        if (host->allocations[i] == NULL) {
+            gkv_host_free(host);
+            return GKV_ERROR_MEMORY;
+        }
+        const uintptr_t start = (uintptr_t)host->allocations[i];
+        const uintptr_t aligned = (start + GKV_ARENA_ALIGN - 1) & ~(uintptr_t)(GKV_ARENA_ALIGN - 1);
+        host->blocks[i] = (uint8_t *)host->allocations[i] + (aligned - start);
+        memset(host->blocks[i], GKV_HOST_GUARD_BYTE, GKV_HOST_GUARD_BYTES);
+        memset(host->blocks[i] + block_bytes - GKV_HOST_GUARD_BYTES, GKV_HOST_GUARD_BYTE,
+               GKV_HOST_GUARD_BYTES);
+    }
+    return GKV_OK;
+}
+
+void gkv_host_free(struct gkv_host *host)
+{
+    for (uint32_t i = 0; i < GKV_HOST_LIFE_COUNT_MAX; i++) {
+        free(host->allocations[i]);
+        host->allocations[i] = NULL;
+        host->blocks[i] = NULL;
+    }
+}
+
+struct gkv_now gkv_host_now(const struct gkv_host *host, uint64_t time_ns)
+{
+    return gkv_sim_clock_read(&host->clock, time_ns);
+}
+
+void gkv_host_boot(struct gkv_host *host, uint64_t time_ns, uint64_t luck)
+{
+    GKV_ASSERT(!host->is_up);
+    GKV_ASSERT(host->life_count < host->life_count_max);
+
+    /* A real node takes the wall clock and random bits; a wall clock that went back while it was
+     * down must not make the new boot look older, so the true time is taken here. */
+    host->options.boot_id = (gkv_sim_clock_true_ms(time_ns) << 16) | (luck & 0xFFFF);
+    host->options.seed[0] = luck;
+    host->options.seed[1] = host->node;
+    const enum gkv_error error =
+        gkv_endpoint_init(host->blocks[host->life_count] + GKV_HOST_GUARD_BYTES,
+                          host->endpoint_bytes, &host->options, &host->endpoint);
+    GKV_ASSERT(error == GKV_OK);
+    host->life_count++;
+    host->is_up = true;
+    host->timer_ns = GKV_NEVER;
+    host->timer_generation++;
+}
+
+void gkv_host_crash(struct gkv_host *host)
+{
+    GKV_ASSERT(host->is_up);
+    host->is_up = false;
+    host->endpoint = NULL;
+    host->timer_ns = GKV_NEVER;
+    host->timer_generation++;
+}
+
+static bool is_guard(const uint8_t *bytes)
+{
+    for (uint32_t i = 0; i < GKV_HOST_GUARD_BYTES; i++) {
+        if (bytes[i] != GKV_HOST_GUARD_BYTE) {
+            return false;
+        }
+    }
+    return true;
+}
+
+bool gkv_host_is_intact(const struct gkv_host *host)
+{
+    for (uint32_t i = 0; i < host->life_count_max; i++) {
+        if (!is_guard(host->blocks[i]) ||
+            !is_guard(host->blocks[i] + GKV_HOST_GUARD_BYTES + host->endpoint_bytes)) {
+            return false;
+        }
+    }
+    return true;
+}

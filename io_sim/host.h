@@ -1,0 +1,68 @@
+/* A simulated machine: a clock, an address, and an endpoint that lives, dies and is born again
+ * empty.
+ *
+ * Model     Every life has its own block of memory, zero when the life begins, taken up front for
+ *           as many lives as the caller says; guards before and after it show whether the endpoint
+ *           wrote past its own.
+ * Bounds    GKV_HOST_LIFE_COUNT_MAX lives.
+ * Not here  Carrying bytes: io_sim/world.c.
+ */
+#ifndef GKV_IO_SIM_HOST_H
+#define GKV_IO_SIM_HOST_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "core/arena.h"
+#include "core/options.h"
+#include "io_sim/clock.h"
+#include "proto/endpoint.h"
+
+#define GKV_HOST_LIFE_COUNT_MAX 4
+#define GKV_HOST_GUARD_BYTES 64
+#define GKV_HOST_GUARD_BYTE 0xA5
+
+struct gkv_host {
+    uint32_t node;
+    uint32_t life_count; /* lives begun */
+    uint32_t life_count_max;
+    bool is_up;
+    struct gkv_sim_clock clock;
+    struct gkv_options options;    /* of the next life; boot_id is set at each boot */
+    struct gkv_endpoint *endpoint; /* NULL when down */
+    size_t endpoint_bytes;
+    uint8_t *blocks[GKV_HOST_LIFE_COUNT_MAX];   /* guard, endpoint, guard */
+    void *allocations[GKV_HOST_LIFE_COUNT_MAX]; /* what the blocks were aligned in */
+    uint64_t timer_ns;         /* true time of the TIMER occasion under way; GKV_NEVER: none */
+    uint32_t timer_generation; /* older ones are ignored */
+};
+
+/* Where node `node` of every world listens: 10.0.0.<node + 1>, port 7000. */
+struct gkv_address gkv_host_address(uint32_t node);
+
+/* The node at an address, or UINT32_MAX. */
+uint32_t gkv_host_of_address(const struct gkv_address *address);
+
+/* What node `node` is called: a, b, c and so on. */
+struct gkv_name gkv_host_name(uint32_t node);
+
+/* Take memory for life_count_max lives. options: all but name, address, boot_id and seed, which are
+ * filled in here. GKV_ERROR_OPTION, GKV_ERROR_MEMORY. */
+GKV_MUST_USE enum gkv_error gkv_host_init(struct gkv_host *host, uint32_t node,
+                                          const struct gkv_options *options,
+                                          uint32_t life_count_max);
+void gkv_host_free(struct gkv_host *host);
+
+/* Begin the next life. luck: 64 random bits of this life. */
+void gkv_host_boot(struct gkv_host *host, uint64_t time_ns, uint64_t luck);
+
+/* End this life: everything it knew is lost. */
+void gkv_host_crash(struct gkv_host *host);
+
+struct gkv_now gkv_host_now(const struct gkv_host *host, uint64_t time_ns);
+
+/* False when a life wrote over the edge of its memory. */
+bool gkv_host_is_intact(const struct gkv_host *host);
+
+#endif

@@ -1,0 +1,454 @@
+#include "io_sim/net.h"
+
+#include <string.h>
+
+#include "core/panic.h"
+#include "core/types.h"
+
+#define RETRY_NS_MIN (100 * GKV_NS_PER_MS)
+#define RETRY_NS_MAX (1000 * GKV_NS_PER_MS)
+#define RESET_AFTER_NS (700 * GKV_NS_PER_MS)
+#define DIAL_TIMEOUT_NS (3000 * GKV_NS_PER_MS)
+#define TAIL_FACTOR 20
+
+size_t gkv_net_memory_bytes(void)
+{
+    return GKV_NET_CONNECTION_COUNT * (sizeof(struct gkv_connection) + 2 * GKV_NET_PIPE_BYTES) +
+           GKV_NET_PARCEL_COUNT * sizeof(struct gkv_parcel);
+}
+
+void gkv_net_init(struct gkv_net *net, void *memory, struct gkv_agenda *agenda,
+                  const struct gkv_chance *chance)
+{
+    GKV_ASSERT((uintptr_t)memory % sizeof(uint64_t) == 0);
+    memset(net, 0, sizeof(*net));
+    net->agenda = agenda;
+    net->chance = chance;
+    net->connections = memory;
+    net->parcels = (struct gkv_parcel *)(void *)(net->connections + GKV_NET_CONNECTION_COUNT);
+    uint8_t *bytes = (uint8_t *)(net->parcels + GKV_NET_PARCEL_COUNT);
+
+    for (uint32_t i = 0; i < GKV_NET_CONNECTION_COUNT; i++) {
+        struct gkv_connection *connection = &net->connections[i];
+        connection->pipes[0].bytes = bytes + (size_t)i * 2 * GKV_NET_PIPE_BYTES;
+        connection->pipes[1].bytes = connection->pipes[0].bytes + GKV_NET_PIPE_BYTES;
+        connection->next_free = i + 1 < GKV_NET_CONNECTION_COUNT ? i + 1 : GKV_NET_NONE;
+    }
+    for (uint32_t i = 0; i < GKV_NET_PARCEL_COUNT; i++) {
+        net->parcels[i].next_free = i + 1 < GKV_NET_PARCEL_COUNT ? i + 1 : GKV_NET_NONE;
+    }
+}
+
+/* ---- Time on the way ------------------------------------------------------------------------- */
+
+static uint64_t transit_ns(struct gkv_net *net, const struct gkv_link *link)
+{
+    uint64_t transit = link->latency_ns;
+    transit += gkv_chance_below(net->chance, "net.jitter", link->jitter_ns + 1);
+    if (gkv_chance_happens(net->chance, "net.tail", link->tail_ppm)) {
+        transit += TAIL_FACTOR * link->latency_ns;
+    }
+    return transit;
+}
+
+static void schedule(struct gkv_net *net, uint64_t time_ns, enum gkv_occasion_kind kind,
+                     uint32_t index, uint64_t argument)
+{
+    const uint32_t generation =
+        kind == GKV_OCCASION_DATAGRAM ? 0 : net->connections[index].generation;
+    gkv_agenda_add(net->agenda, &(struct gkv_occasion){
+                                    .time_ns = time_ns,
+                                    .tie = (uint32_t)gkv_chance_below(net->chance, "net.tie", 256),
+                                    .kind = kind,
+                                    .index = index,
+                                    .generation = generation,
+                                    .argument = argument,
+                                });
+}
+
+/* As TCP's retransmission timer: each try waits twice as long. */
+static uint64_t retry_ns(uint32_t *retry_count)
+{
+    const uint32_t doublings = *retry_count < 4 ? (*retry_count)++ : 4;
+    const uint64_t wait_ns = RETRY_NS_MIN << doublings;
+    return wait_ns < RETRY_NS_MAX ? wait_ns : RETRY_NS_MAX;
+}
+
+/* ---- Datagrams ------------------------------------------------------------------------------- */
+
+static void send_parcel(struct gkv_net *net, uint64_t now_ns, const struct gkv_parcel *head,
+                        struct gkv_bytes bytes)
+{
+    /* The agenda keeps room for what cannot be lost. */
+    if (net->parcel_free == GKV_NET_NONE ||
+        gkv_agenda_room(net->agenda) < net->agenda->capacity / 4) {
+        net->stats.datagram_lost_count++;
+        return;
+    }
+    const uint32_t index = net->parcel_free;
+    struct gkv_parcel *parcel = &net->parcels[index];
+    net->parcel_free = parcel->next_free;
+    parcel->from = head->from;
+    parcel->to = head->to;
+    parcel->count = (uint32_t)bytes.count;
+    memcpy(parcel->bytes, bytes.data, bytes.count);
+    const struct gkv_link *link = &net->links[head->from][head->to];
+    schedule(net, now_ns + transit_ns(net, link), GKV_OCCASION_DATAGRAM, index, 0);
+}
+
+void gkv_net_send(struct gkv_net *net, uint64_t now_ns, uint32_t from, uint32_t to,
+                  struct gkv_bytes bytes)
+{
+    GKV_ASSERT(bytes.count <= GKV_DATAGRAM_BYTES_MAX);
+    GKV_ASSERT(from < GKV_NET_NODE_COUNT_MAX && to < GKV_NET_NODE_COUNT_MAX);
+
+    const struct gkv_link *link = &net->links[from][to];
+    const struct gkv_parcel head = {.from = from, .to = to};
+    net->stats.datagram_sent_count++;
+    if (gkv_chance_happens(net->chance, "net.loss", link->loss_ppm)) {
+        net->stats.datagram_lost_count++;
+        return;
+    }
+    send_parcel(net, now_ns, &head, bytes);
+    if (gkv_chance_happens(net->chance, "net.duplicate", link->duplicate_ppm)) {
+        net->stats.datagram_doubled_count++;
+        send_parcel(net, now_ns, &head, bytes);
+    }
+}
+
+const struct gkv_parcel *gkv_net_parcel(struct gkv_net *net, uint32_t index)
+{
+    GKV_ASSERT(index < GKV_NET_PARCEL_COUNT);
+    const struct gkv_parcel *parcel = &net->parcels[index];
+    if (net->links[parcel->from][parcel->to].is_cut) {
+        net->stats.datagram_lost_count++;
+        return NULL;
+    }
+    return parcel;
+}
+
+void gkv_net_parcel_done(struct gkv_net *net, uint32_t index)
+{
+    net->parcels[index].next_free = net->parcel_free;
+    net->parcel_free = index;
+}
+
+/* ---- Connections ----------------------------------------------------------------------------- */
+
+static void clear_pipe(struct gkv_pipe *pipe)
+{
+    *pipe = (struct gkv_pipe){.bytes = pipe->bytes};
+}
+
+void gkv_net_dial(struct gkv_net *net, uint64_t now_ns, uint32_t from, struct gkv_stream stream,
+                  uint32_t to)
+{
+    GKV_ASSERT(from < GKV_NET_NODE_COUNT_MAX && to < GKV_NET_NODE_COUNT_MAX);
+    GKV_ASSERT(net->connection_free != GKV_NET_NONE);
+    net->stats.dial_count++;
+    const uint32_t index = net->connection_free;
+    struct gkv_connection *connection = &net->connections[index];
+    GKV_ASSERT(connection->ends[0].state == GKV_END_NONE);
+    GKV_ASSERT(connection->ends[1].state == GKV_END_NONE);
+    net->connection_free = connection->next_free;
+    connection->ends[0] =
+        (struct gkv_end){.state = GKV_END_DIALLING, .node = from, .stream = stream};
+    connection->ends[1] = (struct gkv_end){.state = GKV_END_NONE, .node = to};
+    clear_pipe(&connection->pipes[0]);
+    clear_pipe(&connection->pipes[1]);
+    connection->to = to;
+    connection->dial_deadline_ns = now_ns + DIAL_TIMEOUT_NS;
+    connection->retry_count = 0;
+    schedule(net, now_ns + transit_ns(net, &net->links[from][to]), GKV_OCCASION_DIAL, index, 0);
+}
+
+struct gkv_connection *gkv_net_connection(struct gkv_net *net, const struct gkv_occasion *occasion)
+{
+    GKV_ASSERT(occasion->index < GKV_NET_CONNECTION_COUNT);
+    struct gkv_connection *connection = &net->connections[occasion->index];
+    return connection->generation == occasion->generation ? connection : NULL;
+}
+
+static bool is_end_of(const struct gkv_end *end, uint32_t node, struct gkv_stream stream)
+{
+    return end->state != GKV_END_NONE && end->node == node && end->stream.index == stream.index &&
+           end->stream.generation == stream.generation;
+}
+
+uint32_t gkv_net_find(struct gkv_net *net, uint32_t node, struct gkv_stream stream,
+                      uint32_t *end_out)
+{
+    uint32_t *found = &net->found[node][stream.index % GKV_NET_STREAM_COUNT];
+    for (uint32_t i = 0; i <= 2 * GKV_NET_CONNECTION_COUNT; i++) {
+        /* First where it was last time, then everywhere. */
+        const uint32_t place = i == 0 ? *found : i - 1;
+        if (is_end_of(&net->connections[place / 2].ends[place % 2], node, stream)) {
+            *found = place;
+            *end_out = place % 2;
+            return place / 2;
+        }
+    }
+    return GKV_NET_NONE;
+}
+
+/* The way between the ends is cut: try again, or give up. */
+static enum gkv_dial_outcome wait_or_fail(struct gkv_net *net, uint64_t now_ns,
+                                          const struct gkv_occasion *occasion)
+{
+    struct gkv_connection *connection = &net->connections[occasion->index];
+    if (now_ns >= connection->dial_deadline_ns) {
+        net->stats.dial_failed_count++;
+        return GKV_DIAL_FAILS;
+    }
+    schedule(net, now_ns + retry_ns(&connection->retry_count), occasion->kind, occasion->index, 0);
+    return GKV_DIAL_WAITS;
+}
+
+enum gkv_dial_outcome gkv_net_on_dial(struct gkv_net *net, uint64_t now_ns,
+                                      const struct gkv_occasion *occasion)
+{
+    const struct gkv_connection *connection = &net->connections[occasion->index];
+    GKV_ASSERT(connection->ends[0].state == GKV_END_DIALLING);
+    if (net->links[connection->ends[0].node][connection->to].is_cut) {
+        return wait_or_fail(net, now_ns, occasion);
+    }
+    return GKV_DIAL_ARRIVES;
+}
+
+enum gkv_dial_outcome gkv_net_on_dialled(struct gkv_net *net, uint64_t now_ns,
+                                         const struct gkv_occasion *occasion)
+{
+    struct gkv_connection *connection = &net->connections[occasion->index];
+    if (connection->ends[0].state != GKV_END_DIALLING) {
+        return GKV_DIAL_WAITS; /* who dialled is gone, and the other end will hear of it */
+    }
+    if (net->links[connection->to][connection->ends[0].node].is_cut) {
+        return wait_or_fail(net, now_ns, occasion);
+    }
+    if (connection->ends[1].state == GKV_END_NONE) {
+        net->stats.dial_failed_count++;
+        return GKV_DIAL_FAILS; /* refused, or accepted and closed since */
+    }
+    connection->ends[0].state = GKV_END_OPEN;
+    return GKV_DIAL_ARRIVES;
+}
+
+void gkv_net_answer(struct gkv_net *net, uint64_t now_ns, uint32_t index,
+                    const struct gkv_stream *stream)
+{
+    struct gkv_connection *connection = &net->connections[index];
+    GKV_ASSERT(connection->ends[1].state == GKV_END_NONE);
+    if (stream != NULL) {
+        connection->ends[1] =
+            (struct gkv_end){.state = GKV_END_OPEN, .node = connection->to, .stream = *stream};
+    }
+    connection->retry_count = 0;
+    const struct gkv_link *back = &net->links[connection->to][connection->ends[0].node];
+    schedule(net, now_ns + transit_ns(net, back), GKV_OCCASION_DIALLED, index, 0);
+}
+
+/* Give a connection back when neither end is left. */
+static void free_connection(struct gkv_net *net, uint32_t index)
+{
+    struct gkv_connection *connection = &net->connections[index];
+    connection->generation++;
+    connection->next_free = net->connection_free;
+    net->connection_free = index;
+}
+
+/* Tell the other end, once what is under way to it has arrived. */
+static void schedule_reset(struct gkv_net *net, uint64_t now_ns, uint32_t index, uint32_t end)
+{
+    const struct gkv_connection *connection = &net->connections[index];
+    const uint32_t from = connection->ends[1 - end].node;
+    const struct gkv_link *link = &net->links[from][connection->ends[end].node];
+    uint64_t time_ns = now_ns + transit_ns(net, link);
+    if (time_ns < connection->pipes[1 - end].last_arrival_ns) {
+        time_ns = connection->pipes[1 - end].last_arrival_ns;
+    }
+    schedule(net, time_ns + 1, GKV_OCCASION_RESET, index, end);
+}
+
+void gkv_net_end_gone(struct gkv_net *net, uint64_t now_ns, uint32_t index, uint32_t end)
+{
+    struct gkv_connection *connection = &net->connections[index];
+    GKV_ASSERT(connection->ends[end].state != GKV_END_NONE);
+    connection->ends[end].state = GKV_END_NONE;
+    if (connection->ends[1 - end].state == GKV_END_NONE) {
+        free_connection(net, index);
+    } else if (connection->ends[1 - end].state == GKV_END_OPEN) {
+        schedule_reset(net, now_ns, index, 1 - end);
+    }
+}
+
+void gkv_net_crash(struct gkv_net *net, uint64_t now_ns, uint32_t node, uint64_t silent_ns)
+{
+    for (uint32_t i = 0; i < GKV_NET_CONNECTION_COUNT; i++) {
+        for (uint32_t end = 0; end < 2; end++) {
+            struct gkv_end *gone = &net->connections[i].ends[end];
+            if (gone->state != GKV_END_NONE && gone->node == node) {
+                gkv_net_end_gone(net, now_ns + silent_ns, i, end);
+            }
+        }
+    }
+}
+
+bool gkv_net_on_reset(struct gkv_net *net, uint64_t now_ns, const struct gkv_occasion *occasion)
+{
+    struct gkv_connection *connection = &net->connections[occasion->index];
+    const uint32_t end = (uint32_t)occasion->argument;
+    if (connection->ends[end].state == GKV_END_NONE) {
+        return false;
+    }
+    const uint32_t from = connection->ends[1 - end].node;
+    if (net->links[from][connection->ends[end].node].is_cut) {
+        schedule(net, now_ns + retry_ns(&connection->retry_count), GKV_OCCASION_RESET,
+                 occasion->index, end);
+        return false;
+    }
+    net->stats.stream_broken_count++;
+    return true;
+}
+
+/* ---- Stream bytes ---------------------------------------------------------------------------- */
+
+size_t gkv_net_room(const struct gkv_net *net, uint32_t index, uint32_t end)
+{
+    const struct gkv_pipe *pipe = &net->connections[index].pipes[end];
+    return GKV_NET_PIPE_BYTES - (size_t)(pipe->written - pipe->delivered);
+}
+
+/* Note that bytes up to `written` arrive as one piece. Order is kept: no piece overtakes the last.
+ * */
+static void add_segment(struct gkv_net *net, uint64_t now_ns, uint32_t index, uint32_t end)
+{
+    struct gkv_connection *connection = &net->connections[index];
+    struct gkv_pipe *pipe = &connection->pipes[end];
+    const uint32_t from = connection->ends[end].node;
+    const uint32_t to = connection->ends[1 - end].node;
+    uint64_t arrival_ns = now_ns + transit_ns(net, &net->links[from][to]);
+    if (arrival_ns < pipe->last_arrival_ns) {
+        arrival_ns = pipe->last_arrival_ns;
+    }
+    pipe->last_arrival_ns = arrival_ns;
+    uint32_t last = pipe->segment_first + pipe->segment_count;
+    if (pipe->segment_count == GKV_NET_SEGMENT_COUNT) {
+        last--; /* no place: the last piece grows */
+    } else {
+        pipe->segment_count++;
+    }
+    pipe->segments[last % GKV_NET_SEGMENT_COUNT].until = pipe->written;
+    pipe->segments[last % GKV_NET_SEGMENT_COUNT].arrival_ns = arrival_ns;
+    if (pipe->segment_count == 1) {
+        schedule(net, arrival_ns, GKV_OCCASION_SEGMENT, index, end);
+    }
+}
+
+static void copy_in(struct gkv_pipe *pipe, const uint8_t *data, size_t count)
+{
+    const size_t place = (size_t)(pipe->written % GKV_NET_PIPE_BYTES);
+    const size_t first = count < GKV_NET_PIPE_BYTES - place ? count : GKV_NET_PIPE_BYTES - place;
+    memcpy(pipe->bytes + place, data, first);
+    memcpy(pipe->bytes, data + first, count - first);
+    pipe->written += count;
+}
+
+void gkv_net_write(struct gkv_net *net, uint64_t now_ns, uint32_t index, uint32_t end,
+                   struct gkv_bytes bytes)
+{
+    struct gkv_connection *connection = &net->connections[index];
+    GKV_ASSERT(connection->ends[end].state == GKV_END_OPEN);
+    GKV_ASSERT(bytes.count <= gkv_net_room(net, index, end));
+
+    const struct gkv_link *link =
+        &net->links[connection->ends[end].node][connection->ends[1 - end].node];
+    size_t done = 0;
+    while (done < bytes.count) {
+        size_t piece = bytes.count - done;
+        if (gkv_chance_happens(net->chance, "net.split", link->split_ppm)) {
+            piece -= (size_t)gkv_chance_below(net->chance, "net.piece", piece);
+        }
+        copy_in(&connection->pipes[end], bytes.data + done, piece);
+        add_segment(net, now_ns, index, end);
+        done += piece;
+    }
+    if (gkv_chance_happens(net->chance, "net.break", link->break_ppm)) {
+        /* Both ends are told; the bytes that come after the break are lost. */
+        schedule(net, now_ns + transit_ns(net, link), GKV_OCCASION_RESET, index, 1 - end);
+    }
+}
+
+size_t gkv_net_on_segment(struct gkv_net *net, uint64_t now_ns, const struct gkv_occasion *occasion,
+                          bool *sender_gone_out)
+{
+    const uint32_t end = (uint32_t)occasion->argument;
+    struct gkv_connection *connection = &net->connections[occasion->index];
+    struct gkv_pipe *pipe = &connection->pipes[end];
+    const struct gkv_link *link =
+        &net->links[connection->ends[end].node][connection->ends[1 - end].node];
+    GKV_ASSERT(pipe->segment_count > 0);
+
+    *sender_gone_out = false;
+    if (!link->is_cut) {
+        pipe->stalled_ns = 0;
+        pipe->retry_count = 0;
+        net->stats.segment_count++;
+        return (size_t)(pipe->segments[pipe->segment_first % GKV_NET_SEGMENT_COUNT].until -
+                        pipe->delivered);
+    }
+    net->stats.segment_stalled_count++;
+    if (pipe->stalled_ns == 0) {
+        pipe->stalled_ns = now_ns;
+    }
+    if (link->resets && now_ns - pipe->stalled_ns >= RESET_AFTER_NS &&
+        connection->ends[end].state == GKV_END_OPEN) {
+        *sender_gone_out = true;
+        return 0;
+    }
+    schedule(net, now_ns + retry_ns(&pipe->retry_count), GKV_OCCASION_SEGMENT, occasion->index,
+             end);
+    return 0;
+}
+
+void gkv_net_take(struct gkv_net *net, uint32_t index, uint32_t end, uint8_t *out, size_t count)
+{
+    struct gkv_pipe *pipe = &net->connections[index].pipes[end];
+    GKV_ASSERT(count <= pipe->written - pipe->delivered);
+    const size_t place = (size_t)(pipe->delivered % GKV_NET_PIPE_BYTES);
+    const size_t first = count < GKV_NET_PIPE_BYTES - place ? count : GKV_NET_PIPE_BYTES - place;
+    memcpy(out, pipe->bytes + place, first);
+    memcpy(out + first, pipe->bytes, count - first);
+    pipe->delivered += count;
+}
+
+void gkv_net_segment_done(struct gkv_net *net, uint64_t now_ns, uint32_t index, uint32_t end)
+{
+    struct gkv_pipe *pipe = &net->connections[index].pipes[end];
+    GKV_ASSERT(pipe->segment_count > 0);
+    const uint32_t first = pipe->segment_first % GKV_NET_SEGMENT_COUNT;
+    pipe->delivered = pipe->segments[first].until;
+    pipe->segment_first++;
+    pipe->segment_count--;
+    if (pipe->segment_count == 0) {
+        return;
+    }
+    uint64_t arrival_ns = pipe->segments[pipe->segment_first % GKV_NET_SEGMENT_COUNT].arrival_ns;
+    if (arrival_ns < now_ns) {
+        arrival_ns = now_ns;
+    }
+    schedule(net, arrival_ns, GKV_OCCASION_SEGMENT, index, end);
+}
+
+uint64_t gkv_net_in_flight_bytes(const struct gkv_net *net)
+{
+    uint64_t total = 0;
+    for (uint32_t i = 0; i < GKV_NET_CONNECTION_COUNT; i++) {
+        const struct gkv_connection *connection = &net->connections[i];
+        for (uint32_t end = 0; end < 2; end++) {
+            if (connection->ends[1 - end].state == GKV_END_OPEN) {
+                total += connection->pipes[end].written - connection->pipes[end].delivered;
+            }
+        }
+    }
+    return total;
+}

@@ -1,0 +1,521 @@
+#include "io_sim/world.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "core/hash.h"
+#include "core/panic.h"
+
+#define FIRST_NS (1000 * GKV_NS_PER_MS)
+#define CHAIN_SEED UINT64_C(0x6772696473696d31)
+
+/* ---- The chain ------------------------------------------------------------------------------- */
+
+void gkv_world_note(struct gkv_world *world, const uint64_t *words, uint32_t word_count)
+{
+    /* Written as bytes in one order, so that the chain does not depend on the machine's. */
+    uint8_t bytes[16 * sizeof(uint64_t)];
+    GKV_ASSERT(word_count <= 16);
+    for (uint32_t i = 0; i < word_count; i++) {
+        for (uint32_t j = 0; j < 8; j++) {
+            bytes[8 * i + j] = (uint8_t)(words[i] >> (8 * j));
+        }
+    }
+    world->chain[0] = gkv_hash(bytes, 8 * (size_t)word_count, world->chain[0]);
+    world->chain[1] = gkv_hash(bytes, 8 * (size_t)word_count, world->chain[1] ^ CHAIN_SEED);
+}
+
+static uint64_t hash_of(struct gkv_bytes bytes)
+{
+    return bytes.count == 0 ? 0 : gkv_hash(bytes.data, bytes.count, CHAIN_SEED);
+}
+
+static uint64_t word_of_stream(struct gkv_stream stream)
+{
+    return (uint64_t)stream.generation << 32 | stream.index;
+}
+
+static void note_output(struct gkv_world *world, const struct gkv_output *output)
+{
+    uint64_t words[8] = {(uint64_t)output->kind};
+    switch (output->kind) {
+    case GKV_OUTPUT_DATAGRAM:
+        words[1] = gkv_host_of_address(&output->as.datagram.address);
+        words[2] = hash_of(output->as.datagram.bytes);
+        break;
+    case GKV_OUTPUT_CONNECT:
+        words[1] = gkv_host_of_address(&output->as.connect.address);
+        words[2] = word_of_stream(output->as.connect.stream);
+        break;
+    case GKV_OUTPUT_CLOSE:
+    case GKV_OUTPUT_SEND:
+        words[1] = word_of_stream(output->as.stream);
+        break;
+    case GKV_OUTPUT_COMPLETE:
+        words[1] = output->as.result.cookie;
+        words[2] = (uint64_t)output->as.result.error;
+        words[3] = output->as.result.version.hlc.packed;
+        words[4] = output->as.result.version.writer;
+        words[5] = output->as.result.expire_ms;
+        words[6] = hash_of(output->as.result.value);
+        break;
+    case GKV_OUTPUT_MEMBER:
+        words[1] = output->as.member.who.boot_id;
+        words[2] = output->as.member.incarnation;
+        words[3] = (uint64_t)output->as.member.state;
+        words[4] = (uint64_t)output->as.member.name.bytes[0];
+        break;
+    }
+    gkv_world_note(world, words, 8);
+}
+
+/* Fold what happened into the chain, and show it. */
+static void observe(struct gkv_world *world, const struct gkv_observation *observation)
+{
+    const uint64_t words[5] = {
+        (uint64_t)observation->kind, observation->node,     observation->time_ns,
+        hash_of(observation->bytes), observation->argument,
+    };
+    gkv_world_note(world, words, 5);
+    if (observation->output != NULL) {
+        note_output(world, observation->output);
+    }
+    if (world->observer.observe != NULL) {
+        world->observer.observe(world->observer.context, observation);
+    }
+}
+
+static void observe_stream(struct gkv_world *world, uint32_t node, enum gkv_observation_kind kind,
+                           struct gkv_stream stream, struct gkv_bytes bytes)
+{
+    observe(world, &(struct gkv_observation){
+                       .kind = kind,
+                       .node = node,
+                       .time_ns = world->now_ns,
+                       .bytes = bytes,
+                       .argument = word_of_stream(stream),
+                   });
+}
+
+/* ---- Making ---------------------------------------------------------------------------------- */
+
+enum gkv_error gkv_world_create(struct gkv_world *world, const struct gkv_world_options *options,
+                                const struct gkv_chance *chance,
+                                const struct gkv_observer *observer)
+{
+    GKV_ASSERT(options->node_count >= 1);
+    GKV_ASSERT(options->node_count <= GKV_NET_NOBODY);
+    memset(world, 0, sizeof(*world));
+    world->options = *options;
+    world->chance = *chance;
+    world->observer = *observer;
+    world->now_ns = FIRST_NS;
+    world->occasion_memory = calloc(GKV_WORLD_OCCASION_COUNT, sizeof(struct gkv_occasion));
+    world->net_memory = calloc(1, gkv_net_memory_bytes());
+    if (world->occasion_memory == NULL || world->net_memory == NULL) {
+        gkv_world_destroy(world);
+        return GKV_ERROR_MEMORY;
+    }
+    gkv_agenda_init(&world->agenda, world->occasion_memory, GKV_WORLD_OCCASION_COUNT);
+    gkv_net_init(&world->net, world->net_memory, &world->agenda, &world->chance);
+
+    for (uint32_t i = 0; i < options->node_count; i++) {
+        const enum gkv_error error =
+            gkv_host_init(&world->hosts[i], i, &options->node, options->life_count_max);
+        if (error != GKV_OK) {
+            gkv_world_destroy(world);
+            return error;
+        }
+    }
+    return GKV_OK;
+}
+
+void gkv_world_destroy(struct gkv_world *world)
+{
+    for (uint32_t i = 0; i < world->options.node_count; i++) {
+        gkv_host_free(&world->hosts[i]);
+    }
+    free(world->occasion_memory);
+    free(world->net_memory);
+    world->occasion_memory = NULL;
+    world->net_memory = NULL;
+}
+
+/* ---- Outputs --------------------------------------------------------------------------------- */
+
+/* Move what waits in a stream to the network, as far as there is room. */
+static void flush(struct gkv_world *world, struct gkv_host *host, struct gkv_stream stream)
+{
+    uint32_t end = 0;
+    const uint32_t index = gkv_net_find(&world->net, host->node, stream, &end);
+    if (index == GKV_NET_NONE || world->net.connections[index].ends[end].state != GKV_END_OPEN) {
+        return; /* not connected yet: _connected flushes */
+    }
+    struct gkv_bytes pieces[2];
+    gkv_endpoint_pending(host->endpoint, stream, pieces);
+    for (uint32_t i = 0; i < 2; i++) {
+        const size_t room = gkv_net_room(&world->net, index, end);
+        if (pieces[i].count > room) {
+            pieces[i].count = room;
+        }
+        if (pieces[i].count > 0) {
+            observe_stream(world, host->node, GKV_OBSERVE_SENT, stream, pieces[i]);
+            gkv_net_write(&world->net, world->now_ns, index, end, pieces[i]);
+        }
+    }
+    if (pieces[0].count + pieces[1].count > 0) {
+        gkv_endpoint_sent(host->endpoint, stream, pieces[0].count + pieces[1].count);
+    }
+}
+
+static void dial(struct gkv_world *world, const struct gkv_host *host,
+                 const struct gkv_output *output)
+{
+    uint32_t to = gkv_host_of_address(&output->as.connect.address);
+    if (to >= world->options.node_count) {
+        to = GKV_NET_NOBODY; /* it will be refused */
+    }
+    gkv_net_dial(&world->net, world->now_ns, host->node, output->as.connect.stream, to);
+}
+
+static void carry_out(struct gkv_world *world, struct gkv_host *host,
+                      const struct gkv_output *output)
+{
+    uint32_t end = 0;
+    uint32_t index = 0;
+    uint32_t to = 0;
+    switch (output->kind) {
+    case GKV_OUTPUT_DATAGRAM:
+        to = gkv_host_of_address(&output->as.datagram.address);
+        if (to < world->options.node_count) {
+            gkv_net_send(&world->net, world->now_ns, host->node, to, output->as.datagram.bytes);
+        }
+        break;
+    case GKV_OUTPUT_CONNECT:
+        dial(world, host, output);
+        break;
+    case GKV_OUTPUT_CLOSE:
+        index = gkv_net_find(&world->net, host->node, output->as.stream, &end);
+        if (index != GKV_NET_NONE) {
+            gkv_net_end_gone(&world->net, world->now_ns, index, end);
+        }
+        break;
+    case GKV_OUTPUT_SEND:
+        flush(world, host, output->as.stream);
+        break;
+    case GKV_OUTPUT_COMPLETE:
+    case GKV_OUTPUT_MEMBER:
+        break; /* for whoever observes */
+    }
+}
+
+/* Have a TIMER occasion for the host's deadline. An occasion that comes too early is kept: when it
+ * comes, it looks at the deadline again. */
+static void schedule_timer(struct gkv_world *world, struct gkv_host *host)
+{
+    const uint64_t deadline_ns = gkv_endpoint_deadline_ns(host->endpoint);
+    uint64_t due_ns = gkv_sim_clock_when(&host->clock, deadline_ns);
+    if (due_ns == GKV_NEVER || due_ns >= host->timer_ns) {
+        return;
+    }
+    if (due_ns < world->now_ns) {
+        due_ns = world->now_ns;
+    }
+    due_ns += gkv_chance_below(&world->chance, "timer.late", world->options.timer_late_ns_max + 1);
+    if (due_ns >= host->timer_ns) {
+        return;
+    }
+    host->timer_ns = due_ns;
+    host->timer_generation++;
+    gkv_agenda_add(&world->agenda,
+                   &(struct gkv_occasion){
+                       .time_ns = due_ns,
+                       .tie = (uint32_t)gkv_chance_below(&world->chance, "timer.tie", 256),
+                       .kind = GKV_OCCASION_TIMER,
+                       .index = host->node,
+                       .generation = host->timer_generation,
+                   });
+}
+
+/* Take an endpoint's outputs after an input, until there are none. */
+static void drain(struct gkv_world *world, struct gkv_host *host)
+{
+    struct gkv_output output;
+    while (gkv_endpoint_next_output(host->endpoint, &output)) {
+        observe(world, &(struct gkv_observation){
+                           .kind = GKV_OBSERVE_OUTPUT,
+                           .node = host->node,
+                           .time_ns = world->now_ns,
+                           .output = &output,
+                       });
+        carry_out(world, host, &output);
+    }
+    schedule_timer(world, host);
+}
+
+/* ---- What the caller does -------------------------------------------------------------------- */
+
+static void observe_node(struct gkv_world *world, uint32_t node, enum gkv_observation_kind kind)
+{
+    observe(world, &(struct gkv_observation){.kind = kind, .node = node, .time_ns = world->now_ns});
+}
+
+void gkv_world_boot(struct gkv_world *world, uint32_t node)
+{
+    GKV_ASSERT(node < world->options.node_count);
+    struct gkv_host *host = &world->hosts[node];
+    gkv_host_boot(host, world->now_ns,
+                  gkv_chance_below(&world->chance, "boot.luck", UINT64_C(1) << 62));
+    world->event_count++;
+    observe_node(world, node, GKV_OBSERVE_BOOT);
+    gkv_endpoint_on_timer(host->endpoint, gkv_host_now(host, world->now_ns));
+    drain(world, host);
+}
+
+void gkv_world_crash(struct gkv_world *world, uint32_t node, uint64_t silent_ns)
+{
+    GKV_ASSERT(node < world->options.node_count);
+    observe_node(world, node, GKV_OBSERVE_CRASH);
+    gkv_host_crash(&world->hosts[node]);
+    gkv_net_crash(&world->net, world->now_ns, node, silent_ns);
+}
+
+void gkv_world_leave(struct gkv_world *world, uint32_t node)
+{
+    struct gkv_host *host = &world->hosts[node];
+    GKV_ASSERT(host->is_up);
+    world->event_count++;
+    observe_node(world, node, GKV_OBSERVE_LEAVE);
+    gkv_endpoint_leave(host->endpoint, gkv_host_now(host, world->now_ns));
+    drain(world, host);
+}
+
+void gkv_world_submit(struct gkv_world *world, uint32_t node, const struct gkv_operation *operation)
+{
+    struct gkv_host *host = &world->hosts[node];
+    GKV_ASSERT(host->is_up);
+    world->event_count++;
+    observe(world, &(struct gkv_observation){
+                       .kind = GKV_OBSERVE_SUBMIT,
+                       .node = node,
+                       .time_ns = world->now_ns,
+                       .bytes = operation->key,
+                       .argument = operation->cookie,
+                       .operation = operation,
+                   });
+    gkv_endpoint_submit(host->endpoint, gkv_host_now(host, world->now_ns), operation);
+    drain(world, host);
+}
+
+void gkv_world_call_at(struct gkv_world *world, uint64_t time_ns, uint64_t argument)
+{
+    GKV_ASSERT(time_ns >= world->now_ns);
+    gkv_agenda_add(&world->agenda, &(struct gkv_occasion){
+                                       .time_ns = time_ns,
+                                       .kind = GKV_OCCASION_CALLER,
+                                       .argument = argument,
+                                   });
+}
+
+/* ---- What happens by itself ------------------------------------------------------------------ */
+
+static void on_timer(struct gkv_world *world, const struct gkv_occasion *occasion)
+{
+    struct gkv_host *host = &world->hosts[occasion->index];
+    if (!host->is_up || occasion->generation != host->timer_generation) {
+        return;
+    }
+    host->timer_ns = GKV_NEVER;
+    const uint64_t deadline_ns = gkv_endpoint_deadline_ns(host->endpoint);
+    if (gkv_sim_clock_when(&host->clock, deadline_ns) > world->now_ns) {
+        schedule_timer(world, host);
+        return;
+    }
+    world->event_count++;
+    observe_node(world, host->node, GKV_OBSERVE_TIMER);
+    gkv_endpoint_on_timer(host->endpoint, gkv_host_now(host, world->now_ns));
+    drain(world, host);
+}
+
+static void on_datagram(struct gkv_world *world, const struct gkv_occasion *occasion)
+{
+    const struct gkv_parcel *parcel = gkv_net_parcel(&world->net, occasion->index);
+    if (parcel != NULL && world->hosts[parcel->to].is_up) {
+        struct gkv_host *host = &world->hosts[parcel->to];
+        const struct gkv_address source = gkv_host_address(parcel->from);
+        const struct gkv_bytes bytes = {.data = parcel->bytes, .count = parcel->count};
+        world->event_count++;
+        observe(world, &(struct gkv_observation){
+                           .kind = GKV_OBSERVE_DATAGRAM,
+                           .node = host->node,
+                           .time_ns = world->now_ns,
+                           .bytes = bytes,
+                           .argument = parcel->from,
+                       });
+        gkv_endpoint_on_datagram(host->endpoint, gkv_host_now(host, world->now_ns), &source, bytes);
+        drain(world, host);
+    }
+    gkv_net_parcel_done(&world->net, occasion->index);
+}
+
+/* Tell an end's endpoint that its stream is over. */
+static void close_end(struct gkv_world *world, uint32_t index, uint32_t end)
+{
+    const struct gkv_end gone = world->net.connections[index].ends[end];
+    struct gkv_host *host = &world->hosts[gone.node];
+    GKV_ASSERT(host->is_up);
+    gkv_net_end_gone(&world->net, world->now_ns, index, end);
+    world->event_count++;
+    observe_stream(world, gone.node, GKV_OBSERVE_CLOSED, gone.stream, (struct gkv_bytes){0});
+    gkv_endpoint_on_closed(host->endpoint, gkv_host_now(host, world->now_ns), gone.stream);
+    drain(world, host);
+}
+
+static void on_dial(struct gkv_world *world, const struct gkv_occasion *occasion)
+{
+    const enum gkv_dial_outcome outcome = gkv_net_on_dial(&world->net, world->now_ns, occasion);
+    if (outcome == GKV_DIAL_FAILS) {
+        close_end(world, occasion->index, 0);
+    }
+    if (outcome != GKV_DIAL_ARRIVES) {
+        return;
+    }
+    struct gkv_host *host = &world->hosts[world->net.connections[occasion->index].to];
+    if (!host->is_up) {
+        gkv_net_answer(&world->net, world->now_ns, occasion->index, NULL);
+        return;
+    }
+    struct gkv_stream stream;
+    world->event_count++;
+    const enum gkv_error error =
+        gkv_endpoint_on_accepted(host->endpoint, gkv_host_now(host, world->now_ns), &stream);
+    if (error == GKV_OK) {
+        observe_stream(world, host->node, GKV_OBSERVE_ACCEPTED, stream, (struct gkv_bytes){0});
+    }
+    gkv_net_answer(&world->net, world->now_ns, occasion->index, error == GKV_OK ? &stream : NULL);
+    drain(world, host);
+}
+
+static void on_dialled(struct gkv_world *world, const struct gkv_occasion *occasion)
+{
+    const enum gkv_dial_outcome outcome = gkv_net_on_dialled(&world->net, world->now_ns, occasion);
+    if (outcome == GKV_DIAL_FAILS) {
+        close_end(world, occasion->index, 0);
+    }
+    if (outcome != GKV_DIAL_ARRIVES) {
+        return;
+    }
+    const struct gkv_end end = world->net.connections[occasion->index].ends[0];
+    struct gkv_host *host = &world->hosts[end.node];
+    world->event_count++;
+    observe_stream(world, end.node, GKV_OBSERVE_CONNECTED, end.stream, (struct gkv_bytes){0});
+    gkv_endpoint_on_connected(host->endpoint, gkv_host_now(host, world->now_ns), end.stream);
+    drain(world, host);
+    flush(world, host, end.stream);
+}
+
+/* Give an endpoint up to `count` bytes of a pipe. Returns how many it took. */
+static size_t give(struct gkv_world *world, const struct gkv_occasion *occasion,
+                   const struct gkv_end *receiver, size_t count)
+{
+    struct gkv_host *host = &world->hosts[receiver->node];
+    size_t room = 0;
+    uint8_t *buffer = gkv_endpoint_receive_buffer(host->endpoint, receiver->stream, &room);
+    GKV_ASSERT(room > 0);
+    size_t given = count < room ? count : room;
+    if (world->options.receive_bytes_max > 0 && given > world->options.receive_bytes_max) {
+        given = world->options.receive_bytes_max;
+    }
+    gkv_net_take(&world->net, occasion->index, (uint32_t)occasion->argument, buffer, given);
+    world->event_count++;
+    observe_stream(world, receiver->node, GKV_OBSERVE_RECEIVED, receiver->stream,
+                   (struct gkv_bytes){.data = buffer, .count = given});
+    gkv_endpoint_on_received(host->endpoint, gkv_host_now(host, world->now_ns), receiver->stream,
+                             given);
+    drain(world, host);
+    return given;
+}
+
+static void on_segment(struct gkv_world *world, const struct gkv_occasion *occasion)
+{
+    const uint32_t sender = (uint32_t)occasion->argument;
+    struct gkv_connection *connection = &world->net.connections[occasion->index];
+    bool sender_gone = false;
+    size_t count = gkv_net_on_segment(&world->net, world->now_ns, occasion, &sender_gone);
+    if (sender_gone) {
+        close_end(world, occasion->index, sender);
+        return;
+    }
+    if (count == 0) {
+        return;
+    }
+    while (count > 0) {
+        /* The endpoint may close its end between two pieces. */
+        const struct gkv_end receiver = connection->ends[1 - sender];
+        if (gkv_net_connection(&world->net, occasion) == NULL || receiver.state != GKV_END_OPEN) {
+            break;
+        }
+        count -= give(world, occasion, &receiver, count);
+    }
+    if (gkv_net_connection(&world->net, occasion) == NULL) {
+        return;
+    }
+    gkv_net_segment_done(&world->net, world->now_ns, occasion->index, sender);
+    const struct gkv_end writer = connection->ends[sender];
+    if (writer.state == GKV_END_OPEN) {
+        struct gkv_host *host = &world->hosts[writer.node];
+        flush(world, host, writer.stream);
+        drain(world, host);
+    }
+}
+
+static void handle(struct gkv_world *world, const struct gkv_occasion *occasion)
+{
+    switch (occasion->kind) {
+    case GKV_OCCASION_TIMER:
+        on_timer(world, occasion);
+        return;
+    case GKV_OCCASION_DATAGRAM:
+        on_datagram(world, occasion);
+        return;
+    case GKV_OCCASION_CALLER:
+        observe(world, &(struct gkv_observation){
+                           .kind = GKV_OBSERVE_CALL,
+                           .time_ns = world->now_ns,
+                           .argument = occasion->argument,
+                       });
+        return;
+    case GKV_OCCASION_DIAL:
+    case GKV_OCCASION_DIALLED:
+    case GKV_OCCASION_SEGMENT:
+    case GKV_OCCASION_RESET:
+        break;
+    }
+    if (gkv_net_connection(&world->net, occasion) == NULL) {
+        return; /* the connection is over */
+    }
+    if (occasion->kind == GKV_OCCASION_DIAL) {
+        on_dial(world, occasion);
+    } else if (occasion->kind == GKV_OCCASION_DIALLED) {
+        on_dialled(world, occasion);
+    } else if (occasion->kind == GKV_OCCASION_SEGMENT) {
+        on_segment(world, occasion);
+    } else if (gkv_net_on_reset(&world->net, world->now_ns, occasion)) {
+        close_end(world, occasion->index, (uint32_t)occasion->argument);
+    }
+}
+
+bool gkv_world_step(struct gkv_world *world, uint64_t until_ns)
+{
+    struct gkv_occasion occasion;
+    if (gkv_agenda_next_ns(&world->agenda) > until_ns) {
+        world->now_ns = until_ns > world->now_ns ? until_ns : world->now_ns;
+        return false;
+    }
+    const bool taken = gkv_agenda_take(&world->agenda, &occasion);
+    GKV_ASSERT(taken);
+    GKV_ASSERT(occasion.time_ns >= world->now_ns);
+    world->now_ns = occasion.time_ns;
+    handle(world, &occasion);
+    return true;
+}

@@ -1,0 +1,796 @@
+#include "proto/codec.h"
+
+#include <protobuf-c/protobuf-c.h>
+
+#include "core/panic.h"
+#include "gridkv.pb-c.h"
+#include "proto/bounds.h"
+
+#define DIGEST_BYTES 16      /* low, high */
+#define KEY_VERSION_BYTES 24 /* key hash, stamp, writer */
+#define KEY_HASH_BYTES 8
+#define PART_COUNT_MAX 65536
+
+/* ---- The arena ---- */
+
+/* Aligned for any struct of protobuf-c or of ours. */
+#define ALLOCATION_ALIGN 16
+
+static void *codec_allocate(struct gkv_codec *codec, size_t bytes)
+{
+    GKV_ASSERT(codec->arena_used <= codec->arena_bytes);
+    const size_t room = codec->arena_bytes - codec->arena_used;
+    if (bytes > room || room - bytes < ALLOCATION_ALIGN) {
+        return NULL;
+    }
+    uint8_t *memory = (uint8_t *)gkv_at(codec, codec->arena_offset) + codec->arena_used;
+    codec->arena_used += (bytes + ALLOCATION_ALIGN - 1) / ALLOCATION_ALIGN * ALLOCATION_ALIGN;
+    return memory;
+}
+
+static void *allocate_for_protobuf(void *codec, size_t bytes)
+{
+    return codec_allocate(codec, bytes);
+}
+
+/* All is thrown away at once, by the next call on the codec. */
+static void free_for_protobuf(void *codec, void *memory)
+{
+    (void)codec;
+    (void)memory;
+}
+
+/* Memory for encoding, which is sized for the largest message that a core makes. */
+static void *take(struct gkv_codec *codec, size_t count, size_t size)
+{
+    void *memory = codec_allocate(codec, count * size);
+    GKV_ASSERT(memory != NULL);
+    return memory;
+}
+
+size_t gkv_codec_payload_bytes_max(uint32_t value_bytes_max)
+{
+    return (size_t)value_bytes_max + GKV_KEY_BYTES_MAX + GKV_FRAME_OVERHEAD_BYTES_MAX;
+}
+
+void gkv_codec_init(struct gkv_codec *codec, struct gkv_arena *arena, uint32_t value_bytes_max)
+{
+    GKV_ASSERT(value_bytes_max <= GKV_VALUE_BYTES_CEILING);
+    const size_t bytes = gkv_codec_payload_bytes_max(value_bytes_max) + GKV_CODEC_OVERHEAD_BYTES;
+    *codec = (struct gkv_codec){.arena_bytes = bytes, .value_bytes_max = value_bytes_max};
+    codec->arena_offset = gkv_offset_to(codec, gkv_arena_reserve(arena, bytes, 1));
+}
+
+/* ---- Small values ---- */
+
+static uint64_t get_u64(const uint8_t *at)
+{
+    uint64_t value = 0;
+    for (unsigned i = 0; i < 8; i++) {
+        value |= (uint64_t)at[i] << (8 * i);
+    }
+    return value;
+}
+
+static void put_u64(uint8_t *at, uint64_t value)
+{
+    for (unsigned i = 0; i < 8; i++) {
+        at[i] = (uint8_t)(value >> (8 * i));
+    }
+}
+
+static bool stamp_is_valid(uint64_t packed)
+{
+    return gkv_hlc_ms((struct gkv_hlc){.packed = packed}) <= GKV_HLC_WALL_MS_MAX;
+}
+
+static bool boot_is_valid(uint64_t boot_id)
+{
+    return boot_id != 0 && boot_id != UINT64_MAX;
+}
+
+static struct gkv_bytes view_of(ProtobufCBinaryData data)
+{
+    return (struct gkv_bytes){.data = data.len == 0 ? NULL : data.data, .count = data.len};
+}
+
+/* protobuf-c's views are not const, but packing only reads them. */
+static ProtobufCBinaryData binary_of(const void *data, size_t count)
+{
+    return (ProtobufCBinaryData){.len = count, .data = (uint8_t *)(uintptr_t)data};
+}
+
+static bool decode_id(ProtobufCBinaryData data, struct gkv_node_id *id_out)
+{
+    if (data.len != sizeof(id_out->bytes)) {
+        return false;
+    }
+    memcpy(id_out->bytes, data.data, sizeof(id_out->bytes));
+    return true;
+}
+
+/* Absent is the zero id. */
+static bool decode_optional_id(ProtobufCBinaryData data, struct gkv_node_id *id_out)
+{
+    if (data.len == 0) {
+        *id_out = (struct gkv_node_id){{0}};
+        return true;
+    }
+    return decode_id(data, id_out);
+}
+
+static ProtobufCBinaryData encode_optional_id(const struct gkv_node_id *id)
+{
+    const bool is_none = gkv_node_id_equal(*id, (struct gkv_node_id){{0}});
+    return binary_of(id->bytes, is_none ? 0 : sizeof(id->bytes));
+}
+
+static bool decode_address(ProtobufCBinaryData data, struct gkv_address *address_out)
+{
+    if (data.len == 0 || data.len > GKV_ADDRESS_BYTES_MAX) {
+        return false;
+    }
+    *address_out = (struct gkv_address){.count = (uint8_t)data.len};
+    memcpy(address_out->bytes, data.data, data.len);
+    return true;
+}
+
+static bool decode_key(ProtobufCBinaryData data, struct gkv_bytes *key_out)
+{
+    *key_out = view_of(data);
+    return data.len >= 1 && data.len <= GKV_KEY_BYTES_MAX;
+}
+
+static ProtobufCBinaryData encode_key(struct gkv_bytes key)
+{
+    GKV_ASSERT(key.count >= 1);
+    GKV_ASSERT(key.count <= GKV_KEY_BYTES_MAX);
+    return binary_of(key.data, key.count);
+}
+
+static bool record_is_valid(const struct gkv_codec *codec, const struct gkv_record *record)
+{
+    return record->version.hlc.packed != 0 && stamp_is_valid(record->version.hlc.packed) &&
+           record->expire_ms <= GKV_HLC_WALL_MS_MAX &&
+           record->value.count <= codec->value_bytes_max &&
+           !(record->is_tombstone && record->value.count != 0);
+}
+
+/* WRITE, READ_REPLY and a record of SYNC_RECORDS hold the same fields, in three generated types. */
+#define RECORD_OF(wire)                                                               \
+    ((struct gkv_record){.version = {.hlc = {(wire)->hlc}, .writer = (wire)->writer}, \
+                         .expire_ms = (wire)->expire_ms,                              \
+                         .is_tombstone = (wire)->is_tombstone != 0,                   \
+                         .value = view_of((wire)->value)})
+
+#define RECORD_TO(wire, record)                                                              \
+    ((wire)->hlc = (record)->version.hlc.packed, (wire)->writer = (record)->version.writer,  \
+     (wire)->expire_ms = (record)->expire_ms, (wire)->is_tombstone = (record)->is_tombstone, \
+     (wire)->value = binary_of((record)->value.data, (record)->value.count))
+
+/* ---- Member updates ---- */
+
+static bool decode_update(const Gkv__Update *wire, struct gkv_update *update)
+{
+    *update = (struct gkv_update){.incarnation = wire->incarnation};
+    if (wire->state < GKV_MEMBER_ALIVE || wire->state > GKV_MEMBER_LEFT || wire->name.len == 0 ||
+        wire->name.len > GKV_NAME_BYTES_MAX || !boot_is_valid(wire->boot_id)) {
+        return false;
+    }
+    update->who.boot_id = wire->boot_id;
+    update->state = (enum gkv_member_state)wire->state;
+    update->name.count = (uint8_t)wire->name.len;
+    memcpy(update->name.bytes, wire->name.data, wire->name.len);
+    return decode_id(wire->node_id, &update->who.id) &&
+           decode_address(wire->address, &update->address) &&
+           decode_optional_id(wire->accuser, &update->accuser);
+}
+
+static bool decode_updates(struct gkv_codec *codec, Gkv__Update *const *wire, size_t count,
+                           const struct gkv_update **updates_out)
+{
+    if (count == 0) {
+        return true;
+    }
+    struct gkv_update *updates = codec_allocate(codec, count * sizeof(*updates));
+    if (updates == NULL) {
+        return false;
+    }
+    for (size_t i = 0; i < count; i++) {
+        if (!decode_update(wire[i], &updates[i])) {
+            return false;
+        }
+    }
+    *updates_out = updates;
+    return true;
+}
+
+static Gkv__Update **encode_updates(struct gkv_codec *codec, const struct gkv_update *updates,
+                                    size_t count)
+{
+    Gkv__Update **list = take(codec, count, sizeof(*list));
+    Gkv__Update *wires = take(codec, count, sizeof(*wires));
+    for (size_t i = 0; i < count; i++) {
+        const struct gkv_update *update = &updates[i];
+        GKV_ASSERT(update->state != GKV_MEMBER_NONE);
+        GKV_ASSERT(boot_is_valid(update->who.boot_id));
+        Gkv__Update *wire = &wires[i];
+        gkv__update__init(wire);
+        wire->node_id = binary_of(update->who.id.bytes, sizeof(update->who.id.bytes));
+        wire->boot_id = update->who.boot_id;
+        wire->incarnation = update->incarnation;
+        wire->state = (uint32_t)update->state;
+        wire->address = binary_of(update->address.bytes, update->address.count);
+        wire->name = binary_of(update->name.bytes, update->name.count);
+        wire->accuser = encode_optional_id(&update->accuser);
+        list[i] = wire;
+    }
+    return list;
+}
+
+static bool decode_gossip(struct gkv_codec *codec, const Gkv__Gossip *wire,
+                          struct gkv_message *message)
+{
+    if (wire->n_updates > GKV_UPDATE_COUNT_MAX) {
+        return false;
+    }
+    message->as.gossip.sequence = wire->sequence;
+    message->as.gossip.about.boot_id = wire->about_boot;
+    message->as.gossip.update_count = (uint32_t)wire->n_updates;
+    return decode_optional_id(wire->about_id, &message->as.gossip.about.id) &&
+           decode_updates(codec, wire->updates, wire->n_updates, &message->as.gossip.updates);
+}
+
+static Gkv__Gossip *encode_gossip(struct gkv_codec *codec, const struct gkv_message *message)
+{
+    GKV_ASSERT(message->as.gossip.update_count <= GKV_UPDATE_COUNT_MAX);
+    Gkv__Gossip *wire = take(codec, 1, sizeof(*wire));
+    gkv__gossip__init(wire);
+    wire->sequence = message->as.gossip.sequence;
+    wire->about_id = encode_optional_id(&message->as.gossip.about.id);
+    wire->about_boot = message->as.gossip.about.boot_id;
+    wire->n_updates = message->as.gossip.update_count;
+    wire->updates = encode_updates(codec, message->as.gossip.updates, wire->n_updates);
+    return wire;
+}
+
+static bool decode_push_pull(struct gkv_codec *codec, const Gkv__PushPull *wire,
+                             struct gkv_message *message)
+{
+    if (wire->n_updates > GKV_MEMBER_COUNT_MAX) {
+        return false;
+    }
+    message->as.push_pull.is_request = wire->is_request != 0;
+    message->as.push_pull.update_count = (uint32_t)wire->n_updates;
+    return decode_updates(codec, wire->updates, wire->n_updates, &message->as.push_pull.updates);
+}
+
+static Gkv__PushPull *encode_push_pull(struct gkv_codec *codec, const struct gkv_message *message)
+{
+    GKV_ASSERT(message->as.push_pull.update_count <= GKV_MEMBER_COUNT_MAX);
+    Gkv__PushPull *wire = take(codec, 1, sizeof(*wire));
+    gkv__push_pull__init(wire);
+    wire->is_request = message->as.push_pull.is_request;
+    wire->n_updates = message->as.push_pull.update_count;
+    wire->updates = encode_updates(codec, message->as.push_pull.updates, wire->n_updates);
+    return wire;
+}
+
+/* ---- Reads and writes ---- */
+
+static bool decode_write(struct gkv_codec *codec, const Gkv__Write *wire,
+                         struct gkv_message *message)
+{
+    message->as.write.operation = wire->operation;
+    message->as.write.record = RECORD_OF(wire);
+    return decode_key(wire->key, &message->as.write.key) &&
+           record_is_valid(codec, &message->as.write.record);
+}
+
+static Gkv__Write *encode_write(struct gkv_codec *codec, const struct gkv_message *message)
+{
+    GKV_ASSERT(record_is_valid(codec, &message->as.write.record));
+    Gkv__Write *wire = take(codec, 1, sizeof(*wire));
+    gkv__write__init(wire);
+    wire->operation = message->as.write.operation;
+    wire->key = encode_key(message->as.write.key);
+    RECORD_TO(wire, &message->as.write.record);
+    return wire;
+}
+
+static bool decode_write_reply(const Gkv__WriteReply *wire, struct gkv_message *message)
+{
+    message->as.write_reply.operation = wire->operation;
+    message->as.write_reply.status = (enum gkv_reply_status)wire->status;
+    message->as.write_reply.version =
+        (struct gkv_version){.hlc = {wire->hlc}, .writer = wire->writer};
+    return wire->status >= GKV_REPLY_OK && wire->status <= GKV_REPLY_MEMORY &&
+           stamp_is_valid(wire->hlc);
+}
+
+static Gkv__WriteReply *encode_write_reply(struct gkv_codec *codec,
+                                           const struct gkv_message *message)
+{
+    GKV_ASSERT(message->as.write_reply.status != GKV_REPLY_ABSENT);
+    Gkv__WriteReply *wire = take(codec, 1, sizeof(*wire));
+    gkv__write_reply__init(wire);
+    wire->operation = message->as.write_reply.operation;
+    wire->status = (uint32_t)message->as.write_reply.status;
+    wire->hlc = message->as.write_reply.version.hlc.packed;
+    wire->writer = message->as.write_reply.version.writer;
+    return wire;
+}
+
+static bool decode_read(const Gkv__Read *wire, struct gkv_message *message)
+{
+    message->as.read.operation = wire->operation;
+    return decode_key(wire->key, &message->as.read.key);
+}
+
+static Gkv__Read *encode_read(struct gkv_codec *codec, const struct gkv_message *message)
+{
+    Gkv__Read *wire = take(codec, 1, sizeof(*wire));
+    gkv__read__init(wire);
+    wire->operation = message->as.read.operation;
+    wire->key = encode_key(message->as.read.key);
+    return wire;
+}
+
+static bool decode_read_reply(struct gkv_codec *codec, const Gkv__ReadReply *wire,
+                              struct gkv_message *message)
+{
+    message->as.read_reply.operation = wire->operation;
+    message->as.read_reply.status = (enum gkv_reply_status)wire->status;
+    if (wire->status == GKV_REPLY_ABSENT) {
+        return wire->hlc == 0 && wire->writer == 0 && wire->expire_ms == 0 && !wire->is_tombstone &&
+               wire->value.len == 0;
+    }
+    message->as.read_reply.record = RECORD_OF(wire);
+    return wire->status == GKV_REPLY_OK && record_is_valid(codec, &message->as.read_reply.record);
+}
+
+static Gkv__ReadReply *encode_read_reply(struct gkv_codec *codec, const struct gkv_message *message)
+{
+    const bool is_absent = message->as.read_reply.status == GKV_REPLY_ABSENT;
+    GKV_ASSERT(is_absent || message->as.read_reply.status == GKV_REPLY_OK);
+    GKV_ASSERT(is_absent || record_is_valid(codec, &message->as.read_reply.record));
+    Gkv__ReadReply *wire = take(codec, 1, sizeof(*wire));
+    gkv__read_reply__init(wire);
+    wire->operation = message->as.read_reply.operation;
+    wire->status = (uint32_t)message->as.read_reply.status;
+    if (!is_absent) {
+        RECORD_TO(wire, &message->as.read_reply.record);
+    }
+    return wire;
+}
+
+/* ---- Anti-entropy ---- */
+
+static bool decode_digests(struct gkv_codec *codec, ProtobufCBinaryData data, size_t count,
+                           const struct gkv_digest **digests_out)
+{
+    if (data.len != count * DIGEST_BYTES) {
+        return false;
+    }
+    struct gkv_digest *digests = codec_allocate(codec, count * sizeof(*digests));
+    if (digests == NULL) {
+        return false;
+    }
+    for (size_t i = 0; i < count; i++) {
+        digests[i].low = get_u64(data.data + i * DIGEST_BYTES);
+        digests[i].high = get_u64(data.data + i * DIGEST_BYTES + 8);
+    }
+    *digests_out = digests;
+    return true;
+}
+
+static ProtobufCBinaryData encode_digests(struct gkv_codec *codec, const struct gkv_digest *digests,
+                                          size_t count)
+{
+    uint8_t *bytes = take(codec, count, DIGEST_BYTES);
+    for (size_t i = 0; i < count; i++) {
+        put_u64(bytes + i * DIGEST_BYTES, digests[i].low);
+        put_u64(bytes + i * DIGEST_BYTES + 8, digests[i].high);
+    }
+    return binary_of(bytes, count * DIGEST_BYTES);
+}
+
+static bool decode_sync_groups(struct gkv_codec *codec, const Gkv__SyncGroups *wire,
+                               struct gkv_message *message)
+{
+    message->as.sync_groups.digest_count = GKV_SLOT_GROUP_COUNT;
+    return decode_digests(codec, wire->digests, GKV_SLOT_GROUP_COUNT,
+                          &message->as.sync_groups.digests);
+}
+
+static Gkv__SyncGroups *encode_sync_groups(struct gkv_codec *codec,
+                                           const struct gkv_message *message)
+{
+    GKV_ASSERT(message->as.sync_groups.digest_count == GKV_SLOT_GROUP_COUNT);
+    Gkv__SyncGroups *wire = take(codec, 1, sizeof(*wire));
+    gkv__sync_groups__init(wire);
+    wire->digests = encode_digests(codec, message->as.sync_groups.digests, GKV_SLOT_GROUP_COUNT);
+    return wire;
+}
+
+static bool decode_sync_slots(struct gkv_codec *codec, const Gkv__SyncSlots *wire,
+                              struct gkv_message *message)
+{
+    message->as.sync_slots.group = wire->group;
+    message->as.sync_slots.digest_count = GKV_SLOT_GROUP_SLOTS;
+    return wire->group < GKV_SLOT_GROUP_COUNT &&
+           decode_digests(codec, wire->digests, GKV_SLOT_GROUP_SLOTS,
+                          &message->as.sync_slots.digests);
+}
+
+static Gkv__SyncSlots *encode_sync_slots(struct gkv_codec *codec, const struct gkv_message *message)
+{
+    GKV_ASSERT(message->as.sync_slots.group < GKV_SLOT_GROUP_COUNT);
+    GKV_ASSERT(message->as.sync_slots.digest_count == GKV_SLOT_GROUP_SLOTS);
+    Gkv__SyncSlots *wire = take(codec, 1, sizeof(*wire));
+    gkv__sync_slots__init(wire);
+    wire->group = message->as.sync_slots.group;
+    wire->digests = encode_digests(codec, message->as.sync_slots.digests, GKV_SLOT_GROUP_SLOTS);
+    return wire;
+}
+
+static bool decode_key_versions(struct gkv_codec *codec, ProtobufCBinaryData data,
+                                const struct gkv_key_version **keys_out)
+{
+    const size_t count = data.len / KEY_VERSION_BYTES;
+    if (count == 0) {
+        return true;
+    }
+    struct gkv_key_version *keys = codec_allocate(codec, count * sizeof(*keys));
+    if (keys == NULL) {
+        return false;
+    }
+    for (size_t i = 0; i < count; i++) {
+        const uint8_t *at = data.data + i * KEY_VERSION_BYTES;
+        keys[i].key_hash = get_u64(at);
+        keys[i].version.hlc.packed = get_u64(at + 8);
+        keys[i].version.writer = get_u64(at + 16);
+        if (!stamp_is_valid(keys[i].version.hlc.packed)) {
+            return false;
+        }
+    }
+    *keys_out = keys;
+    return true;
+}
+
+static bool decode_sync_keys(struct gkv_codec *codec, const Gkv__SyncKeys *wire,
+                             struct gkv_message *message)
+{
+    message->as.sync_keys.group = wire->group;
+    message->as.sync_keys.slots[0] = wire->slots_low;
+    message->as.sync_keys.slots[1] = wire->slots_high;
+    message->as.sync_keys.part = wire->part;
+    message->as.sync_keys.part_count = wire->part_count;
+    message->as.sync_keys.key_count = (uint32_t)(wire->keys.len / KEY_VERSION_BYTES);
+    return wire->group < GKV_SLOT_GROUP_COUNT && wire->part_count >= 1 &&
+           wire->part_count <= PART_COUNT_MAX && wire->part < wire->part_count &&
+           wire->keys.len % KEY_VERSION_BYTES == 0 &&
+           wire->keys.len <= (size_t)GKV_SYNC_KEY_COUNT_MAX * KEY_VERSION_BYTES &&
+           decode_key_versions(codec, wire->keys, &message->as.sync_keys.keys);
+}
+
+static Gkv__SyncKeys *encode_sync_keys(struct gkv_codec *codec, const struct gkv_message *message)
+{
+    const size_t count = message->as.sync_keys.key_count;
+    GKV_ASSERT(count <= GKV_SYNC_KEY_COUNT_MAX);
+    GKV_ASSERT(message->as.sync_keys.part < message->as.sync_keys.part_count);
+    GKV_ASSERT(message->as.sync_keys.part_count <= PART_COUNT_MAX);
+    Gkv__SyncKeys *wire = take(codec, 1, sizeof(*wire));
+    gkv__sync_keys__init(wire);
+    wire->group = message->as.sync_keys.group;
+    wire->slots_low = message->as.sync_keys.slots[0];
+    wire->slots_high = message->as.sync_keys.slots[1];
+    wire->part = message->as.sync_keys.part;
+    wire->part_count = message->as.sync_keys.part_count;
+    uint8_t *bytes = take(codec, count, KEY_VERSION_BYTES);
+    for (size_t i = 0; i < count; i++) {
+        const struct gkv_key_version *key = &message->as.sync_keys.keys[i];
+        put_u64(bytes + i * KEY_VERSION_BYTES, key->key_hash);
+        put_u64(bytes + i * KEY_VERSION_BYTES + 8, key->version.hlc.packed);
+        put_u64(bytes + i * KEY_VERSION_BYTES + 16, key->version.writer);
+    }
+    wire->keys = binary_of(bytes, count * KEY_VERSION_BYTES);
+    return wire;
+}
+
+static bool decode_sync_pull(struct gkv_codec *codec, const Gkv__SyncPull *wire,
+                             struct gkv_message *message)
+{
+    const size_t count = wire->key_hashes.len / KEY_HASH_BYTES;
+    if (wire->key_hashes.len % KEY_HASH_BYTES != 0 || count > GKV_SYNC_KEY_COUNT_MAX) {
+        return false;
+    }
+    if (count == 0) {
+        return true;
+    }
+    uint64_t *key_hashes = codec_allocate(codec, count * sizeof(*key_hashes));
+    if (key_hashes == NULL) {
+        return false;
+    }
+    for (size_t i = 0; i < count; i++) {
+        key_hashes[i] = get_u64(wire->key_hashes.data + i * KEY_HASH_BYTES);
+    }
+    message->as.sync_pull.key_hashes = key_hashes;
+    message->as.sync_pull.key_count = (uint32_t)count;
+    return true;
+}
+
+static Gkv__SyncPull *encode_sync_pull(struct gkv_codec *codec, const struct gkv_message *message)
+{
+    const size_t count = message->as.sync_pull.key_count;
+    GKV_ASSERT(count <= GKV_SYNC_KEY_COUNT_MAX);
+    Gkv__SyncPull *wire = take(codec, 1, sizeof(*wire));
+    gkv__sync_pull__init(wire);
+    uint8_t *bytes = take(codec, count, KEY_HASH_BYTES);
+    for (size_t i = 0; i < count; i++) {
+        put_u64(bytes + i * KEY_HASH_BYTES, message->as.sync_pull.key_hashes[i]);
+    }
+    wire->key_hashes = binary_of(bytes, count * KEY_HASH_BYTES);
+    return wire;
+}
+
+static bool decode_sync_records(struct gkv_codec *codec, const Gkv__SyncRecords *wire,
+                                struct gkv_message *message)
+{
+    if (wire->n_records > GKV_SYNC_RECORD_COUNT_MAX) {
+        return false;
+    }
+    if (wire->n_records == 0) {
+        return true;
+    }
+    struct gkv_keyed_record *records = codec_allocate(codec, wire->n_records * sizeof(*records));
+    if (records == NULL) {
+        return false;
+    }
+    memset(records, 0, wire->n_records * sizeof(*records));
+    for (size_t i = 0; i < wire->n_records; i++) {
+        records[i].record = RECORD_OF(wire->records[i]);
+        if (!decode_key(wire->records[i]->key, &records[i].key) ||
+            !record_is_valid(codec, &records[i].record)) {
+            return false;
+        }
+    }
+    message->as.sync_records.records = records;
+    message->as.sync_records.record_count = (uint32_t)wire->n_records;
+    return true;
+}
+
+static Gkv__SyncRecords *encode_sync_records(struct gkv_codec *codec,
+                                             const struct gkv_message *message)
+{
+    const size_t count = message->as.sync_records.record_count;
+    GKV_ASSERT(count <= GKV_SYNC_RECORD_COUNT_MAX);
+    Gkv__SyncRecords *wire = take(codec, 1, sizeof(*wire));
+    gkv__sync_records__init(wire);
+    wire->n_records = count;
+    wire->records = take(codec, count, sizeof(*wire->records));
+    for (size_t i = 0; i < count; i++) {
+        const struct gkv_keyed_record *keyed = &message->as.sync_records.records[i];
+        GKV_ASSERT(record_is_valid(codec, &keyed->record));
+        wire->records[i] = take(codec, 1, sizeof(*wire->records[i]));
+        gkv__record__init(wire->records[i]);
+        wire->records[i]->key = encode_key(keyed->key);
+        RECORD_TO(wire->records[i], &keyed->record);
+    }
+    return wire;
+}
+
+/* ---- Envelopes ---- */
+
+/* The kind of a body and its number in the oneof. */
+static const struct kind_of_case {
+    enum gkv_message_kind kind;
+    Gkv__Envelope__BodyCase body_case;
+} kinds[] = {
+    {GKV_MESSAGE_PING, GKV__ENVELOPE__BODY_PING},
+    {GKV_MESSAGE_ACK, GKV__ENVELOPE__BODY_ACK},
+    {GKV_MESSAGE_PING_REQ, GKV__ENVELOPE__BODY_PING_REQ},
+    {GKV_MESSAGE_GOSSIP, GKV__ENVELOPE__BODY_GOSSIP},
+    {GKV_MESSAGE_PUSH_PULL, GKV__ENVELOPE__BODY_PUSH_PULL},
+    {GKV_MESSAGE_WRITE, GKV__ENVELOPE__BODY_WRITE},
+    {GKV_MESSAGE_WRITE_REPLY, GKV__ENVELOPE__BODY_WRITE_REPLY},
+    {GKV_MESSAGE_READ, GKV__ENVELOPE__BODY_READ},
+    {GKV_MESSAGE_READ_REPLY, GKV__ENVELOPE__BODY_READ_REPLY},
+    {GKV_MESSAGE_SYNC_GROUPS, GKV__ENVELOPE__BODY_SYNC_GROUPS},
+    {GKV_MESSAGE_SYNC_SLOTS, GKV__ENVELOPE__BODY_SYNC_SLOTS},
+    {GKV_MESSAGE_SYNC_KEYS, GKV__ENVELOPE__BODY_SYNC_KEYS},
+    {GKV_MESSAGE_SYNC_PULL, GKV__ENVELOPE__BODY_SYNC_PULL},
+    {GKV_MESSAGE_SYNC_RECORDS, GKV__ENVELOPE__BODY_SYNC_RECORDS},
+};
+#define KIND_COUNT (sizeof(kinds) / sizeof(kinds[0]))
+_Static_assert(KIND_COUNT == GKV_MESSAGE_KIND_COUNT - 1, "every kind but NONE has a body");
+
+static bool decode_body(struct gkv_codec *codec, const Gkv__Envelope *wire,
+                        struct gkv_message *message)
+{
+    switch (message->kind) {
+    case GKV_MESSAGE_PING:
+    case GKV_MESSAGE_ACK:
+    case GKV_MESSAGE_PING_REQ:
+    case GKV_MESSAGE_GOSSIP:
+        return decode_gossip(codec, wire->ping, message);
+    case GKV_MESSAGE_PUSH_PULL:
+        return decode_push_pull(codec, wire->push_pull, message);
+    case GKV_MESSAGE_WRITE:
+        return decode_write(codec, wire->write, message);
+    case GKV_MESSAGE_WRITE_REPLY:
+        return decode_write_reply(wire->write_reply, message);
+    case GKV_MESSAGE_READ:
+        return decode_read(wire->read, message);
+    case GKV_MESSAGE_READ_REPLY:
+        return decode_read_reply(codec, wire->read_reply, message);
+    case GKV_MESSAGE_SYNC_GROUPS:
+        return decode_sync_groups(codec, wire->sync_groups, message);
+    case GKV_MESSAGE_SYNC_SLOTS:
+        return decode_sync_slots(codec, wire->sync_slots, message);
+    case GKV_MESSAGE_SYNC_KEYS:
+        return decode_sync_keys(codec, wire->sync_keys, message);
+    case GKV_MESSAGE_SYNC_PULL:
+        return decode_sync_pull(codec, wire->sync_pull, message);
+    case GKV_MESSAGE_SYNC_RECORDS:
+        return decode_sync_records(codec, wire->sync_records, message);
+    case GKV_MESSAGE_NONE:
+        break;
+    }
+    return false;
+}
+
+/* The sender: named together with the cluster, or not at all. */
+static bool decode_from(const Gkv__Envelope *wire, struct gkv_identity *from)
+{
+    from->boot_id = wire->from_boot;
+    if (wire->cluster_hash == 0) {
+        return wire->from_id.len == 0 && wire->from_boot == 0;
+    }
+    return boot_is_valid(wire->from_boot) && decode_id(wire->from_id, &from->id);
+}
+
+enum gkv_error gkv_codec_decode(struct gkv_codec *codec, struct gkv_bytes payload,
+                                struct gkv_message *message_out, uint64_t *cluster_hash_out)
+{
+    codec->arena_used = 0;
+    ProtobufCAllocator allocator = {allocate_for_protobuf, free_for_protobuf, codec};
+    const Gkv__Envelope *wire = gkv__envelope__unpack(&allocator, payload.count, payload.data);
+    if (wire == NULL) {
+        return GKV_ERROR_MALFORMED;
+    }
+    struct gkv_message message;
+    memset(&message, 0, sizeof(message));
+    message.hlc.packed = wire->hlc;
+    for (size_t i = 0; i < KIND_COUNT; i++) {
+        if (kinds[i].body_case == wire->body_case) {
+            message.kind = kinds[i].kind;
+        }
+    }
+    if (!stamp_is_valid(wire->hlc) || !decode_from(wire, &message.from) ||
+        !decode_body(codec, wire, &message)) {
+        return GKV_ERROR_MALFORMED;
+    }
+    *message_out = message;
+    *cluster_hash_out = wire->cluster_hash;
+    return GKV_OK;
+}
+
+static void encode_body(struct gkv_codec *codec, const struct gkv_message *message,
+                        Gkv__Envelope *wire)
+{
+    switch (message->kind) {
+    case GKV_MESSAGE_PING:
+    case GKV_MESSAGE_ACK:
+    case GKV_MESSAGE_PING_REQ:
+    case GKV_MESSAGE_GOSSIP:
+        wire->ping = encode_gossip(codec, message);
+        break;
+    case GKV_MESSAGE_PUSH_PULL:
+        wire->push_pull = encode_push_pull(codec, message);
+        break;
+    case GKV_MESSAGE_WRITE:
+        wire->write = encode_write(codec, message);
+        break;
+    case GKV_MESSAGE_WRITE_REPLY:
+        wire->write_reply = encode_write_reply(codec, message);
+        break;
+    case GKV_MESSAGE_READ:
+        wire->read = encode_read(codec, message);
+        break;
+    case GKV_MESSAGE_READ_REPLY:
+        wire->read_reply = encode_read_reply(codec, message);
+        break;
+    case GKV_MESSAGE_SYNC_GROUPS:
+        wire->sync_groups = encode_sync_groups(codec, message);
+        break;
+    case GKV_MESSAGE_SYNC_SLOTS:
+        wire->sync_slots = encode_sync_slots(codec, message);
+        break;
+    case GKV_MESSAGE_SYNC_KEYS:
+        wire->sync_keys = encode_sync_keys(codec, message);
+        break;
+    case GKV_MESSAGE_SYNC_PULL:
+        wire->sync_pull = encode_sync_pull(codec, message);
+        break;
+    case GKV_MESSAGE_SYNC_RECORDS:
+        wire->sync_records = encode_sync_records(codec, message);
+        break;
+    case GKV_MESSAGE_NONE:
+        GKV_ASSERT(message->kind != GKV_MESSAGE_NONE);
+        break;
+    }
+}
+
+size_t gkv_codec_encode(struct gkv_codec *codec, const struct gkv_message *message,
+                        uint64_t cluster_hash, uint8_t *out, size_t capacity)
+{
+    GKV_ASSERT(stamp_is_valid(message->hlc.packed));
+    codec->arena_used = 0;
+    Gkv__Envelope wire;
+    gkv__envelope__init(&wire);
+    wire.hlc = message->hlc.packed;
+    if (cluster_hash != 0) {
+        GKV_ASSERT(boot_is_valid(message->from.boot_id));
+        wire.cluster_hash = cluster_hash;
+        wire.from_id = binary_of(message->from.id.bytes, sizeof(message->from.id.bytes));
+        wire.from_boot = message->from.boot_id;
+    }
+    for (size_t i = 0; i < KIND_COUNT; i++) {
+        if (kinds[i].kind == message->kind) {
+            wire.body_case = kinds[i].body_case;
+        }
+    }
+    encode_body(codec, message, &wire);
+    const size_t count = gkv__envelope__get_packed_size(&wire);
+    GKV_ASSERT(count > 0);
+    GKV_ASSERT(count <= gkv_codec_payload_bytes_max(codec->value_bytes_max));
+    if (count > capacity) {
+        return 0;
+    }
+    return gkv__envelope__pack(&wire, out);
+}
+
+/* ---- HELLO ---- */
+
+enum gkv_error gkv_codec_decode_hello(struct gkv_codec *codec, struct gkv_bytes payload,
+                                      struct gkv_hello *hello_out)
+{
+    codec->arena_used = 0;
+    ProtobufCAllocator allocator = {allocate_for_protobuf, free_for_protobuf, codec};
+    const Gkv__Hello *wire = gkv__hello__unpack(&allocator, payload.count, payload.data);
+    if (wire == NULL) {
+        return GKV_ERROR_MALFORMED;
+    }
+    struct gkv_hello hello;
+    memset(&hello, 0, sizeof(hello));
+    hello.wire_version = wire->wire_version;
+    hello.cluster_hash = wire->cluster_hash;
+    hello.from.boot_id = wire->boot_id;
+    if (wire->wire_version == 0 || wire->cluster_hash == 0 || !boot_is_valid(wire->boot_id) ||
+        !decode_id(wire->node_id, &hello.from.id) ||
+        !decode_address(wire->address, &hello.address)) {
+        return GKV_ERROR_MALFORMED;
+    }
+    *hello_out = hello;
+    return GKV_OK;
+}
+
+size_t gkv_codec_encode_hello(struct gkv_codec *codec, const struct gkv_hello *hello, uint8_t *out,
+                              size_t capacity)
+{
+    GKV_ASSERT(hello->cluster_hash != 0);
+    GKV_ASSERT(boot_is_valid(hello->from.boot_id));
+    codec->arena_used = 0;
+    Gkv__Hello wire;
+    gkv__hello__init(&wire);
+    wire.wire_version = hello->wire_version;
+    wire.cluster_hash = hello->cluster_hash;
+    wire.node_id = binary_of(hello->from.id.bytes, sizeof(hello->from.id.bytes));
+    wire.boot_id = hello->from.boot_id;
+    wire.address = binary_of(hello->address.bytes, hello->address.count);
+    if (gkv__hello__get_packed_size(&wire) > capacity) {
+        return 0;
+    }
+    return gkv__hello__pack(&wire, out);
+}

@@ -1,0 +1,51 @@
+#include "sim/check.h"
+
+/* Every operation that a node accepted completes exactly once while that node lives, and no later
+ * than its deadline allows. In a quiet cluster with all nodes up, every read is answered. */
+
+#define LATE_NS (100 * GKV_NS_PER_MS) /* timers may be late, and a deadline is in whole ms */
+
+static void observe(struct gkv_trial *trial, const struct gkv_observation *observation)
+{
+    if (observation->kind != GKV_OBSERVE_OUTPUT ||
+        observation->output->kind != GKV_OUTPUT_COMPLETE) {
+        return;
+    }
+    const struct gkv_result *result = &observation->output->as.result;
+    const struct gkv_deed *deed = gkv_history_find(&trial->history, result->cookie);
+    if (deed == NULL || deed->node != observation->node ||
+        deed->life != trial->world.hosts[observation->node].life_count) {
+        gkv_trial_fail(trial, GKV_TRIAL_SAFETY, "open", "completed an operation nobody asked: %llu",
+                       (unsigned long long)result->cookie);
+        return;
+    }
+    if (deed->complete_count > 1) {
+        gkv_trial_fail(trial, GKV_TRIAL_SAFETY, "open", "operation %llu completed %u times",
+                       (unsigned long long)result->cookie - 1, (unsigned)deed->complete_count);
+        return;
+    }
+    const uint64_t took_ns = deed->end_ns - deed->begin_ns;
+    const uint64_t may_take_ns =
+        trial->scenario.world.node.operation_timeout_ms * GKV_NS_PER_MS + LATE_NS;
+    if (took_ns > may_take_ns) {
+        gkv_trial_fail(trial, GKV_TRIAL_SAFETY, "open", "operation %llu took %llu ms",
+                       (unsigned long long)result->cookie - 1,
+                       (unsigned long long)(took_ns / GKV_NS_PER_MS));
+    }
+    const bool answered = result->error == GKV_OK || result->error == GKV_ERROR_NOT_FOUND;
+    if (trial->phase == GKV_PHASE_READ && !answered && trial->scenario.expects_answers) {
+        gkv_trial_fail(trial, GKV_TRIAL_LIVENESS, "open",
+                       "operation %llu, a get of k%u in the quiet cluster, ended in %s",
+                       (unsigned long long)result->cookie - 1, (unsigned)deed->key,
+                       gkv_error_name(result->error));
+    }
+}
+
+static bool settle(struct gkv_trial *trial, char *why, size_t why_bytes)
+{
+    (void)why;
+    (void)why_bytes;
+    return trial->history.open_count == 0;
+}
+
+const struct gkv_check gkv_check_open = {.name = "open", .observe = observe, .settle = settle};

@@ -1,0 +1,82 @@
+#include "sim/check.h"
+
+/* QUORUM: a get that begins after a set (or delete) was acknowledged sees it or newer, whatever the
+ * clocks. "Newer" is what the cluster calls newer, so the other half must hold as well: a set that
+ * begins after another was acknowledged gets a greater version.
+ *
+ * `floors` holds, per key, the greatest version acknowledged so far; a deed keeps the floor of its
+ * key from when it began. Asked of seeds where nothing is forgotten and the ring stands still. */
+
+static void observe_submit(struct gkv_trial *trial, const struct gkv_observation *observation)
+{
+    struct gkv_deed *deed = gkv_history_find(&trial->history, observation->operation->cookie);
+    if (deed != NULL) {
+        deed->floor = trial->floors[deed->key];
+    }
+}
+
+static void check_get(struct gkv_trial *trial, const struct gkv_deed *deed, uint32_t number)
+{
+    if (deed->error != GKV_OK && deed->error != GKV_ERROR_NOT_FOUND) {
+        return;
+    }
+    if (gkv_version_compare(deed->version, deed->floor) < 0) {
+        trial->verdict.key = deed->key;
+        gkv_trial_fail(trial, GKV_TRIAL_SAFETY, "quorum",
+                       "operation %u, a get of k%u, saw version %llu.%u when %llu.%u had been "
+                       "acknowledged",
+                       (unsigned)number, (unsigned)deed->key,
+                       (unsigned long long)gkv_hlc_ms(deed->version.hlc),
+                       (unsigned)(deed->version.hlc.packed & 0xFFFF),
+                       (unsigned long long)gkv_hlc_ms(deed->floor.hlc),
+                       (unsigned)(deed->floor.hlc.packed & 0xFFFF));
+    }
+}
+
+static void check_write(struct gkv_trial *trial, const struct gkv_deed *deed, uint32_t number)
+{
+    if (deed->error != GKV_OK) {
+        return;
+    }
+    if (gkv_version_compare(deed->version, deed->floor) <= 0) {
+        trial->verdict.key = deed->key;
+        gkv_trial_fail(trial, GKV_TRIAL_SAFETY, "quorum",
+                       "operation %u wrote k%u with version %llu.%u, acknowledged, and hidden by "
+                       "%llu.%u from before it began",
+                       (unsigned)number, (unsigned)deed->key,
+                       (unsigned long long)gkv_hlc_ms(deed->version.hlc),
+                       (unsigned)(deed->version.hlc.packed & 0xFFFF),
+                       (unsigned long long)gkv_hlc_ms(deed->floor.hlc),
+                       (unsigned)(deed->floor.hlc.packed & 0xFFFF));
+    }
+    if (gkv_version_compare(deed->version, trial->floors[deed->key]) > 0) {
+        trial->floors[deed->key] = deed->version;
+    }
+}
+
+static void observe(struct gkv_trial *trial, const struct gkv_observation *observation)
+{
+    if (!trial->scenario.checks_quorum) {
+        return;
+    }
+    if (observation->kind == GKV_OBSERVE_SUBMIT) {
+        observe_submit(trial, observation);
+        return;
+    }
+    if (observation->kind != GKV_OBSERVE_OUTPUT ||
+        observation->output->kind != GKV_OUTPUT_COMPLETE) {
+        return;
+    }
+    const uint64_t cookie = observation->output->as.result.cookie;
+    const struct gkv_deed *deed = gkv_history_find(&trial->history, cookie);
+    if (deed == NULL || deed->complete_count != 1) {
+        return;
+    }
+    if (deed->kind == GKV_OPERATION_GET) {
+        check_get(trial, deed, (uint32_t)(cookie - 1));
+    } else {
+        check_write(trial, deed, (uint32_t)(cookie - 1));
+    }
+}
+
+const struct gkv_check gkv_check_quorum = {.name = "quorum", .observe = observe};

@@ -1,0 +1,237 @@
+#include "sim/faults.h"
+
+#include "core/panic.h"
+
+#define MS GKV_NS_PER_MS
+
+static uint64_t choose(struct gkv_trial *trial, const char *label, uint64_t bound)
+{
+    return gkv_choose(&trial->choice, label, bound > 0 ? bound : 1);
+}
+
+/* ---- Links ----------------------------------------------------------------------------------- */
+
+void gkv_faults_calm(struct gkv_trial *trial)
+{
+    const uint32_t count = trial->scenario.node_count;
+    uint64_t latency_ns = trial->scenario.link.latency_ns;
+    if (latency_ns > MS) {
+        latency_ns = MS; /* a slow network must not look like a silent one */
+    }
+    for (uint32_t i = 0; i < count; i++) {
+        for (uint32_t j = 0; j < count; j++) {
+            *gkv_world_link(&trial->world, i, j) =
+                (struct gkv_link){.latency_ns = latency_ns, .jitter_ns = latency_ns / 4};
+        }
+    }
+}
+
+/* Give a link a share of the worst that the scenario allows. */
+static void spoil_link(struct gkv_trial *trial, struct gkv_link *link)
+{
+    const struct gkv_link *worst = &trial->scenario.link;
+    *link = *worst;
+    link->latency_ns = worst->latency_ns / 2 + choose(trial, "link.latency", worst->latency_ns);
+    link->jitter_ns = choose(trial, "link.jitter", worst->jitter_ns + 1);
+    link->loss_ppm = (uint32_t)choose(trial, "link.loss", worst->loss_ppm + 1u);
+    link->break_ppm = (uint32_t)choose(trial, "link.break", worst->break_ppm + 1u);
+    link->resets = choose(trial, "link.resets", 2) == 1;
+}
+
+static void mend(struct gkv_trial *trial)
+{
+    for (uint32_t i = 0; i < trial->scenario.node_count; i++) {
+        for (uint32_t j = 0; j < trial->scenario.node_count; j++) {
+            gkv_world_link(&trial->world, i, j)->is_cut = false;
+        }
+    }
+}
+
+/* ---- Partitions ------------------------------------------------------------------------------ */
+
+static void cut_between(struct gkv_trial *trial, uint32_t side_mask)
+{
+    const bool one_way = trial->scenario.cuts_one_way && choose(trial, "cut.one_way", 2) == 1;
+    const bool outward = choose(trial, "cut.outward", 2) == 1;
+    for (uint32_t i = 0; i < trial->scenario.node_count; i++) {
+        for (uint32_t j = 0; j < trial->scenario.node_count; j++) {
+            const bool from_side = (side_mask >> i & 1u) != 0;
+            const bool to_side = (side_mask >> j & 1u) != 0;
+            if (from_side != to_side && (!one_way || from_side == outward)) {
+                gkv_world_link(&trial->world, i, j)->is_cut = true;
+            }
+        }
+    }
+}
+
+static void on_cut(struct gkv_trial *trial)
+{
+    const uint32_t count = trial->scenario.node_count;
+    const uint64_t kind = choose(trial, "cut.kind", 3);
+    if (kind == 0) { /* one link, one way or both */
+        const uint32_t from = (uint32_t)choose(trial, "cut.from", count);
+        const uint32_t to = (uint32_t)choose(trial, "cut.to", count);
+        gkv_world_link(&trial->world, from, to)->is_cut = from != to;
+        if (choose(trial, "cut.both", 2) == 1) {
+            gkv_world_link(&trial->world, to, from)->is_cut = from != to;
+        }
+    } else if (kind == 1) { /* one node */
+        cut_between(trial, 1u << choose(trial, "cut.node", count));
+    } else { /* any two sides */
+        cut_between(trial, (uint32_t)choose(trial, "cut.sides", UINT64_C(1) << count));
+    }
+    trial->fault_count++;
+    const uint64_t for_ns = 1 + choose(trial, "cut.for", trial->scenario.cut_for_ns_max);
+    gkv_trial_call_in(trial, for_ns, GKV_CALL_MEND, 0);
+}
+
+/* ---- Crashes --------------------------------------------------------------------------------- */
+
+static uint32_t down_count(const struct gkv_trial *trial)
+{
+    uint32_t down = 0;
+    for (uint32_t i = 0; i < trial->scenario.node_count; i++) {
+        down += (trial->joined_mask >> i & 1u) != 0 && !trial->world.hosts[i].is_up;
+    }
+    return down;
+}
+
+/* Operations that this life coordinated are lost with it. */
+static void abandon(struct gkv_trial *trial, uint32_t node)
+{
+    for (uint32_t i = 0; i < trial->scenario.client_count; i++) {
+        struct gkv_client *client = &trial->clients[i];
+        if (client->waiting == GKV_HISTORY_NONE ||
+            trial->history.deeds[client->waiting].node != node) {
+            continue;
+        }
+        trial->history.deeds[client->waiting].is_abandoned = true;
+        trial->history.open_count--;
+        client->waiting = GKV_HISTORY_NONE;
+        gkv_trial_call_in(trial, 10 * MS, GKV_CALL_CLIENT, i);
+    }
+}
+
+static void on_crash(struct gkv_trial *trial)
+{
+    const uint32_t node = (uint32_t)choose(trial, "crash.node", trial->scenario.node_count);
+    const struct gkv_host *host = &trial->world.hosts[node];
+    gkv_trial_call_in(trial, 1 + choose(trial, "crash.every", 2 * trial->scenario.crash_every_ns),
+                      GKV_CALL_CRASH, 0);
+    if (!host->is_up || host->life_count == host->life_count_max || down_count(trial) >= 2) {
+        return;
+    }
+    uint64_t silent_ns = 0;
+    if (choose(trial, "crash.silent", 4) == 3) {
+        silent_ns = choose(trial, "crash.silent_for", 3000 * MS); /* a machine without power */
+    }
+    gkv_world_crash(&trial->world, node, silent_ns);
+    trial->fault_count++;
+    abandon(trial, node);
+    const uint64_t down_ns = 1 + choose(trial, "crash.down", trial->scenario.crash_down_ns_max);
+    gkv_trial_call_in(trial, down_ns, GKV_CALL_BOOT, node);
+}
+
+/* ---- Clocks ---------------------------------------------------------------------------------- */
+
+static int64_t choose_offset_ms(struct gkv_trial *trial)
+{
+    const int64_t most = trial->scenario.skew_ms_max;
+    const int64_t size = (int64_t)choose(trial, "clock.offset", (uint64_t)most + 1);
+    return choose(trial, "clock.sign", 2) == 1 ? -size : size;
+}
+
+static void on_clock(struct gkv_trial *trial)
+{
+    const uint32_t node = (uint32_t)choose(trial, "clock.node", trial->scenario.node_count);
+    struct gkv_sim_clock *clock = &trial->world.hosts[node].clock;
+    const uint64_t now_ns = trial->world.now_ns;
+    const int64_t wall_ms = (int64_t)gkv_sim_clock_read(clock, now_ns).wall_ms;
+    const int64_t offset_ms = wall_ms - (int64_t)gkv_sim_clock_true_ms(now_ns);
+    gkv_sim_clock_step(clock, now_ns, choose_offset_ms(trial) - offset_ms);
+    gkv_sim_clock_drift(clock, now_ns, 500 - (int64_t)choose(trial, "clock.drift", 1001));
+    trial->fault_count++;
+    gkv_trial_call_in(trial, 1 + choose(trial, "clock.every", 2 * trial->scenario.clock_every_ns),
+                      GKV_CALL_CLOCK, 0);
+}
+
+/* ---- All of them ----------------------------------------------------------------------------- */
+
+void gkv_faults_begin(struct gkv_trial *trial)
+{
+    const struct gkv_scenario *scenario = &trial->scenario;
+    for (uint32_t i = 0; i < scenario->node_count; i++) {
+        for (uint32_t j = 0; j < scenario->node_count; j++) {
+            spoil_link(trial, gkv_world_link(&trial->world, i, j));
+        }
+    }
+    if (scenario->cut_every_ns > 0) {
+        gkv_trial_call_in(trial, choose(trial, "cut.first", scenario->cut_every_ns), GKV_CALL_CUT,
+                          0);
+    }
+    if (scenario->crash_every_ns > 0) {
+        gkv_trial_call_in(trial, choose(trial, "crash.first", scenario->crash_every_ns),
+                          GKV_CALL_CRASH, 0);
+    }
+    if (scenario->clock_every_ns > 0) {
+        gkv_trial_call_in(trial, choose(trial, "clock.first", scenario->clock_every_ns),
+                          GKV_CALL_CLOCK, 0);
+    }
+    for (uint32_t i = scenario->node_count - scenario->late_count; i < scenario->node_count; i++) {
+        gkv_trial_call_in(trial, choose(trial, "join.after", scenario->work_ns), GKV_CALL_BOOT, i);
+    }
+}
+
+static void boot(struct gkv_trial *trial, uint32_t node)
+{
+    struct gkv_host *host = &trial->world.hosts[node];
+    if (host->is_up) {
+        return;
+    }
+    if (host->life_count == 0) {
+        host->clock.skew_ms_max = trial->scenario.skew_ms_max;
+        host->clock.wall_offset_ms = choose_offset_ms(trial);
+        host->clock.mono_offset_ns = choose(trial, "clock.mono", UINT64_C(1) << 50);
+    }
+    trial->joined_mask |= 1u << node;
+    gkv_world_boot(&trial->world, node);
+}
+
+void gkv_faults_on_call(struct gkv_trial *trial, enum gkv_call call, uint32_t value)
+{
+    const bool at_work = trial->phase == GKV_PHASE_WORK;
+    if (call == GKV_CALL_BOOT) {
+        const bool stays_down = trial->phase > GKV_PHASE_WORK && trial->scenario.keeps_one_down;
+        if (!stays_down) {
+            boot(trial, value);
+        }
+    } else if (call == GKV_CALL_MEND && at_work) {
+        mend(trial);
+        const uint64_t wait_ns = 1 + choose(trial, "cut.every", 2 * trial->scenario.cut_every_ns);
+        gkv_trial_call_in(trial, wait_ns, GKV_CALL_CUT, 0);
+    } else if (call == GKV_CALL_CUT && at_work) {
+        on_cut(trial);
+    } else if (call == GKV_CALL_CRASH && at_work) {
+        on_crash(trial);
+    } else if (call == GKV_CALL_CLOCK && at_work) {
+        on_clock(trial);
+    }
+}
+
+void gkv_faults_end(struct gkv_trial *trial)
+{
+    GKV_ASSERT(trial->phase == GKV_PHASE_HEAL);
+    gkv_faults_calm(trial);
+    bool kept = !trial->scenario.keeps_one_down;
+    for (uint32_t i = 0; i < trial->scenario.node_count; i++) {
+        const bool was_up = (trial->joined_mask >> i & 1u) != 0;
+        if (trial->world.hosts[i].is_up) {
+            continue;
+        }
+        if (was_up && !kept) {
+            kept = true;
+            continue;
+        }
+        boot(trial, i);
+    }
+}

@@ -1,0 +1,64 @@
+/* What clients asked and what they were told: the ground that the checks stand on.
+ *
+ * Model     Every set writes a value that no other set writes: its number, then bytes made from it,
+ *           so that a value read names the set that wrote it and shows any damage.
+ * Bounds    GKV_HISTORY_COUNT_MAX operations, taken up front.
+ */
+#ifndef GKV_SIM_HISTORY_H
+#define GKV_SIM_HISTORY_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "core/event.h"
+#include "core/hlc.h"
+#include "sim/scenario.h"
+
+#define GKV_HISTORY_COUNT_MAX 8192
+#define GKV_HISTORY_VALUE_BYTES_MIN 12
+#define GKV_HISTORY_VALUE_BYTES_MAX 1024
+#define GKV_HISTORY_NONE UINT32_MAX
+
+struct gkv_deed {
+    uint64_t begin_ns;
+    uint64_t end_ns; /* 0: open */
+    uint64_t ttl_ms;
+    struct gkv_version version; /* as completed */
+    struct gkv_version
+        floor; /* what was acknowledged of its key when it began: sim/check_quorum.c */
+    enum gkv_operation_kind kind;
+    enum gkv_error error;
+    uint32_t node;
+    uint32_t life; /* of the node */
+    uint32_t key;
+    uint32_t client;
+    uint32_t value_bytes;
+    uint32_t read; /* GET: the deed whose value it returned, or GKV_HISTORY_NONE */
+    uint32_t complete_count;
+    bool is_abandoned; /* the node crashed with it: it will not complete, and may have happened */
+};
+
+struct gkv_history {
+    struct gkv_deed *deeds;
+    uint32_t count;
+    uint32_t open_count;
+};
+
+/* The key of a number, as text; buffer holds 16 bytes. */
+struct gkv_bytes gkv_history_key(uint32_t key, char *buffer);
+
+/* The number of a key, or GKV_HISTORY_NONE. */
+uint32_t gkv_history_key_number(struct gkv_bytes key);
+
+/* Write the value of deed `number` into buffer. */
+void gkv_history_value(uint32_t number, uint8_t *buffer, uint32_t value_bytes);
+
+/* The set of `key` that wrote a value, byte for byte; GKV_HISTORY_NONE when there is none. */
+uint32_t gkv_history_writer(const struct gkv_history *history, uint32_t key,
+                            struct gkv_bytes value);
+
+/* The deed of a cookie, or NULL. */
+struct gkv_deed *gkv_history_find(const struct gkv_history *history, uint64_t cookie);
+
+#endif

@@ -1,0 +1,29 @@
+/* Many seeds, over several processes: each worker takes every J-th seed and reports down one pipe.
+ *
+ * Model     Seeds are independent, and so are processes: an assertion ends one worker and nothing
+ *           else.
+ * Bounds    GKV_JOBS_COUNT_MAX workers.
+ */
+#ifndef GKV_SIM_JOBS_H
+#define GKV_SIM_JOBS_H
+
+#include <stdint.h>
+
+#include "sim/trial.h"
+
+#define GKV_JOBS_COUNT_MAX 64
+#define GKV_JOBS_DOUBLE_EVERY 64 /* of so many seeds, one is run twice, and must repeat */
+
+struct gkv_jobs_options {
+    uint64_t first;
+    uint64_t last;
+    uint32_t job_count; /* 0: as many as there are processors */
+};
+
+/* Run a seed twice, and compare. Reports what fails. */
+struct gkv_trial_summary gkv_jobs_run_twice(uint64_t seed);
+
+/* Run all seeds, or up to the first failure, which is reported. Prints the last line of all. */
+enum gkv_trial_status gkv_jobs_run(const struct gkv_jobs_options *options);
+
+#endif

@@ -1,0 +1,247 @@
+#include "sim/report.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+
+#include "core/node.h"
+#include "core/options.h"
+
+#ifndef GKV_COMMIT
+#define GKV_COMMIT ""
+#endif
+
+#define TRACE_LINE_COUNT 2 /* of each node; nine nodes and the rest stay under forty lines */
+#define DEED_LINE_COUNT 8
+
+/* ---- Trace points ---------------------------------------------------------------------------- */
+
+static char letter_of(struct gkv_node_id id)
+{
+    for (uint32_t i = 0; i < 26; i++) {
+        const struct gkv_name name = gkv_host_name(i);
+        if (gkv_node_id_equal(id, gkv_node_id_of_name(&name))) {
+            return (char)('a' + i);
+        }
+    }
+    return '?';
+}
+
+static const char *reply_text(uint64_t status)
+{
+    static const char *const texts[] = {"nothing", "ok", "stale", "clock", "full", "absent"};
+    return status < sizeof(texts) / sizeof(texts[0]) ? texts[status] : "nonsense";
+}
+
+static int member_text(const struct gkv_trace_point *point, char self, char *text, size_t bytes)
+{
+    const char about = letter_of(point->about);
+    const char via = letter_of(point->via);
+    switch (point->kind) {
+    case GKV_TRACE_PROBE:
+        return snprintf(text, bytes, "%c probe %c", self, about);
+    case GKV_TRACE_PROBE_INDIRECT:
+        return snprintf(text, bytes, "%c probe %c by way of %c", self, about, via);
+    case GKV_TRACE_PROBE_ACK:
+        return snprintf(text, bytes, "%c hears %c", self, about);
+    case GKV_TRACE_MEMBER_ALIVE:
+        return snprintf(text, bytes, "%c holds %c alive, incarnation %" PRIu64, self, about,
+                        point->a);
+    case GKV_TRACE_MEMBER_SUSPECT:
+        return via == self
+                   ? snprintf(text, bytes, "%c suspects %c, incarnation %" PRIu64, self, about,
+                              point->a)
+                   : snprintf(text, bytes, "%c suspects %c, incarnation %" PRIu64 ", %c said so",
+                              self, about, point->a, via);
+    case GKV_TRACE_MEMBER_UNREACHABLE:
+        return snprintf(text, bytes, "%c declares %c unreachable", self, about);
+    case GKV_TRACE_MEMBER_LEFT:
+        return snprintf(text, bytes, "%c knows that %c left", self, about);
+    case GKV_TRACE_REFUTE:
+        return snprintf(text, bytes, "%c refutes, incarnation %" PRIu64, self, point->a);
+    default:
+        return 0;
+    }
+}
+
+static int data_text(const struct gkv_trace_point *point, char self, char *text, size_t bytes)
+{
+    const char about = letter_of(point->about);
+    switch (point->kind) {
+    case GKV_TRACE_OPERATION:
+        return snprintf(text, bytes, "%c is asked to %s", self,
+                        point->b == GKV_OPERATION_GET   ? "get"
+                        : point->b == GKV_OPERATION_SET ? "set"
+                                                        : "delete");
+    case GKV_TRACE_WRITE:
+        return point->b > 1 ? snprintf(text, bytes, "%c writes to %c, attempt %" PRIu64, self,
+                                       about, point->b)
+                            : snprintf(text, bytes, "%c writes to %c", self, about);
+    case GKV_TRACE_READ:
+        return snprintf(text, bytes, "%c reads from %c", self, about);
+    case GKV_TRACE_REPLY:
+        return snprintf(text, bytes, "%c is told %s by %c", self, reply_text(point->b), about);
+    case GKV_TRACE_COMPLETE:
+        return snprintf(text, bytes, "%c answers %s", self,
+                        gkv_error_name((enum gkv_error)point->b));
+    case GKV_TRACE_READ_REPAIR:
+        return snprintf(text, bytes, "%c repairs %c", self, about);
+    case GKV_TRACE_SYNC:
+        return snprintf(text, bytes, "%c compares with %c, %" PRIu64 " differ", self, about,
+                        point->a);
+    default:
+        return 0;
+    }
+}
+
+size_t gkv_report_trace_text(const struct gkv_trace_point *point, char self, char *text,
+                             size_t text_bytes)
+{
+    int count = member_text(point, self, text, text_bytes);
+    if (count == 0) {
+        count = data_text(point, self, text, text_bytes);
+    }
+    return count > 0 && (size_t)count < text_bytes ? (size_t)count : 0;
+}
+
+/* ---- A run that passed ----------------------------------------------------------------------- */
+
+const char *gkv_report_status_name(enum gkv_trial_status status)
+{
+    switch (status) {
+    case GKV_TRIAL_PASS:
+        return "pass";
+    case GKV_TRIAL_USAGE:
+        return "usage";
+    case GKV_TRIAL_SAFETY:
+        return "safety";
+    case GKV_TRIAL_LIVENESS:
+        return "liveness";
+    case GKV_TRIAL_ASSERTION:
+        return "assertion";
+    case GKV_TRIAL_MEMORY:
+        return "memory";
+    case GKV_TRIAL_DETERMINISM:
+        return "determinism";
+    }
+    return "unknown";
+}
+
+void gkv_report_summary(const struct gkv_trial_summary *summary)
+{
+    printf("seed=%" PRIu64 " hash=%016" PRIx64 "%016" PRIx64 " events=%" PRIu64
+           " simulated=%" PRIu64 ".%03" PRIu64 "s operations=%" PRIu64 " result=%s\n",
+           summary->seed, summary->chain[0], summary->chain[1], summary->event_count,
+           summary->simulated_ns / 1000000000, summary->simulated_ns / 1000000 % 1000,
+           summary->operation_count, gkv_report_status_name(summary->status));
+}
+
+/* ---- A run that failed ----------------------------------------------------------------------- */
+
+static void print_scenario(const struct gkv_scenario *scenario)
+{
+    const struct gkv_options *options = &scenario->world.node;
+    const struct gkv_link *link = &scenario->link;
+    printf("cluster: nodes=%u late=%u level=%s N=%u W=%u R=%u seeds=%u keys=%u clients=%u\n",
+           (unsigned)scenario->node_count, (unsigned)scenario->late_count,
+           options->level == GKV_LEVEL_QUORUM ? "QUORUM" : "EVENTUAL",
+           (unsigned)options->replica_count, (unsigned)options->write_quorum,
+           (unsigned)options->read_quorum, (unsigned)options->seed_count,
+           (unsigned)scenario->key_count, (unsigned)scenario->client_count);
+    printf("times: operation=%ums probe=%ums suspicion=%ums gossip=%ums reconnect=%ums sync=%ums "
+           "liveness=%" PRIu64 "ms\n",
+           (unsigned)options->operation_timeout_ms, (unsigned)options->probe_interval_ms,
+           (unsigned)options->suspicion_timeout_ms, (unsigned)options->gossip_interval_ms,
+           (unsigned)options->reconnect_interval_ms, (unsigned)options->sync_interval_ms,
+           scenario->liveness_ns / GKV_NS_PER_MS);
+    printf("network: latency=%" PRIu64 "us jitter=%" PRIu64 "us loss=%uppm double=%uppm tail=%uppm "
+           "split=%uppm break=%uppm\n",
+           link->latency_ns / 1000, link->jitter_ns / 1000, (unsigned)link->loss_ppm,
+           (unsigned)link->duplicate_ppm, (unsigned)link->tail_ppm, (unsigned)link->split_ppm,
+           (unsigned)link->break_ppm);
+    printf("faults: cut every %" PRIu64 "ms for %" PRIu64 "ms%s, crash every %" PRIu64
+           "ms, skew %dms, clock every %" PRIu64 "ms%s\n",
+           scenario->cut_every_ns / GKV_NS_PER_MS, scenario->cut_for_ns_max / GKV_NS_PER_MS,
+           scenario->cuts_one_way ? " some one way" : "", scenario->crash_every_ns / GKV_NS_PER_MS,
+           (int)scenario->skew_ms_max, scenario->clock_every_ns / GKV_NS_PER_MS,
+           scenario->repairs_by_read ? ", reads alone repair" : "");
+}
+
+static const char *kind_text(enum gkv_operation_kind kind)
+{
+    return kind == GKV_OPERATION_GET ? "get" : kind == GKV_OPERATION_SET ? "set" : "delete";
+}
+
+static void print_deed(const struct gkv_history *history, uint32_t number)
+{
+    const struct gkv_deed *deed = &history->deeds[number];
+    printf("  operation %u: %s k%u at %c, %" PRIu64 ".%06" PRIu64 "ms to %" PRIu64 ".%06" PRIu64
+           "ms: %s",
+           (unsigned)number, kind_text(deed->kind), (unsigned)deed->key, (char)('a' + deed->node),
+           deed->begin_ns / 1000000, deed->begin_ns % 1000000, deed->end_ns / 1000000,
+           deed->end_ns % 1000000,
+           deed->is_abandoned  ? "lost in a crash"
+           : deed->end_ns == 0 ? "open"
+                               : gkv_error_name(deed->error));
+    if (deed->end_ns != 0) {
+        printf(" %" PRIu64 ".%u", gkv_hlc_ms(deed->version.hlc),
+               (unsigned)(deed->version.hlc.packed & 0xFFFF));
+    }
+    if (deed->read != GKV_HISTORY_NONE) {
+        printf(" by operation %u", (unsigned)deed->read);
+    }
+    printf("\n");
+}
+
+/* The last deeds, of one key when the failure names it. */
+static void print_deeds(const struct gkv_history *history, uint32_t key)
+{
+    uint32_t numbers[DEED_LINE_COUNT];
+    uint32_t count = 0;
+    for (uint32_t i = history->count; i > 0 && count < DEED_LINE_COUNT; i--) {
+        if (key == GKV_HISTORY_NONE || history->deeds[i - 1].key == key) {
+            numbers[count++] = i - 1;
+        }
+    }
+    while (count > 0) {
+        print_deed(history, numbers[--count]);
+    }
+}
+
+static void print_node(const struct gkv_host *host)
+{
+    const char self = (char)('a' + host->node);
+    if (!host->is_up) {
+        printf("  %c is down\n", self);
+        return;
+    }
+    struct gkv_node *node = gkv_endpoint_node(host->endpoint);
+    const struct gkv_trace *trace = gkv_node_trace(node);
+    const uint64_t offset_ns = host->clock.mono_offset_ns;
+    uint64_t first = 0;
+    if (trace->point_count > TRACE_LINE_COUNT) {
+        first = trace->point_count - TRACE_LINE_COUNT;
+    }
+    for (uint64_t i = first; i < trace->point_count; i++) {
+        const struct gkv_trace_point *point = &trace->points[i % GKV_TRACE_POINT_COUNT];
+        char text[120];
+        if (gkv_report_trace_text(point, self, text, sizeof(text)) > 0) {
+            printf("  %" PRIu64 " %s\n", (point->mono_ns - offset_ns) / GKV_NS_PER_MS, text);
+        }
+    }
+}
+
+void gkv_report_print(const struct gkv_trial *trial, const struct gkv_verdict *verdict)
+{
+    printf("FAIL %s seed=%" PRIu64 " event=%" PRIu64 " t=%" PRIu64 ".%06" PRIu64 "s: %s\n",
+           verdict->check, trial->scenario.seed, verdict->event, verdict->time_ns / 1000000000,
+           verdict->time_ns / 1000 % 1000000, verdict->text);
+    printf("replay: gridkv-sim run --seed %" PRIu64 "%s%s\n", trial->scenario.seed,
+           GKV_COMMIT[0] != '\0' ? "   # at commit " : "", GKV_COMMIT);
+    print_scenario(&trial->scenario);
+    printf("operations:\n");
+    print_deeds(&trial->history, verdict->key);
+    printf("last trace points of each node, ms:\n");
+    for (uint32_t i = 0; i < trial->scenario.node_count; i++) {
+        print_node(&trial->world.hosts[i]);
+    }
+}

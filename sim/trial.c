@@ -1,0 +1,256 @@
+#include "sim/trial.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "core/panic.h"
+#include "sim/check.h"
+#include "sim/faults.h"
+#include "sim/panic.h"
+#include "sim/report.h"
+#include "sim/workload.h"
+
+#define MS GKV_NS_PER_MS
+#define POLL_NS (100 * MS)
+#define HEAL_NS_MIN (2500 * MS) /* what the network held back has arrived or is lost by then */
+#define GUARD_EVENTS 1024       /* the guards around each node's memory are looked at so often */
+
+_Static_assert((int)GKV_TRIAL_ASSERTION == GKV_PANIC_EXIT_STATUS, "one exit status for assertions");
+
+static const struct gkv_check *const checks[] = {
+    &gkv_check_open, &gkv_check_value, &gkv_check_quorum, &gkv_check_member, &gkv_check_store,
+};
+#define CHECK_COUNT (sizeof(checks) / sizeof(checks[0]))
+
+void gkv_trial_fail(struct gkv_trial *trial, enum gkv_trial_status status, const char *check,
+                    const char *text, ...)
+{
+    if (trial->verdict.status != GKV_TRIAL_PASS) {
+        return;
+    }
+    trial->verdict.status = status;
+    trial->verdict.check = check;
+    trial->verdict.time_ns = trial->world.now_ns;
+    trial->verdict.event = trial->world.event_count;
+    va_list arguments;
+    va_start(arguments, text);
+    (void)vsnprintf(trial->verdict.text, sizeof(trial->verdict.text), text, arguments);
+    va_end(arguments);
+}
+
+void gkv_trial_call_in(struct gkv_trial *trial, uint64_t wait_ns, enum gkv_call call,
+                       uint32_t value)
+{
+    gkv_world_call_at(&trial->world, trial->world.now_ns + wait_ns, (uint64_t)call << 32 | value);
+}
+
+static void observe(void *context, const struct gkv_observation *observation)
+{
+    struct gkv_trial *trial = context;
+    gkv_workload_observe(trial, observation);
+    for (size_t i = 0; i < CHECK_COUNT; i++) {
+        if (checks[i]->observe != NULL) {
+            checks[i]->observe(trial, observation);
+        }
+    }
+    if (observation->kind != GKV_OBSERVE_CALL) {
+        return;
+    }
+    const enum gkv_call call = (enum gkv_call)(observation->argument >> 32);
+    const uint32_t value = (uint32_t)observation->argument;
+    if (call == GKV_CALL_CLIENT) {
+        gkv_workload_on_call(trial, value);
+    } else {
+        gkv_faults_on_call(trial, call, value);
+    }
+}
+
+/* ---- Letting time pass ----------------------------------------------------------------------- */
+
+static void check_memory(struct gkv_trial *trial)
+{
+    for (uint32_t i = 0; i < trial->scenario.node_count; i++) {
+        if (!gkv_host_is_intact(&trial->world.hosts[i])) {
+            gkv_trial_fail(trial, GKV_TRIAL_MEMORY, "memory", "%c wrote past its memory",
+                           (char)('a' + i));
+        }
+    }
+}
+
+/* Run until a time. False when something failed. */
+static bool run_until(struct gkv_trial *trial, uint64_t until_ns)
+{
+    while (trial->verdict.status == GKV_TRIAL_PASS && gkv_world_step(&trial->world, until_ns)) {
+        if (trial->world.event_count % GUARD_EVENTS == 0) {
+            check_memory(trial);
+        }
+    }
+    return trial->verdict.status == GKV_TRIAL_PASS;
+}
+
+/* Have all checks settled but those that reads are still to repair? */
+static bool is_settled(struct gkv_trial *trial, const char **check_out, char *why, size_t why_bytes)
+{
+    for (size_t i = 0; i < CHECK_COUNT; i++) {
+        const bool later = trial->scenario.repairs_by_read && checks[i] == &gkv_check_store &&
+                           trial->phase != GKV_PHASE_READ;
+        if (checks[i]->settle != NULL && !later && !checks[i]->settle(trial, why, why_bytes)) {
+            *check_out = checks[i]->name;
+            return false;
+        }
+    }
+    return true;
+}
+
+/* Run until all has settled and clients are done, which is due at deadline_ns. */
+static bool run_until_settled(struct gkv_trial *trial, uint64_t deadline_ns)
+{
+    char why[GKV_VERDICT_TEXT_BYTES / 2];
+    for (;;) {
+        const char *check = "open";
+        trial->verdict.key = GKV_HISTORY_NONE;
+        (void)snprintf(why, sizeof(why), "%u operations are open",
+                       (unsigned)trial->history.open_count);
+        if (gkv_workload_is_over(trial) && is_settled(trial, &check, why, sizeof(why))) {
+            return trial->verdict.status == GKV_TRIAL_PASS;
+        }
+        if (trial->world.now_ns >= deadline_ns) {
+            gkv_trial_fail(trial, GKV_TRIAL_LIVENESS, check, "not settled in time: %s", why);
+        }
+        if (!run_until(trial, trial->world.now_ns + POLL_NS)) {
+            return false;
+        }
+    }
+}
+
+/* ---- The four phases ------------------------------------------------------------------------- */
+
+static bool form(struct gkv_trial *trial)
+{
+    trial->phase = GKV_PHASE_FORM;
+    gkv_faults_calm(trial);
+    const uint32_t first_count = trial->scenario.node_count - trial->scenario.late_count;
+    for (uint32_t i = 0; i < first_count; i++) {
+        gkv_trial_call_in(trial, gkv_choose(&trial->choice, "form.boot", 200 * MS), GKV_CALL_BOOT,
+                          i);
+    }
+    if (!run_until(trial, trial->world.now_ns + 300 * MS)) {
+        return false;
+    }
+    return run_until_settled(trial, trial->world.now_ns + trial->scenario.liveness_ns);
+}
+
+static bool work(struct gkv_trial *trial)
+{
+    trial->phase = GKV_PHASE_WORK;
+    trial->work_end_ns = trial->world.now_ns + trial->scenario.work_ns;
+    gkv_faults_begin(trial);
+    gkv_workload_begin(trial);
+    while (!gkv_workload_is_over(trial) && trial->world.now_ns < trial->work_end_ns) {
+        if (!run_until(trial, trial->world.now_ns + POLL_NS)) {
+            return false;
+        }
+    }
+    trial->work_end_ns = trial->world.now_ns;
+    return true;
+}
+
+static bool heal(struct gkv_trial *trial)
+{
+    trial->phase = GKV_PHASE_HEAL;
+    gkv_faults_end(trial);
+    const uint64_t begin_ns = trial->world.now_ns;
+    return run_until(trial, begin_ns + HEAL_NS_MIN) &&
+           run_until_settled(trial, begin_ns + trial->scenario.liveness_ns);
+}
+
+static bool read_again(struct gkv_trial *trial)
+{
+    trial->phase = GKV_PHASE_READ;
+    gkv_workload_begin_reading(trial);
+    const uint64_t timeout_ns = trial->scenario.world.node.operation_timeout_ms * MS;
+    const uint64_t reading_ns =
+        timeout_ns * trial->scenario.key_count * trial->scenario.node_count + 1000 * MS;
+    while (!gkv_workload_is_over(trial)) {
+        if (!run_until(trial, trial->world.now_ns + POLL_NS)) {
+            return false;
+        }
+    }
+    return run_until_settled(trial, trial->world.now_ns +
+                                        (reading_ns < 2000 * MS ? reading_ns : 2000 * MS));
+}
+
+/* ---- A whole trial --------------------------------------------------------------------------- */
+
+static bool create(struct gkv_trial *trial, uint64_t seed)
+{
+    const struct gkv_observer observer = {.observe = observe, .context = trial};
+    gkv_choice_init(&trial->choice, seed);
+    gkv_scenario_draw(&trial->scenario, &trial->choice, seed);
+    trial->verdict.node = GKV_HISTORY_NONE;
+    trial->verdict.key = GKV_HISTORY_NONE;
+    trial->history.deeds = calloc(GKV_HISTORY_COUNT_MAX, sizeof(struct gkv_deed));
+    for (uint32_t i = 0; i < trial->scenario.node_count; i++) {
+        const struct gkv_name name = gkv_host_name(i);
+        trial->ids[i] = gkv_node_id_of_name(&name);
+    }
+    for (uint32_t i = 0; i < GKV_SCENARIO_CLIENT_COUNT_MAX; i++) {
+        trial->clients[i].waiting = GKV_HISTORY_NONE;
+    }
+    return trial->history.deeds != NULL &&
+           gkv_world_create(&trial->world, &trial->scenario.world, &trial->choice.chance,
+                            &observer) == GKV_OK;
+}
+
+/* An assertion failed in the middle of an event: the verdict, told from where it stands. */
+static void tell_assertion(const void *context, const char *text)
+{
+    const struct gkv_trial *trial = context;
+    struct gkv_verdict verdict = {
+        .status = GKV_TRIAL_ASSERTION,
+        .check = "assertion",
+        .time_ns = trial->world.now_ns,
+        .event = trial->world.event_count,
+        .node = GKV_HISTORY_NONE,
+        .key = GKV_HISTORY_NONE,
+    };
+    (void)snprintf(verdict.text, sizeof(verdict.text), "%s", text);
+    gkv_report_print(trial, &verdict);
+}
+
+struct gkv_trial_summary gkv_trial_run(uint64_t seed, bool report)
+{
+    struct gkv_trial_summary summary = {.seed = seed, .status = GKV_TRIAL_MEMORY};
+    struct gkv_trial *trial = calloc(1, sizeof(*trial));
+    if (trial == NULL || !create(trial, seed)) {
+        printf("FAIL memory seed=%llu: no memory, or options that are refused\n",
+               (unsigned long long)seed);
+        if (trial != NULL) {
+            free(trial->history.deeds);
+        }
+        free(trial);
+        return summary;
+    }
+
+    gkv_panic_watch(tell_assertion, trial);
+    if (form(trial) && work(trial) && heal(trial) && read_again(trial)) {
+        check_memory(trial);
+    }
+    gkv_panic_watch(NULL, NULL);
+
+    summary.status = trial->verdict.status;
+    summary.chain[0] = trial->world.chain[0];
+    summary.chain[1] = trial->world.chain[1];
+    summary.event_count = trial->world.event_count;
+    summary.simulated_ns = trial->world.now_ns;
+    summary.operation_count = trial->history.count;
+    if (report && summary.status != GKV_TRIAL_PASS) {
+        gkv_report_print(trial, &trial->verdict);
+    }
+    gkv_world_destroy(&trial->world);
+    free(trial->history.deeds);
+    free(trial);
+    return summary;
+}

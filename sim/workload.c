@@ -1,0 +1,192 @@
+#include "sim/workload.h"
+
+#include "core/panic.h"
+
+#define MS GKV_NS_PER_MS
+
+static uint64_t choose(struct gkv_trial *trial, const char *label, uint64_t bound)
+{
+    return gkv_choose(&trial->choice, label, bound > 0 ? bound : 1);
+}
+
+/* ---- What to ask ----------------------------------------------------------------------------- */
+
+static uint32_t choose_key(struct gkv_trial *trial)
+{
+    const struct gkv_scenario *scenario = &trial->scenario;
+    const bool hot = gkv_choose_percent(&trial->choice, "work.is_hot", scenario->hot_percent);
+    return (uint32_t)choose(trial, "work.key", hot ? scenario->hot_key_count : scenario->key_count);
+}
+
+static void choose_deed(struct gkv_trial *trial, struct gkv_deed *deed)
+{
+    const struct gkv_scenario *scenario = &trial->scenario;
+    deed->kind = GKV_OPERATION_GET;
+    deed->key = choose_key(trial);
+    if (gkv_choose_percent(&trial->choice, "work.is_set", scenario->set_percent)) {
+        deed->kind = GKV_OPERATION_SET;
+        deed->value_bytes = (uint32_t)gkv_choose_log(
+            &trial->choice, "work.value", GKV_HISTORY_VALUE_BYTES_MIN, scenario->value_bytes_max);
+        if (gkv_choose_percent(&trial->choice, "work.has_ttl", scenario->ttl_percent)) {
+            deed->ttl_ms = gkv_choose_log(&trial->choice, "work.ttl", 1, 20000);
+        }
+    } else if (gkv_choose_percent(&trial->choice, "work.is_delete", scenario->delete_percent)) {
+        deed->kind = GKV_OPERATION_DELETE;
+    }
+}
+
+/* The node that a client asks: any that is up; GKV_HISTORY_NONE when there is none. */
+static uint32_t choose_node(struct gkv_trial *trial)
+{
+    const uint32_t count = trial->scenario.node_count;
+    const uint32_t first = (uint32_t)choose(trial, "work.node", count);
+    for (uint32_t i = 0; i < count; i++) {
+        const uint32_t node = (first + i) % count;
+        if (trial->world.hosts[node].is_up) {
+            return node;
+        }
+    }
+    return GKV_HISTORY_NONE;
+}
+
+static void ask(struct gkv_trial *trial, uint32_t client, const struct gkv_deed *asked)
+{
+    struct gkv_history *history = &trial->history;
+    char key_text[16];
+    uint8_t value[GKV_HISTORY_VALUE_BYTES_MAX];
+    GKV_ASSERT(history->count < GKV_HISTORY_COUNT_MAX);
+    GKV_ASSERT(trial->clients[client].waiting == GKV_HISTORY_NONE);
+
+    const uint32_t number = history->count++;
+    struct gkv_deed *deed = &history->deeds[number];
+    *deed = *asked;
+    deed->begin_ns = trial->world.now_ns;
+    deed->client = client;
+    deed->life = trial->world.hosts[deed->node].life_count;
+    deed->read = GKV_HISTORY_NONE;
+    history->open_count++;
+    trial->clients[client].waiting = number;
+
+    struct gkv_operation operation = {
+        .cookie = number + 1u,
+        .kind = deed->kind,
+        .key = gkv_history_key(deed->key, key_text),
+        .ttl_ms = deed->ttl_ms,
+    };
+    if (deed->kind == GKV_OPERATION_SET) {
+        gkv_history_value(number, value, deed->value_bytes);
+        operation.value = (struct gkv_bytes){.data = value, .count = deed->value_bytes};
+    }
+    gkv_world_submit(&trial->world, deed->node, &operation);
+}
+
+/* ---- Reading everything again ---------------------------------------------------------------- */
+
+static uint32_t reading_node_count(const struct gkv_trial *trial)
+{
+    const uint32_t count = trial->scenario.node_count;
+    return trial->scenario.repairs_by_read || count < 2 ? count : 2;
+}
+
+/* The next (node, key) to be read; false when all are. */
+static bool next_reading(struct gkv_trial *trial, struct gkv_deed *deed)
+{
+    while (trial->reading_node < reading_node_count(trial)) {
+        const uint32_t node = trial->reading_node;
+        const uint32_t key = trial->reading_key++;
+        if (trial->reading_key >= trial->scenario.key_count) {
+            trial->reading_key = 0;
+            trial->reading_node++;
+        }
+        if (trial->world.hosts[node].is_up) {
+            *deed = (struct gkv_deed){.kind = GKV_OPERATION_GET, .key = key, .node = node};
+            return true;
+        }
+    }
+    return false;
+}
+
+void gkv_workload_begin_reading(struct gkv_trial *trial)
+{
+    trial->reading_node = 0;
+    trial->reading_key = 0;
+    for (uint32_t i = 0; i < trial->scenario.client_count; i++) {
+        gkv_trial_call_in(trial, i * MS / 10, GKV_CALL_CLIENT, i);
+    }
+}
+
+/* ---- The loop -------------------------------------------------------------------------------- */
+
+void gkv_workload_begin(struct gkv_trial *trial)
+{
+    for (uint32_t i = 0; i < trial->scenario.client_count; i++) {
+        trial->clients[i] = (struct gkv_client){.waiting = GKV_HISTORY_NONE};
+        gkv_trial_call_in(trial, choose(trial, "work.first", trial->scenario.think_ns_max),
+                          GKV_CALL_CLIENT, i);
+    }
+}
+
+static bool is_work_over(const struct gkv_trial *trial)
+{
+    return trial->issued_count >= trial->scenario.operation_count ||
+           trial->world.now_ns >= trial->work_end_ns;
+}
+
+bool gkv_workload_is_over(const struct gkv_trial *trial)
+{
+    if (trial->phase == GKV_PHASE_READ && trial->reading_node < reading_node_count(trial)) {
+        return false;
+    }
+    return trial->history.open_count == 0 && is_work_over(trial);
+}
+
+void gkv_workload_on_call(struct gkv_trial *trial, uint32_t client)
+{
+    struct gkv_deed deed = {.kind = GKV_OPERATION_GET};
+    if (trial->clients[client].waiting != GKV_HISTORY_NONE) {
+        return; /* a call from an earlier phase */
+    }
+    if (trial->phase == GKV_PHASE_READ) {
+        if (next_reading(trial, &deed)) {
+            ask(trial, client, &deed);
+        }
+        return;
+    }
+    if (trial->phase != GKV_PHASE_WORK || is_work_over(trial)) {
+        return;
+    }
+    deed.node = choose_node(trial);
+    if (deed.node == GKV_HISTORY_NONE) {
+        gkv_trial_call_in(trial, 20 * MS, GKV_CALL_CLIENT, client);
+        return;
+    }
+    choose_deed(trial, &deed);
+    trial->issued_count++;
+    ask(trial, client, &deed);
+}
+
+void gkv_workload_observe(struct gkv_trial *trial, const struct gkv_observation *observation)
+{
+    if (observation->kind != GKV_OBSERVE_OUTPUT ||
+        observation->output->kind != GKV_OUTPUT_COMPLETE) {
+        return;
+    }
+    const struct gkv_result *result = &observation->output->as.result;
+    struct gkv_deed *deed = gkv_history_find(&trial->history, result->cookie);
+    if (deed == NULL) {
+        return; /* sim/check_open.c says so */
+    }
+    deed->complete_count++;
+    if (deed->complete_count > 1 || deed->is_abandoned) {
+        return;
+    }
+    deed->end_ns = observation->time_ns;
+    deed->error = result->error;
+    deed->version = result->version;
+    trial->history.open_count--;
+    trial->clients[deed->client].waiting = GKV_HISTORY_NONE;
+    const uint64_t think_ns = trial->phase == GKV_PHASE_READ
+                                  ? 1000
+                                  : 1 + choose(trial, "work.think", trial->scenario.think_ns_max);
+    gkv_trial_call_in(trial, think_ns, GKV_CALL_CLIENT, deed->client);
+}

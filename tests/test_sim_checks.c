@@ -1,0 +1,230 @@
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "sim/check.h"
+#include "sim/history.h"
+#include "sim/trial.h"
+#include "sim/workload.h"
+
+/* A trial without a world: a history told by hand, that the checks must accept or reject. */
+struct told {
+    struct gkv_trial trial;
+    struct gkv_deed deeds[16];
+};
+
+static struct told told;
+
+static void begin(void)
+{
+    memset(&told, 0, sizeof(told));
+    told.trial.history.deeds = told.deeds;
+    told.trial.scenario.node_count = 3;
+    told.trial.scenario.key_count = 1;
+    told.trial.scenario.checks_quorum = true;
+    told.trial.scenario.world.node.operation_timeout_ms = 1000;
+    told.trial.phase = GKV_PHASE_WORK;
+    told.trial.world.now_ns = 1000;
+}
+
+static void observe(const struct gkv_check *check, const struct gkv_observation *observation)
+{
+    check->observe(&told.trial, observation);
+}
+
+/* A client asks; returns the number of the deed. */
+static uint32_t submit(const struct gkv_check *check, enum gkv_operation_kind kind)
+{
+    const uint32_t number = told.trial.history.count++;
+    told.deeds[number] = (struct gkv_deed){
+        .kind = kind,
+        .begin_ns = ++told.trial.world.now_ns,
+        .value_bytes = 16,
+        .read = GKV_HISTORY_NONE,
+    };
+    const struct gkv_operation operation = {.cookie = number + 1u, .kind = kind};
+    if (check == &gkv_check_quorum) {
+        observe(check,
+                &(struct gkv_observation){.kind = GKV_OBSERVE_SUBMIT, .operation = &operation});
+    }
+    return number;
+}
+
+/* And is told `error` with a version; a get reads the value of deed `read`. */
+static void complete(const struct gkv_check *check, uint32_t number, enum gkv_error error,
+                     uint64_t stamp, uint32_t read)
+{
+    uint8_t value[16];
+    struct gkv_output output = {.kind = GKV_OUTPUT_COMPLETE};
+    output.as.result.cookie = number + 1u;
+    output.as.result.error = error;
+    output.as.result.version.hlc.packed = stamp;
+    if (read != GKV_HISTORY_NONE) {
+        gkv_history_value(read, value, sizeof(value));
+        output.as.result.value = (struct gkv_bytes){.data = value, .count = sizeof(value)};
+    }
+    struct gkv_deed *deed = &told.deeds[number];
+    deed->complete_count++;
+    deed->end_ns = ++told.trial.world.now_ns;
+    deed->error = error;
+    deed->version = output.as.result.version;
+    observe(check, &(struct gkv_observation){.kind = GKV_OBSERVE_OUTPUT, .output = &output});
+}
+
+static void assert_verdict(enum gkv_trial_status status)
+{
+    assert_int_equal(told.trial.verdict.status, status);
+}
+
+/* Goal: check_quorum accepts what QUORUM allows: newer than asked for, concurrent in any order, and
+ * nothing seen of a set that was in doubt.
+ * Method: a history of each. */
+static void test_quorum_accepts_what_is_promised(void **state)
+{
+    (void)state;
+    begin();
+    const struct gkv_check *check = &gkv_check_quorum;
+    const uint32_t first = submit(check, GKV_OPERATION_SET);
+    complete(check, first, GKV_OK, 10, GKV_HISTORY_NONE);
+    const uint32_t doubt = submit(check, GKV_OPERATION_SET);
+    complete(check, doubt, GKV_ERROR_IN_DOUBT, 20, GKV_HISTORY_NONE);
+    const uint32_t get = submit(check, GKV_OPERATION_GET);
+    complete(check, get, GKV_OK, 10, first);
+    const uint32_t left = submit(check, GKV_OPERATION_SET);
+    const uint32_t right = submit(check, GKV_OPERATION_SET);
+    const uint32_t early = submit(check, GKV_OPERATION_GET);
+    complete(check, left, GKV_OK, 40, GKV_HISTORY_NONE);
+    complete(check, right, GKV_OK, 30, GKV_HISTORY_NONE); /* began before left was acknowledged */
+    complete(check, early, GKV_OK, 10, first);            /* so did this get */
+    assert_verdict(GKV_TRIAL_PASS);
+}
+
+/* Goal: check_quorum rejects a get that misses an acknowledged set, found or not, and one that
+ * misses a delete. Method: a history of each. */
+static void test_quorum_rejects_a_lost_write(void **state)
+{
+    (void)state;
+    const struct gkv_check *check = &gkv_check_quorum;
+    for (uint32_t variant = 0; variant < 3; variant++) {
+        begin();
+        const uint32_t first = submit(check, GKV_OPERATION_SET);
+        complete(check, first, GKV_OK, 10, GKV_HISTORY_NONE);
+        const uint32_t second =
+            submit(check, variant == 2 ? GKV_OPERATION_DELETE : GKV_OPERATION_SET);
+        complete(check, second, GKV_OK, 20, GKV_HISTORY_NONE);
+        assert_verdict(GKV_TRIAL_PASS);
+        const uint32_t get = submit(check, GKV_OPERATION_GET);
+        if (variant == 1) {
+            complete(check, get, GKV_ERROR_NOT_FOUND, 0, GKV_HISTORY_NONE);
+        } else {
+            complete(check, get, GKV_OK, 10, first);
+        }
+        assert_verdict(GKV_TRIAL_SAFETY);
+    }
+}
+
+/* Goal: check_quorum rejects an acknowledged set that an older one hides: what the STALE answer
+ * prevents. Method: the second writer's clock is slow. */
+static void test_quorum_rejects_a_hidden_write(void **state)
+{
+    (void)state;
+    begin();
+    const struct gkv_check *check = &gkv_check_quorum;
+    const uint32_t first = submit(check, GKV_OPERATION_SET);
+    complete(check, first, GKV_OK, 20, GKV_HISTORY_NONE);
+    const uint32_t second = submit(check, GKV_OPERATION_SET);
+    complete(check, second, GKV_OK, 15, GKV_HISTORY_NONE);
+    assert_verdict(GKV_TRIAL_SAFETY);
+}
+
+/* Goal: check_value rejects bytes that nobody wrote, bytes of another operation that is no set, and
+ * accepts the real ones. Method: a history of each. */
+static void test_value_knows_what_was_written(void **state)
+{
+    (void)state;
+    const struct gkv_check *check = &gkv_check_value;
+    for (uint32_t variant = 0; variant < 3; variant++) {
+        begin();
+        const uint32_t set = submit(check, GKV_OPERATION_SET);
+        const uint32_t other = submit(check, GKV_OPERATION_DELETE);
+        const uint32_t get = submit(check, GKV_OPERATION_GET);
+        complete(check, get, GKV_OK, 10, variant == 0 ? set : variant == 1 ? other : 9);
+        assert_verdict(variant == 0 ? GKV_TRIAL_PASS : GKV_TRIAL_SAFETY);
+    }
+}
+
+/* Goal: a damaged byte anywhere in a value is seen. Method: flip each bit of one value. */
+static void test_value_sees_every_damaged_bit(void **state)
+{
+    (void)state;
+    begin();
+    const uint32_t set = submit(&gkv_check_value, GKV_OPERATION_SET);
+    uint8_t value[16];
+    const struct gkv_bytes bytes = {.data = value, .count = sizeof(value)};
+    gkv_history_value(set, value, sizeof(value));
+    assert_int_equal(gkv_history_writer(&told.trial.history, 0, bytes), set);
+    assert_int_equal(gkv_history_writer(&told.trial.history, 1, bytes), GKV_HISTORY_NONE);
+    for (uint32_t i = 0; i < 128; i++) {
+        value[i / 8] = (uint8_t)(value[i / 8] ^ 1u << i % 8);
+        assert_int_equal(gkv_history_writer(&told.trial.history, 0, bytes), GKV_HISTORY_NONE);
+        value[i / 8] = (uint8_t)(value[i / 8] ^ 1u << i % 8);
+    }
+}
+
+/* Goal: check_open rejects a second completion, one that nobody asked for, and one that is late.
+ * Method: a history of each. */
+static void test_open_wants_one_completion(void **state)
+{
+    (void)state;
+    const struct gkv_check *check = &gkv_check_open;
+    begin();
+    const uint32_t get = submit(check, GKV_OPERATION_GET);
+    complete(check, get, GKV_ERROR_NOT_FOUND, 0, GKV_HISTORY_NONE);
+    assert_verdict(GKV_TRIAL_PASS);
+    complete(check, get, GKV_ERROR_NOT_FOUND, 0, GKV_HISTORY_NONE);
+    assert_verdict(GKV_TRIAL_SAFETY);
+
+    begin();
+    struct gkv_output output = {.kind = GKV_OUTPUT_COMPLETE};
+    output.as.result.cookie = 5;
+    observe(check, &(struct gkv_observation){.kind = GKV_OBSERVE_OUTPUT, .output = &output});
+    assert_verdict(GKV_TRIAL_SAFETY);
+
+    begin();
+    const uint32_t late = submit(check, GKV_OPERATION_GET);
+    told.trial.world.now_ns += UINT64_C(5000000000);
+    complete(check, late, GKV_ERROR_TIMEOUT, 0, GKV_HISTORY_NONE);
+    assert_verdict(GKV_TRIAL_SAFETY);
+}
+
+/* Goal: the same seed is the same run; another seed is another. Method: run them. */
+static void test_trial_repeats(void **state)
+{
+    (void)state;
+    const struct gkv_trial_summary first = gkv_trial_run(3, true);
+    const struct gkv_trial_summary again = gkv_trial_run(3, true);
+    const struct gkv_trial_summary other = gkv_trial_run(4, true);
+    assert_int_equal(first.status, GKV_TRIAL_PASS);
+    assert_memory_equal(first.chain, again.chain, sizeof(first.chain));
+    assert_int_equal(first.event_count, again.event_count);
+    assert_memory_not_equal(first.chain, other.chain, sizeof(first.chain));
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_quorum_accepts_what_is_promised),
+        cmocka_unit_test(test_quorum_rejects_a_lost_write),
+        cmocka_unit_test(test_quorum_rejects_a_hidden_write),
+        cmocka_unit_test(test_value_knows_what_was_written),
+        cmocka_unit_test(test_value_sees_every_damaged_bit),
+        cmocka_unit_test(test_open_wants_one_completion),
+        cmocka_unit_test(test_trial_repeats),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

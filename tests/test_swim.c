@@ -1,0 +1,504 @@
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "core/swim.h"
+#include "tests/swim_world.h"
+
+/* Goal: nodes that share a seed all meet, and an idle cluster says two messages a probe and no
+ * more.
+ * Method: five nodes; count the messages of ten quiet seconds. */
+static void test_all_meet_and_fall_quiet(void **state)
+{
+    (void)state;
+    world_start_cluster(5);
+    for (uint32_t i = 0; i < 5; i++) {
+        const struct gkv_step step = world_step_of(&world_peers[i]);
+        assert_true(gkv_swim_has_joined(&world_peers[i].swim, &step));
+        assert_int_equal(world_peers[i].swim.rumors.pending_count, 0);
+        assert_false(gkv_timer_is_set(&world_peers[i].timers, GKV_TIMER_GOSSIP));
+        assert_int_equal(world_peers[i].event_count, 4);
+    }
+    memset(world_sent_count, 0, sizeof(world_sent_count));
+    world_run_until(world_now_ns + 10 * SECOND_NS);
+    assert_int_equal(world_sent_count[GKV_MESSAGE_PING], 5 * 50);
+    assert_int_equal(world_sent_count[GKV_MESSAGE_ACK], 5 * 50);
+    assert_int_equal(world_sent_count[GKV_MESSAGE_GOSSIP] + world_sent_count[GKV_MESSAGE_PING_REQ],
+                     0);
+    assert_int_equal(world_sent_count[GKV_MESSAGE_PUSH_PULL], 0);
+}
+
+/* Goal: with seeds, joined means met; without any, there is nobody to meet.
+ * Method: one node with a dead seed, one whose only seed is itself. */
+static void test_joined_means_met(void **state)
+{
+    (void)state;
+    world_start(0, 100, 0);
+    world_start(1, 100, 6);
+    world_run_until(5 * SECOND_NS);
+    struct gkv_step step = world_step_of(&world_peers[0]);
+    assert_true(gkv_swim_has_joined(&world_peers[0].swim, &step));
+    step = world_step_of(&world_peers[1]);
+    assert_false(gkv_swim_has_joined(&world_peers[1].swim, &step));
+}
+
+/* Goal: a silent member is suspect one period after the ping that it did not answer, and
+ * unreachable the suspicion timeout later, to the nanosecond.
+ * Method: two nodes, one goes silent; compare trace times. Two reachable: 600 + 2 x 1 x 50 ms. */
+static void test_detection_is_exact(void **state)
+{
+    (void)state;
+    world_start_cluster(2);
+    const uint64_t down_ns = world_now_ns;
+    world_peers[1].is_down = true;
+    world_run_until(world_now_ns + 2 * SECOND_NS);
+    const struct gkv_trace_point *suspect = world_traced(0, GKV_TRACE_MEMBER_SUSPECT, 1, down_ns);
+    const struct gkv_trace_point *end = world_traced(0, GKV_TRACE_MEMBER_UNREACHABLE, 1, down_ns);
+    assert_non_null(suspect);
+    assert_non_null(end);
+    assert_true(gkv_node_id_equal(suspect->via, world_id_of(0)));
+    assert_in_range(suspect->mono_ns, down_ns + 200 * GKV_NS_PER_MS, down_ns + 400 * GKV_NS_PER_MS);
+    assert_int_equal(end->mono_ns - suspect->mono_ns, 700 * GKV_NS_PER_MS);
+    assert_int_equal(world_view(0, 1)->state, GKV_MEMBER_UNREACHABLE);
+    assert_int_equal(world_peers[0].event_count, 3); /* alive, suspect, unreachable */
+}
+
+/* Goal: everybody learns of a death, and of the first accuser's time, well before all would find
+ * out.
+ * Method: six nodes, one dies; all others hold it unreachable within two seconds. */
+static void test_a_death_is_known_to_all(void **state)
+{
+    (void)state;
+    world_start_cluster(6);
+    world_peers[5].is_down = true;
+    world_run_until(world_now_ns + 2 * SECOND_NS);
+    for (uint32_t i = 0; i < 5; i++) {
+        assert_int_equal(world_view(i, 5)->state, GKV_MEMBER_UNREACHABLE);
+        for (uint32_t j = 0; j < 5; j++) {
+            assert_int_equal(world_view(i, j)->state, GKV_MEMBER_ALIVE);
+        }
+    }
+}
+
+/* Goal: a bad path between two members does not make either suspect, as long as helpers reach both.
+ * Method: three nodes, cut one pair for ten seconds. */
+static void test_helpers_save_a_member(void **state)
+{
+    (void)state;
+    world_start_cluster(3);
+    const uint64_t cut_ns = world_now_ns;
+    world_set_cut(1, 2, true);
+    world_run_until(world_now_ns + 10 * SECOND_NS);
+    assert_non_null(world_traced(0, GKV_TRACE_PROBE_INDIRECT, 1, cut_ns));
+    assert_true(world_sent_count[GKV_MESSAGE_PING_REQ] > 0);
+    for (uint32_t i = 0; i < 3; i++) {
+        for (uint32_t j = 0; j < 3; j++) {
+            assert_null(world_traced(i, GKV_TRACE_MEMBER_SUSPECT, j, cut_ns));
+        }
+    }
+}
+
+/* Goal: a wrong accusation is refuted with a higher incarnation before the suspicion runs out, and
+ * all believe it.
+ * Method: three nodes; tell one that another is suspect. */
+static void test_the_accused_refutes(void **state)
+{
+    (void)state;
+    world_start_cluster(3);
+    const struct gkv_update lie = world_update_about(2, 100, 0, GKV_MEMBER_SUSPECT);
+    world_gossip(1, 0, &lie);
+    assert_int_equal(world_view(0, 2)->state, GKV_MEMBER_SUSPECT);
+    world_run_until(world_now_ns + 500 * GKV_NS_PER_MS);
+    assert_true(world_all_see_all_alive());
+    assert_int_equal(world_view(0, 2)->incarnation, 1);
+    assert_int_equal(world_view(1, 2)->incarnation, 1);
+    assert_non_null(world_traced(2, GKV_TRACE_REFUTE, 2, 0));
+    world_run_until(world_now_ns + 2 * SECOND_NS);
+    assert_null(world_traced(0, GKV_TRACE_MEMBER_UNREACHABLE, 2, 0));
+}
+
+/* Goal: the ACK of a ping that carries an accusation carries the refutation first; a ping from one
+ * we hold against carries what we hold.
+ * Method: one message each, look at the answer. */
+static void test_refutes_before_acknowledging(void **state)
+{
+    (void)state;
+    world_start_cluster(2);
+    for (uint32_t i = 10; i < 22; i++) { /* rumours enough to crowd out what matters */
+        const struct gkv_update stranger = world_update_about(i, 100, 0, GKV_MEMBER_ALIVE);
+        world_gossip(0, 1, &stranger);
+    }
+    struct gkv_update lie = world_update_about(1, 100, 7, GKV_MEMBER_UNREACHABLE);
+    struct gkv_message message = world_message_from(0, 100, GKV_MESSAGE_PING);
+    message.as.gossip.sequence = 4;
+    message.as.gossip.about = world_view(1, 1)->who;
+    message.as.gossip.updates = &lie;
+    message.as.gossip.update_count = 1;
+    const struct gkv_address source = world_address_of(0);
+    world_deliver(1, &message, &source);
+    const struct mail *ack = world_last_mail(GKV_MESSAGE_ACK, 0);
+    assert_non_null(ack);
+    assert_int_equal(ack->message.as.gossip.sequence, 4);
+    assert_true(gkv_node_id_equal(ack->updates[0].who.id, world_id_of(1)));
+    assert_int_equal(ack->updates[0].incarnation, 8);
+    assert_int_equal(ack->updates[0].state, GKV_MEMBER_ALIVE);
+
+    world_peers[0].is_down = true;
+    world_run_until(world_now_ns + 30 * SECOND_NS); /* its death is no rumour any more */
+    message.as.gossip.update_count = 0;
+    world_deliver(1, &message, &source);
+    ack = world_last_mail(GKV_MESSAGE_ACK, 0);
+    assert_non_null(ack);
+    assert_true(gkv_node_id_equal(ack->updates[0].who.id, world_id_of(0)));
+    assert_int_equal(ack->updates[0].state, GKV_MEMBER_UNREACHABLE);
+}
+
+/* Goal: a stale accusation is answered by telling of us again, never just dropped (memberlist
+ * #345).
+ * Method: accuse an older boot, then an older incarnation. */
+static void test_stale_accusations_are_answered(void **state)
+{
+    (void)state;
+    world_start_cluster(2);
+    const struct gkv_update old_boot = world_update_about(1, 99, 50, GKV_MEMBER_UNREACHABLE);
+    world_gossip(0, 1, &old_boot);
+    assert_int_equal(world_peers[1].swim.drops.stale, 1);
+    assert_int_equal(world_peers[1].swim.rumors.pending_count, 1);
+    assert_int_equal(world_view(1, 1)->incarnation, 0);
+
+    const struct gkv_update lie = world_update_about(1, 100, 4, GKV_MEMBER_SUSPECT);
+    world_gossip(0, 1, &lie);
+    world_run_until(world_now_ns + 2 * SECOND_NS);
+    assert_int_equal(world_peers[1].swim.rumors.pending_count, 0);
+    world_gossip(0, 1, &lie);
+    assert_int_equal(world_view(1, 1)->incarnation, 5);
+    assert_int_equal(world_peers[1].swim.rumors.pending_count, 1);
+}
+
+/* Goal: a node that restarted without memory supersedes all that was said of its former life, at
+ * once, though its incarnation starts again (memberlist #311).
+ * Method: raise the incarnation, kill, wait until unreachable, restart with a greater boot. */
+static void test_a_restart_supersedes(void **state)
+{
+    (void)state;
+    world_start_cluster(3);
+    const struct gkv_update lie = world_update_about(2, 100, 40, GKV_MEMBER_SUSPECT);
+    world_gossip(0, 2, &lie);
+    world_run_until(world_now_ns + 1 * SECOND_NS);
+    assert_int_equal(world_view(0, 2)->incarnation, 41);
+    world_peers[2].is_down = true;
+    world_run_until(world_now_ns + 3 * SECOND_NS);
+    assert_int_equal(world_view(1, 2)->state, GKV_MEMBER_UNREACHABLE);
+    world_start(2, 200, 0);
+    world_run_until(world_now_ns + 500 * GKV_NS_PER_MS);
+    assert_true(world_all_see_all_alive());
+    assert_int_equal(world_view(1, 2)->who.boot_id, 200);
+    assert_int_equal(world_view(1, 2)->incarnation, 0);
+}
+
+/* Goal: a restart while a probe of the former life is under way makes nobody suspect.
+ * Method: lose every ping of the target, and tell of its newer boot within the period. */
+static void test_a_restart_under_probe(void **state)
+{
+    (void)state;
+    world_start_cluster(2);
+    world_peers[1].is_down = true;
+    const uint64_t down_ns = world_now_ns;
+    while (world_traced(0, GKV_TRACE_PROBE, 1, down_ns) == NULL) {
+        world_run_until(world_now_ns + GKV_NS_PER_MS);
+    }
+    const struct gkv_update reborn = world_update_about(1, 300, 0, GKV_MEMBER_ALIVE);
+    world_gossip(1, 0, &reborn);
+    world_run_until(world_now_ns + 220 * GKV_NS_PER_MS);
+    assert_null(world_traced(0, GKV_TRACE_MEMBER_SUSPECT, 1, down_ns));
+    world_run_until(world_now_ns + 200 * GKV_NS_PER_MS);
+    assert_non_null(world_traced(0, GKV_TRACE_MEMBER_SUSPECT, 1, down_ns));
+}
+
+/* Goal: a node whose clock went back starts with a boot that world_peers hold to be over, and goes
+ * on as the boot after the one that they know.
+ * Method: restart with a smaller boot; its join brings the greater one. */
+static void test_a_boot_conflict_is_overcome(void **state)
+{
+    (void)state;
+    world_start_cluster(3);
+    world_peers[2].is_down = true;
+    world_run_until(world_now_ns + 3 * SECOND_NS);
+    world_start(2, 50, 0);
+    world_run_until(world_now_ns + 500 * GKV_NS_PER_MS);
+    assert_true(world_all_see_all_alive());
+    assert_int_equal(world_view(2, 2)->who.boot_id, 101);
+    assert_int_equal(world_view(0, 2)->who.boot_id, 101);
+    assert_true(world_peers[2].swim.drops.boot_conflict >= 1);
+}
+
+/* Goal: incarnations that are used up lead to a newer boot, not to a stop; the greatest boot cannot
+ * be answered and is malformed.
+ * Method: accuse with UINT32_MAX, then with UINT64_MAX. */
+static void test_numbers_run_out(void **state)
+{
+    (void)state;
+    world_start_cluster(2);
+    struct gkv_update lie = world_update_about(1, 100, UINT32_MAX, GKV_MEMBER_UNREACHABLE);
+    world_gossip(0, 1, &lie);
+    assert_int_equal(world_view(1, 1)->who.boot_id, 101);
+    assert_int_equal(world_view(1, 1)->incarnation, 0);
+    lie = world_update_about(1, UINT64_MAX, 0, GKV_MEMBER_ALIVE);
+    world_gossip(0, 1, &lie);
+    assert_int_equal(world_view(1, 1)->who.boot_id, 101);
+    assert_int_equal(world_peers[1].swim.drops.malformed, 1);
+}
+
+/* Goal: an unreachable member that comes back, with its memory, is alive for all again, without
+ * seeds.
+ * Method: three nodes, cut one off for five seconds, mend. */
+static void test_the_unreachable_come_back(void **state)
+{
+    (void)state;
+    world_start_cluster(3);
+    world_peers[2].options.seed_count = 0;
+    world_set_cut(4, 3, true);
+    world_run_until(world_now_ns + 5 * SECOND_NS);
+    assert_int_equal(world_view(0, 2)->state, GKV_MEMBER_UNREACHABLE);
+    assert_int_equal(world_view(2, 0)->state, GKV_MEMBER_UNREACHABLE);
+    world_set_cut(4, 3, false);
+    world_run_until(world_now_ns + 4 * SECOND_NS);
+    assert_true(world_all_see_all_alive());
+}
+
+/* Goal: a partition down the middle heals, however long it was.
+ * Method: three and three, an hour apart. */
+static void test_a_long_partition_heals(void **state)
+{
+    (void)state;
+    world_start_cluster(6);
+    world_set_cut(7, 56, true);
+    world_run_until(world_now_ns + 3600 * SECOND_NS);
+    assert_int_equal(world_view(0, 5)->state, GKV_MEMBER_UNREACHABLE);
+    assert_int_equal(world_view(4, 1)->state, GKV_MEMBER_UNREACHABLE);
+    world_set_cut(7, 56, false);
+    world_run_until(world_now_ns + 5 * SECOND_NS);
+    assert_true(world_all_see_all_alive());
+}
+
+/* Goal: two clusters that never heard of each other merge when one member pings another.
+ * Method: two and two; a single forged introduction. */
+static void test_two_clusters_merge(void **state)
+{
+    (void)state;
+    world_start(0, 100, 0);
+    world_start(1, 100, 0);
+    world_start(2, 100, 2);
+    world_start(3, 100, 2);
+    world_run_until(3 * SECOND_NS);
+    assert_int_equal(world_view(0, 2)->state, GKV_MEMBER_NONE);
+    struct gkv_message message = world_message_from(2, 100, GKV_MESSAGE_PING);
+    message.as.gossip.sequence = 1;
+    message.as.gossip.about = world_view(0, 0)->who;
+    const struct gkv_address source = world_address_of(2);
+    const uint32_t before = world_sent_count[GKV_MESSAGE_PUSH_PULL];
+    world_deliver(0, &message, &source);
+    world_deliver(0, &message, &source);
+    assert_int_equal(world_sent_count[GKV_MESSAGE_PUSH_PULL], before + 1); /* no storm */
+    world_run_until(world_now_ns + 1 * SECOND_NS);
+    assert_true(world_all_see_all_alive());
+}
+
+/* Goal: one who leaves is LEFT for all at once, refutes nothing, and is forgotten after ten
+ * minutes.
+ * Method: leave, then accuse; then wait. */
+static void test_leave(void **state)
+{
+    (void)state;
+    world_start_cluster(5);
+    struct gkv_step step = world_step_of(&world_peers[4]);
+    gkv_swim_leave(&world_peers[4].swim, &step);
+    gkv_swim_leave(&world_peers[4].swim, &step);
+    world_drain(&world_peers[4]);
+    assert_int_equal(world_mail_count, GKV_GOSSIP_FANOUT);
+    world_run_until(world_now_ns + 100 * GKV_NS_PER_MS);
+    world_peers[4].is_down = true;
+    world_run_until(world_now_ns + 500 * GKV_NS_PER_MS);
+    for (uint32_t i = 0; i < 4; i++) {
+        assert_int_equal(world_view(i, 4)->state, GKV_MEMBER_LEFT);
+        assert_null(world_traced(i, GKV_TRACE_MEMBER_SUSPECT, 4, 0));
+    }
+    const uint32_t incarnation = world_view(4, 4)->incarnation;
+    const struct gkv_update lie = world_update_about(4, 100, 60, GKV_MEMBER_SUSPECT);
+    world_gossip(0, 4, &lie);
+    assert_int_equal(world_view(4, 4)->incarnation, incarnation);
+    assert_int_equal(world_view(4, 4)->state, GKV_MEMBER_LEFT);
+    world_run_until(world_now_ns + 601 * SECOND_NS);
+    for (uint32_t i = 0; i < 4; i++) {
+        assert_int_equal(world_view(i, 4)->state, GKV_MEMBER_NONE);
+        assert_int_equal(world_peers[i].members.count, 4);
+    }
+}
+
+/* Goal: a full table refuses newcomers, counted, and makes place when somebody left.
+ * Method: room for four; a fifth starts; then one leaves. */
+static void test_a_full_table(void **state)
+{
+    (void)state;
+    for (uint32_t i = 0; i < 5; i++) {
+        world_start_sized(i, 100, 0, i == 0 ? 4 : 16);
+        world_run_until(world_now_ns + SECOND_NS);
+    }
+    assert_int_equal(world_peers[0].members.count, 4);
+    assert_int_equal(world_view(0, 4)->state, GKV_MEMBER_NONE);
+    assert_true(world_peers[0].members.refused_count > 0);
+    const struct gkv_step step = world_step_of(&world_peers[3]);
+    gkv_swim_leave(&world_peers[3].swim, &step);
+    world_drain(&world_peers[3]);
+    world_run_until(world_now_ns + 40 * SECOND_NS); /* a push-pull brings the fifth */
+    assert_int_equal(world_view(0, 4)->state, GKV_MEMBER_ALIVE);
+    assert_int_equal(world_view(0, 3)->state, GKV_MEMBER_NONE);
+}
+
+/* Goal: one message that changes hundreds of members stays under the bound of actions, and the
+ * table misses nothing; the answer still gets out.
+ * Method: a PUSH_PULL request of 300 strangers, then of 300 deaths. */
+static void test_events_are_bounded(void **state)
+{
+    (void)state;
+    struct peer *peer = world_start_sized(0, 100, 0, 512);
+    static struct gkv_update updates[300];
+    struct gkv_message message = world_message_from(1, 100, GKV_MESSAGE_PUSH_PULL);
+    message.as.push_pull.is_request = true;
+    message.as.push_pull.updates = updates;
+    message.as.push_pull.update_count = 300;
+    const struct gkv_address source = world_address_of(1);
+    for (int round = 0; round < 2; round++) {
+        for (uint32_t i = 0; i < 300; i++) {
+            updates[i] = world_update_about(i + 1, 100, 0,
+                                            round == 0 ? GKV_MEMBER_ALIVE : GKV_MEMBER_UNREACHABLE);
+        }
+        world_deliver(0, &message, &source);
+        assert_int_equal(world_view(0, 300)->state, updates[299].state);
+    }
+    assert_int_equal(peer->members.count, 301);
+    assert_int_equal(world_sent_count[GKV_MESSAGE_PUSH_PULL], 2);
+    assert_in_range(peer->event_count, 40, 2 * GKV_SWIM_ACTION_COUNT_MAX);
+    assert_true(peer->action_count_max <= GKV_SWIM_ACTION_COUNT_MAX);
+}
+
+/* Goal: what is malformed is counted and changes nothing.
+ * Method: zero ids, zero sequences, bad states, addresses and counts. */
+static void test_malformed(void **state)
+{
+    (void)state;
+    world_start_cluster(2);
+    const struct gkv_address source = world_address_of(1);
+    const struct gkv_update bad[] = {
+        {.who = {{{0}}, 1}, .state = GKV_MEMBER_ALIVE, .address = {.count = 1}},
+        {.who = {world_id_of(5), 0}, .state = GKV_MEMBER_ALIVE, .address = {.count = 1}},
+        {.who = {world_id_of(5), 1}, .state = GKV_MEMBER_NONE, .address = {.count = 1}},
+        {.who = {world_id_of(5), 1}, .state = (enum gkv_member_state)5, .address = {.count = 1}},
+        {.who = {world_id_of(5), 1}, .state = GKV_MEMBER_ALIVE, .address = {.count = 0}},
+        {.who = {world_id_of(5), 1}, .state = GKV_MEMBER_ALIVE, .address = {.count = 21}},
+    };
+    for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
+        world_gossip(1, 0, &bad[i]);
+        assert_int_equal(world_peers[0].swim.drops.malformed, i + 1);
+    }
+    const uint64_t before = world_peers[0].swim.drops.malformed;
+    struct gkv_message message = world_message_from(1, 100, GKV_MESSAGE_PING);
+    message.as.gossip.about = world_view(0, 0)->who;
+    world_deliver(0, &message, &source); /* sequence 0 */
+    message.as.gossip.sequence = 1;
+    message.as.gossip.about.id = (struct gkv_node_id){{0}};
+    world_deliver(0, &message, &source);
+    message.as.gossip.about = world_view(0, 0)->who;
+    message.from.boot_id = 0;
+    world_deliver(0, &message, &source);
+    assert_int_equal(world_peers[0].swim.drops.malformed, before + 3);
+    assert_int_equal(world_mail_count, 0);
+    assert_int_equal(world_peers[0].members.count, 2);
+}
+
+/* Goal: we answer for nobody else, ask nobody on behalf of strangers, and an answer to no question
+ * is counted.
+ * Method: a PING about another, a PING_REQ about a stranger, an ACK out of the blue. */
+static void test_not_for_us(void **state)
+{
+    (void)state;
+    world_start_cluster(2);
+    const struct gkv_address source = world_address_of(1);
+    const uint64_t stale = world_peers[0].swim.drops.stale;
+    struct gkv_message message = world_message_from(1, 100, GKV_MESSAGE_PING);
+    message.as.gossip.sequence = 1;
+    message.as.gossip.about = (struct gkv_identity){world_id_of(7), 1};
+    world_deliver(0, &message, &source);
+    assert_int_equal(world_peers[0].swim.drops.stale, stale + 1);
+    message.kind = GKV_MESSAGE_PING_REQ;
+    world_deliver(0, &message, &source);
+    assert_int_equal(world_peers[0].swim.drops.unknown_member, 1);
+    message.kind = GKV_MESSAGE_ACK;
+    world_deliver(0, &message, &source);
+    assert_int_equal(world_peers[0].swim.drops.stale, stale + 2);
+    assert_int_equal(world_mail_count, 0);
+}
+
+/* Goal: a broken stream makes its member the next to be probed.
+ * Method: eight nodes; break one stream; look at the next probe. */
+static void test_stream_down_probes_next(void **state)
+{
+    (void)state;
+    world_start_cluster(8);
+    for (uint32_t i = 1; i < 8; i++) {
+        const uint64_t since_ns = world_now_ns;
+        const struct gkv_step step = world_step_of(&world_peers[0]);
+        const struct gkv_address address = world_address_of(i);
+        gkv_swim_on_stream_down(&world_peers[0].swim, &step, &address);
+        world_run_until(world_now_ns + 200 * GKV_NS_PER_MS);
+        assert_non_null(world_traced(0, GKV_TRACE_PROBE, i, since_ns));
+    }
+}
+
+/* Goal: a member that moved is found at the address of its newer boot.
+ * Method: tell of it, and see where the next ping goes. */
+static void test_an_address_moves(void **state)
+{
+    (void)state;
+    world_start_cluster(2);
+    struct gkv_update moved = world_update_about(1, 101, 0, GKV_MEMBER_ALIVE);
+    moved.address = world_address_of(6);
+    world_gossip(1, 0, &moved);
+    assert_true(gkv_address_equal(&world_view(0, 1)->address, &moved.address));
+}
+
+#define TEST(function) cmocka_unit_test_setup_teardown(function, world_setup, world_teardown)
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        TEST(test_all_meet_and_fall_quiet),
+        TEST(test_joined_means_met),
+        TEST(test_detection_is_exact),
+        TEST(test_a_death_is_known_to_all),
+        TEST(test_helpers_save_a_member),
+        TEST(test_the_accused_refutes),
+        TEST(test_refutes_before_acknowledging),
+        TEST(test_stale_accusations_are_answered),
+        TEST(test_a_restart_supersedes),
+        TEST(test_a_restart_under_probe),
+        TEST(test_a_boot_conflict_is_overcome),
+        TEST(test_numbers_run_out),
+        TEST(test_the_unreachable_come_back),
+        TEST(test_a_long_partition_heals),
+        TEST(test_two_clusters_merge),
+        TEST(test_leave),
+        TEST(test_a_full_table),
+        TEST(test_events_are_bounded),
+        TEST(test_malformed),
+        TEST(test_not_for_us),
+        TEST(test_stream_down_probes_next),
+        TEST(test_an_address_moves),
+    };
+    print_message("seeds: 1000 + peer number\n");
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

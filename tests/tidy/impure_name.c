@@ -1,0 +1,6 @@
+int helper(void);
+
+int helper(void)
+{
+    return 3;
+}

@@ -1,0 +1,5 @@
+#include <stdio.h>
+
+#include "io_posix/udp.h"
+
+static int packets;

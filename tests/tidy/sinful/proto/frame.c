@@ -1,0 +1,4 @@
+#include "../core/node.h"
+#include "io_posix/udp.h"
+
+static float share;

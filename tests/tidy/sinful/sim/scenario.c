@@ -1,0 +1,3 @@
+#include <time.h>
+
+#include "io_posix/udp.h"
