@@ -26,8 +26,9 @@ enum gkv_action_kind {
 /* How an operation ended. */
 struct gkv_result {
     uint64_t cookie;
-    enum gkv_error error;       /* GKV_OK, NOT_FOUND, NO_QUORUM, TIMEOUT, IN_DOUBT, MEMORY, BUSY,
-                                   CLOCK_DRIFT */
+    /* GKV_OK, NOT_FOUND, NO_QUORUM, TIMEOUT, IN_DOUBT, MEMORY, BUSY, CLOCK_DRIFT; of the request
+     * itself: KEY_EMPTY, KEY_TOO_LONG, VALUE_TOO_LONG, TTL. */
+    enum gkv_error error;
     struct gkv_version version; /* GET: of the value or the deletion; else what was written */
     uint64_t expire_ms;         /* GET: when the value expires, ms since 1970; 0: never */
     struct gkv_bytes value;     /* GET: lent until the next step */

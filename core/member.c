@@ -7,8 +7,7 @@ _Static_assert(GKV_MEMBER_ALIVE < GKV_MEMBER_SUSPECT, "the order of states is th
 _Static_assert(GKV_MEMBER_SUSPECT < GKV_MEMBER_UNREACHABLE, "the order of states is their rank");
 _Static_assert(GKV_MEMBER_UNREACHABLE < GKV_MEMBER_LEFT, "the order of states is their rank");
 
-/* ---- The index: node id -> member index, linear probing, at most half full. -------------------
- * */
+/* ---- The index: node id -> member index, linear probing, at most half full. ------------------ */
 
 static uint16_t *index_of(const struct gkv_members *members)
 {
@@ -60,8 +59,7 @@ static void index_remove(struct gkv_members *members, uint32_t position)
     index[hole] = GKV_MEMBER_INDEX_NONE;
 }
 
-/* ---- Places.
- * ----------------------------------------------------------------------------------- */
+/* ---- Places. --------------------------------------------------------------------------------- */
 
 /* An unused place, or that of the member that LEFT longest ago (then it is forgotten first), or
  * GKV_MEMBER_INDEX_NONE. */
@@ -86,6 +84,17 @@ static uint16_t make_place(struct gkv_members *members)
     return oldest_left;
 }
 
+/* Count a member in (1) or out (-1) by its state. */
+static void count_member(struct gkv_members *members, const struct gkv_member *member, int step)
+{
+    members->reachable_count =
+        (uint16_t)(members->reachable_count + (gkv_member_is_reachable(member) ? step : 0));
+    members->ring_count =
+        (uint16_t)(members->ring_count + (gkv_member_is_in_ring(member) ? step : 0));
+    GKV_ASSERT(members->reachable_count <= members->ring_count);
+    GKV_ASSERT(members->ring_count <= members->count);
+}
+
 static void enter(struct gkv_members *members, uint16_t index, const struct gkv_update *update,
                   uint64_t now_ns)
 {
@@ -97,9 +106,9 @@ static void enter(struct gkv_members *members, uint16_t index, const struct gkv_
     index_of(members)[position] = index;
     member->said = *update;
     member->since_ns = now_ns;
-    member->heard_ns = 0;
     member->generation++;
     members->count++;
+    count_member(members, member, 1);
     members->ring_epoch += gkv_member_is_in_ring(member);
 }
 
@@ -141,18 +150,21 @@ uint16_t gkv_member_find(const struct gkv_members *members, struct gkv_node_id i
 uint16_t gkv_member_find_address(const struct gkv_members *members,
                                  const struct gkv_address *address)
 {
+    uint16_t found = GKV_MEMBER_INDEX_NONE;
     for (uint16_t i = 0; i < members->capacity; i++) {
-        const struct gkv_update *said = &gkv_member_at(members, i)->said;
-        if (said->state != GKV_MEMBER_NONE && said->state != GKV_MEMBER_LEFT &&
-            gkv_address_equal(&said->address, address)) {
+        const struct gkv_member *member = gkv_member_at(members, i);
+        if (!gkv_member_is_in_ring(member) || !gkv_address_equal(&member->said.address, address)) {
+            continue;
+        }
+        if (gkv_member_is_reachable(member)) {
             return i;
         }
+        found = found == GKV_MEMBER_INDEX_NONE ? i : found;
     }
-    return GKV_MEMBER_INDEX_NONE;
+    return found;
 }
 
-/* ---- What is told.
- * ----------------------------------------------------------------------------- */
+/* ---- What is told. --------------------------------------------------------------------------- */
 
 bool gkv_member_update_is_news(const struct gkv_member *held, const struct gkv_update *update)
 {
@@ -203,10 +215,9 @@ uint16_t gkv_member_apply(struct gkv_members *members, const struct gkv_update *
     if (is_new_boot || update->state != member->said.state) {
         member->since_ns = now_ns;
     }
-    if (is_new_boot) {
-        member->heard_ns = 0; /* it was another life that spoke to us */
-    }
+    count_member(members, member, -1);
     member->said = *update;
+    count_member(members, member, 1);
     members->ring_epoch += gkv_member_is_in_ring(member) != was_in_ring;
     return index;
 }
@@ -221,6 +232,7 @@ void gkv_member_forget(struct gkv_members *members, uint16_t index)
 
     members->ring_epoch += gkv_member_is_in_ring(member);
     index_remove(members, position);
+    count_member(members, member, -1);
     members->count--;
     *member = (struct gkv_member){.generation = member->generation + 1};
 }
@@ -233,15 +245,4 @@ bool gkv_member_is_reachable(const struct gkv_member *member)
 bool gkv_member_is_in_ring(const struct gkv_member *member)
 {
     return gkv_member_is_reachable(member) || member->said.state == GKV_MEMBER_UNREACHABLE;
-}
-
-uint16_t gkv_members_reachable_count(const struct gkv_members *members)
-{
-    uint16_t reachable_count = 0;
-    for (uint16_t i = 0; i < members->capacity; i++) {
-        if (gkv_member_is_reachable(gkv_member_at(members, i))) {
-            reachable_count++;
-        }
-    }
-    return reachable_count;
 }

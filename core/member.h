@@ -27,7 +27,6 @@
 struct gkv_member {
     struct gkv_update said; /* state NONE: the place is unused */
     uint64_t since_ns;      /* when its state last changed here */
-    uint64_t heard_ns;      /* when it last spoke to us itself; 0: never */
     uint32_t generation;    /* of the place: grows when it is taken and when it is emptied */
 };
 
@@ -35,7 +34,9 @@ struct gkv_members {
     ptrdiff_t member_offset;
     ptrdiff_t index_offset; /* open addressing: node id -> member index */
     uint16_t capacity;
-    uint16_t count; /* places in use; they need not be the first ones */
+    uint16_t count;           /* places in use; they need not be the first ones */
+    uint16_t reachable_count; /* of them, ALIVE or SUSPECT */
+    uint16_t ring_count;      /* of them, not LEFT */
     uint16_t index_mask;
     uint64_t ring_epoch;    /* never 0 */
     uint64_t refused_count; /* newcomers for whom there was no place */
@@ -51,8 +52,9 @@ struct gkv_member *gkv_member_at(const struct gkv_members *members, uint16_t ind
 /* The index of a node id, or GKV_MEMBER_INDEX_NONE. */
 uint16_t gkv_member_find(const struct gkv_members *members, struct gkv_node_id id);
 
-/* The index of a member, not LEFT, that listens at an address, or GKV_MEMBER_INDEX_NONE. We are one
- * of them. O(capacity). */
+/* The index of a member, not LEFT, that listens at an address, or GKV_MEMBER_INDEX_NONE; one that
+ * is reachable, if there is one: whoever is unreachable may have been there before. We are one of
+ * them. O(capacity). */
 uint16_t gkv_member_find_address(const struct gkv_members *members,
                                  const struct gkv_address *address);
 
@@ -62,8 +64,8 @@ bool gkv_member_update_is_news(const struct gkv_member *held, const struct gkv_u
 
 /* Take an update in if it is news. Returns the member's index, or GKV_MEMBER_INDEX_NONE when it was
  * no news, when a LEFT about a stranger was ignored, or when there was no place (counted). A newer
- * boot starts afresh: since_ns is now and heard_ns is 0. An update about ourselves is taken like
- * any other: whether we put up with it is core/swim.h's affair. */
+ * boot starts afresh. An update about ourselves is taken like any other: whether we put up with it
+ * is core/swim.h's affair. */
 uint16_t gkv_member_apply(struct gkv_members *members, const struct gkv_update *update,
                           uint64_t now_ns);
 
@@ -75,8 +77,5 @@ bool gkv_member_is_reachable(const struct gkv_member *member);
 
 /* ALIVE, SUSPECT or UNREACHABLE: owns slots. */
 bool gkv_member_is_in_ring(const struct gkv_member *member);
-
-/* How many members are ALIVE or SUSPECT, ourselves included. */
-uint16_t gkv_members_reachable_count(const struct gkv_members *members);
 
 #endif

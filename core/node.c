@@ -54,7 +54,6 @@ struct gkv_node {
     uint64_t step_count;
     uint64_t clock_rejected_count;
     bool has_started;
-    bool has_left;
 };
 
 static size_t greater(size_t a, size_t b)
@@ -293,10 +292,7 @@ static void on_event(struct gkv_node *node, const struct gkv_step *step,
         gkv_swim_on_stream_down(&modules->swim, step, &event->as.address);
         break;
     case GKV_EVENT_LEAVE:
-        if (!node->has_left) {
-            node->has_left = true;
-            gkv_swim_leave(&modules->swim, step);
-        }
+        gkv_swim_leave(&modules->swim, step);
         break;
     }
 }
@@ -340,7 +336,7 @@ uint64_t gkv_node_deadline_ns(const struct gkv_node *node)
 
 bool gkv_node_is_ready(const struct gkv_node *node)
 {
-    if (!node->has_started || node->has_left) {
+    if (!node->has_started || node->modules.swim.leaving) {
         return false;
     }
     /* A step holds pointers for handlers to write through; nothing below writes. */
@@ -349,13 +345,13 @@ bool gkv_node_is_ready(const struct gkv_node *node)
     const uint32_t needed =
         (uint32_t)greater(node->options.write_quorum, node->options.read_quorum);
     return gkv_swim_has_joined(&node->modules.swim, &step) &&
-           gkv_members_reachable_count(&node->modules.members) >= needed;
+           node->modules.members.reachable_count >= needed;
 }
 
 struct gkv_node_stats gkv_node_stats(const struct gkv_node *node)
 {
     const struct modules *modules = &node->modules;
-    struct gkv_node_stats stats = {
+    return (struct gkv_node_stats){
         .store = gkv_store_stats(&modules->store),
         .quorum = modules->quorum.stats,
         .swim_drops = modules->swim.drops,
@@ -366,20 +362,10 @@ struct gkv_node_stats gkv_node_stats(const struct gkv_node *node)
         .sync_malformed_count = modules->repair.malformed_count,
         .clock_rejected_count = node->clock_rejected_count,
         .step_count = node->step_count,
-        .reachable_count = gkv_members_reachable_count(&modules->members),
+        .member_count = modules->members.ring_count,
+        .reachable_count = modules->members.reachable_count,
+        .store_digest = gkv_store_digest(&modules->store),
     };
-    for (uint16_t i = 0; i < modules->members.capacity; i++) {
-        const enum gkv_member_state state = gkv_member_at(&modules->members, i)->said.state;
-        if (state != GKV_MEMBER_NONE && state != GKV_MEMBER_LEFT) {
-            stats.member_count++;
-        }
-    }
-    for (uint32_t slot = 0; slot < GKV_SLOT_COUNT; slot++) {
-        const struct gkv_digest digest = gkv_store_slot_digest(&modules->store, slot);
-        stats.store_digest.low += digest.low;
-        stats.store_digest.high += digest.high;
-    }
-    return stats;
 }
 
 const struct gkv_options *gkv_node_options(const struct gkv_node *node)

@@ -40,8 +40,8 @@ struct gkv_node_stats {
     uint64_t sync_malformed_count;
     uint64_t clock_rejected_count; /* messages whose stamp was too far ahead to be taken note of */
     uint64_t step_count;
-    uint16_t member_count;          /* not LEFT */
-    uint16_t reachable_count;       /* ALIVE or SUSPECT, ourselves included */
+    uint32_t member_count;          /* not LEFT */
+    uint32_t reachable_count;       /* ALIVE or SUSPECT, ourselves included */
     struct gkv_digest store_digest; /* the sum over all slots: equal stores, equal digests */
 };
 
@@ -72,6 +72,7 @@ uint64_t gkv_node_deadline_ns(const struct gkv_node *node);
  * R. */
 bool gkv_node_is_ready(const struct gkv_node *node);
 
+/* O(1). */
 struct gkv_node_stats gkv_node_stats(const struct gkv_node *node);
 
 /* Look inside, read-only; lent until the next step. */

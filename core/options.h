@@ -46,18 +46,24 @@ struct gkv_options {
     uint64_t operation_memory_bytes; /* their keys and values, >= 4 of the largest; 16 MiB */
 
     /* Time, in ms. */
-    uint32_t operation_timeout_ms;  /* default 2,000; 1 .. 3,600,000 */
-    uint32_t probe_interval_ms;     /* one probe of one member each; default 200; 10 .. 60,000 */
-    uint32_t probe_timeout_ms;      /* until helpers are asked; default 80; < probe_interval_ms */
-    uint32_t suspicion_timeout_ms;  /* SUSPECT to UNREACHABLE; default 600; 10 .. 600,000 */
+    uint32_t operation_timeout_ms; /* default 2,000; 1 .. 3,600,000 */
+    uint32_t probe_interval_ms;    /* one probe of one member each; default 200; 10 .. 60,000 */
+    uint32_t probe_timeout_ms;     /* until helpers are asked; default 80; < probe_interval_ms */
+    /* SUSPECT to UNREACHABLE, but for 2 x log2 n gossip intervals that come on top of it
+     * (core/suspicion.h): 200 ms for 3 nodes. Default 600; 10 .. 600,000. */
+    uint32_t suspicion_timeout_ms;
     uint32_t gossip_interval_ms;    /* rumours under way; default 50; 5 .. 60,000 */
-    uint32_t push_pull_interval_ms; /* full state with one member; default 30,000 */
-    uint32_t reconnect_interval_ms; /* one seed, one unreachable member; default 1,000 */
-    uint32_t sync_interval_ms;      /* anti-entropy with one peer; default 1,000; 10 .. 3,600,000 */
-    uint32_t tombstone_keep_ms;     /* a delete is remembered at least so long; default 600,000 */
-    uint32_t drift_ms_max;          /* how far ahead a peer's clock may be; default 500 */
+    uint32_t push_pull_interval_ms; /* the whole table; default 30,000; 10 .. 3,600,000 */
+    /* One seed and one unreachable member are asked; default 1,000; 10 .. 3,600,000. */
+    uint32_t reconnect_interval_ms;
+    uint32_t sync_interval_ms; /* anti-entropy with one peer; default 1,000; 10 .. 3,600,000 */
+    /* A deletion is remembered so long after its stamp at least, by the clock of each node. Default
+     * 600,000; 1,000 .. 604,800,000. */
+    uint32_t tombstone_keep_ms;
+    uint32_t drift_ms_max; /* how far ahead a peer's clock may be; default 500; 1 .. 3,600,000 */
 
-    uint32_t read_repair_per_second_max; /* records pushed by read repair; default 1,000; 0: none */
+    /* Records pushed by read repair: default 1,000; 0 .. 1,000,000; 0 is none. */
+    uint32_t read_repair_per_second_max;
 };
 
 /* Fill every default. name, address, boot_id and seed stay zero: they have none. */

@@ -103,15 +103,18 @@ static struct gkv_message *send_to_owner(const struct context *context,
 
 /* Writes. */
 
-/* 64 bits that name this life of this node; with a handle, one attempt of it. */
+/* 64 bits that name this life of this node; with a handle, one attempt of it. The boot is the one
+ * we were started with: the one that we go by in the cluster may have been chosen to overrule
+ * another (core/swim.c), and a namesake or a later life of ours may choose the same. */
 static uint64_t writer_of(const struct gkv_step *step, uint64_t handle)
 {
-    const struct gkv_identity who = gkv_step_self(step)->said.who;
-    uint8_t bytes[sizeof(who.id.bytes) + 16];
-    memcpy(bytes, who.id.bytes, sizeof(who.id.bytes));
+    const struct gkv_node_id id = gkv_step_self(step)->said.who.id;
+    const uint64_t boot_id = step->options->boot_id;
+    uint8_t bytes[sizeof(id.bytes) + 16];
+    memcpy(bytes, id.bytes, sizeof(id.bytes));
     for (unsigned i = 0; i < 8; i++) {
-        bytes[sizeof(who.id.bytes) + i] = (uint8_t)(who.boot_id >> (8 * i));
-        bytes[sizeof(who.id.bytes) + 8 + i] = (uint8_t)(handle >> (8 * i));
+        bytes[sizeof(id.bytes) + i] = (uint8_t)(boot_id >> (8 * i));
+        bytes[sizeof(id.bytes) + 8 + i] = (uint8_t)(handle >> (8 * i));
     }
     const size_t count = handle == 0 ? sizeof(bytes) - 8 : sizeof(bytes);
     return gkv_hash128(bytes, count, 0).low;
@@ -356,8 +359,7 @@ static void repair_owner(const struct context *context, struct gkv_pending *oper
     operation->held[owner] = operation->version; /* once, whatever becomes of it */
     if (bit_of(owner) == operation->ours) {
         struct gkv_version held;
-        (void)gkv_replica_write(context->replica, context->step, newest, operation->key_hash,
-                                &held);
+        (void)gkv_replica_copy(context->replica, context->step, newest, operation->key_hash, &held);
     } else {
         if (!take_repair_token(quorum, context->step)) {
             quorum->stats.read_repair_limited_count++;

@@ -98,8 +98,11 @@ static struct gkv_digest digest_group(const struct gkv_step *step, uint16_t peer
     struct gkv_digest sum = {.low = 0, .high = 0};
     for (uint32_t i = 0; i < GKV_SLOT_GROUP_SLOTS; i++) {
         const uint32_t slot = group * GKV_SLOT_GROUP_SLOTS + i;
-        slots_out[i] = share(step, slot, peer_index) ? gkv_store_slot_digest(step->store, slot)
-                                                     : (struct gkv_digest){.low = 0, .high = 0};
+        /* Most slots of a small store are empty, and looking that up costs less than the owners. */
+        const bool is_counted =
+            gkv_store_slot_count(step->store, slot) > 0 && share(step, slot, peer_index);
+        slots_out[i] = is_counted ? gkv_store_slot_digest(step->store, slot)
+                                  : (struct gkv_digest){.low = 0, .high = 0};
         sum.low += slots_out[i].low;
         sum.high += slots_out[i].high;
     }
@@ -628,7 +631,7 @@ static void take_record(struct gkv_repair *repair, struct gkv_replica *replica,
         return;
     }
     struct gkv_version version;
-    if (gkv_replica_write(replica, step, sent, key_hash, &version) == GKV_REPLY_OK) {
+    if (gkv_replica_copy(replica, step, sent, key_hash, &version) == GKV_REPLY_OK) {
         repair->record_stored_count++;
     }
 }

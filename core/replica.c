@@ -38,9 +38,9 @@ static bool accept_stamp(const struct gkv_step *step, struct gkv_hlc stamp, stru
     return gkv_hlc_ms(stamp) <= gkv_hlc_ms(held) || stamp.packed - 1 == held.packed;
 }
 
-enum gkv_reply_status gkv_replica_write(struct gkv_replica *replica, const struct gkv_step *step,
-                                        const struct gkv_keyed_record *written, uint64_t key_hash,
-                                        struct gkv_version *held_out)
+enum gkv_reply_status gkv_replica_copy(struct gkv_replica *replica, const struct gkv_step *step,
+                                       const struct gkv_keyed_record *written, uint64_t key_hash,
+                                       struct gkv_version *held_out)
 {
     GKV_ASSERT(gkv_replica_key_is_valid(written->key));
     GKV_ASSERT(gkv_replica_record_is_valid(step->options, &written->record));
@@ -71,6 +71,21 @@ enum gkv_reply_status gkv_replica_write(struct gkv_replica *replica, const struc
     }
     GKV_ASSERT(gkv_version_compare(*held_out, written->record.version) == 0);
     return GKV_REPLY_OK;
+}
+
+enum gkv_reply_status gkv_replica_write(struct gkv_replica *replica, const struct gkv_step *step,
+                                        const struct gkv_keyed_record *written, uint64_t key_hash,
+                                        struct gkv_version *held_out)
+{
+    const struct gkv_version forgotten = gkv_store_forgotten(step->store);
+    struct gkv_record held;
+    if (gkv_version_compare(written->record.version, forgotten) < 0 &&
+        !gkv_store_get(step->store, (struct gkv_key){written->key, key_hash}, 0,
+                       (struct gkv_buffer){NULL, 0}, &held)) {
+        *held_out = forgotten;
+        return GKV_REPLY_STALE;
+    }
+    return gkv_replica_copy(replica, step, written, key_hash, held_out);
 }
 
 enum gkv_reply_status gkv_replica_read(struct gkv_replica *replica, const struct gkv_step *step,
@@ -111,11 +126,13 @@ static void on_write(struct gkv_replica *replica, const struct gkv_step *step,
     }
 
     struct gkv_version held;
-    const enum gkv_reply_status status = gkv_replica_write(
-        replica, step, &written, gkv_ring_key_hash(step->ring, written.key), &held);
-    if (message->as.write.operation == 0) {
+    const uint64_t key_hash = gkv_ring_key_hash(step->ring, written.key);
+    if (message->as.write.operation == 0) { /* a repair, or decided without us */
+        (void)gkv_replica_copy(replica, step, &written, key_hash, &held);
         return;
     }
+    const enum gkv_reply_status status =
+        gkv_replica_write(replica, step, &written, key_hash, &held);
     struct gkv_message *reply =
         gkv_step_send(step, source, GKV_CHANNEL_STREAM, GKV_MESSAGE_WRITE_REPLY);
     reply->as.write_reply.operation = message->as.write.operation;

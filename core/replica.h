@@ -7,6 +7,9 @@
  * Invariant A version further ahead of our clock than options.drift_ms_max is not stored, unless it
  *           merely follows the version held (same millisecond at most, or the next stamp), so that
  *           a key that once got a future version can always be overwritten.
+ *           A client's write is acknowledged only above every version ever acknowledged for its key
+ *           here, forgotten deletions included: a writer whose clock is far behind must not write
+ *           what a deletion, still remembered elsewhere, would undo.
  * Not here  Who owns a key: a replica answers whoever asks, the coordinator chose whom to ask.
  */
 #ifndef GKV_CORE_REPLICA_H
@@ -34,8 +37,15 @@ bool gkv_replica_key_is_valid(struct gkv_bytes key);
 bool gkv_replica_record_is_valid(const struct gkv_options *options,
                                  const struct gkv_record *record);
 
-/* Store a record if it may be and is newer; key and record are valid (asserted), and copied.
+/* Store a record if it may be and is newer; key and record are valid (asserted), and copied. This
+ * is for copies of what others hold: repair.
  * held_out: the version held afterwards (zero: none). */
+enum gkv_reply_status gkv_replica_copy(struct gkv_replica *replica, const struct gkv_step *step,
+                                       const struct gkv_keyed_record *written, uint64_t key_hash,
+                                       struct gkv_version *held_out);
+
+/* The same for what a client writes now. It may not be older than a deletion that was forgotten
+ * here: STALE, held_out is then the greatest version forgotten. */
 enum gkv_reply_status gkv_replica_write(struct gkv_replica *replica, const struct gkv_step *step,
                                         const struct gkv_keyed_record *written, uint64_t key_hash,
                                         struct gkv_version *held_out);

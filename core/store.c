@@ -98,8 +98,7 @@ void gkv_store_init(struct gkv_store *store, struct gkv_arena *arena, uint64_t l
     }
 }
 
-/* ---- Digests. ---------------------------------------------------------------------------------
- * */
+/* ---- Digests. -------------------------------------------------------------------------------- */
 
 static void put_u64(uint8_t out[8], uint64_t value)
 {
@@ -117,22 +116,27 @@ static struct gkv_hash128 digest_of(uint64_t key_hash, struct gkv_version versio
     return gkv_hash128(bytes, sizeof(bytes), 0);
 }
 
-static void digest_add(struct slot *slot, const struct head *head)
+static void digest_add(struct gkv_store *store, const struct head *head)
 {
+    struct slot *slot = slot_of(store, head->key_hash);
     const struct gkv_hash128 digest = digest_of(head->key_hash, head->version);
     slot->digest.low += digest.low;
     slot->digest.high += digest.high;
+    store->digest.low += digest.low;
+    store->digest.high += digest.high;
 }
 
-static void digest_subtract(struct slot *slot, const struct head *head)
+static void digest_subtract(struct gkv_store *store, const struct head *head)
 {
+    struct slot *slot = slot_of(store, head->key_hash);
     const struct gkv_hash128 digest = digest_of(head->key_hash, head->version);
     slot->digest.low -= digest.low;
     slot->digest.high -= digest.high;
+    store->digest.low -= digest.low;
+    store->digest.high -= digest.high;
 }
 
-/* ---- Records. ---------------------------------------------------------------------------------
- * */
+/* ---- Records. -------------------------------------------------------------------------------- */
 
 static uint32_t cells_of(const struct head *head)
 {
@@ -223,14 +227,14 @@ static void fill_head(struct gkv_store *store, struct head *head, struct gkv_byt
     head->expire_ms = record->expire_ms;
     head->is_tombstone = record->is_tombstone;
     store->tombstone_count += record->is_tombstone;
-    digest_add(slot_of(store, head->key_hash), head);
+    digest_add(store, head);
 }
 
 /* The first half of replacing or forgetting a record: give back its cells but for the head. */
 static void empty_head_at(struct gkv_store *store, struct head *head)
 {
     GKV_ASSERT(!head->is_tombstone || store->tombstone_count > 0);
-    digest_subtract(slot_of(store, head->key_hash), head);
+    digest_subtract(store, head);
     store->tombstone_count -= head->is_tombstone;
     gkv_cells_free(&store->cells, head->bytes_first);
     head->bytes_first = GKV_CELL_NONE;
@@ -284,8 +288,7 @@ enum gkv_store_outcome gkv_store_put(struct gkv_store *store, struct gkv_key key
     return outcome;
 }
 
-/* ---- Reading. ---------------------------------------------------------------------------------
- * */
+/* ---- Reading. -------------------------------------------------------------------------------- */
 
 /* All of a record at now_ms but for value.data. */
 static struct gkv_record describe(const struct head *head, uint64_t now_ms)
@@ -397,8 +400,17 @@ struct gkv_digest gkv_store_slot_digest(const struct gkv_store *store, uint32_t 
     return slot_at(store, slot)->digest;
 }
 
-/* ---- Sweeping. --------------------------------------------------------------------------------
- * */
+struct gkv_digest gkv_store_digest(const struct gkv_store *store)
+{
+    return store->digest;
+}
+
+struct gkv_version gkv_store_forgotten(const struct gkv_store *store)
+{
+    return store->forgotten;
+}
+
+/* ---- Sweeping. ------------------------------------------------------------------------------- */
 
 /* Free the value of an expired record. The key is written anew, into the cells it just gave back.
  * */
@@ -431,6 +443,9 @@ static void sweep_record(struct gkv_store *store, uint32_t index, uint64_t now_m
     }
     if (head->is_tombstone && is_over(gkv_hlc_ms(head->version.hlc), keep_ms, now_ms) &&
         is_over(head->expire_ms, keep_ms, now_ms)) {
+        if (gkv_version_compare(head->version, store->forgotten) > 0) {
+            store->forgotten = head->version;
+        }
         empty_head_at(store, head);
         unlink_head(store, index);
         gkv_cells_free(&store->cells, index);

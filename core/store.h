@@ -1,7 +1,8 @@
 /* The records a node holds: bounded, versioned, with expiry and tombstones; newest version wins.
  *
  * Model     Last writer wins by (hybrid stamp, writer). Per slot a count and an additive 128-bit
- *           digest of (key hash, version) pairs, kept in O(1), for anti-entropy.
+ *           digest of (key hash, version) pairs, kept in O(1), for anti-entropy. What is left of
+ *           the tombstones that were dropped is one number: the greatest version among them.
  * Bounds    All of memory_limit_bytes and no more: index, slot table and cells. A record takes a
  *           cell, and the cells of its key and value one after the other. Full: a put that needs
  *           more cells than are free (after giving back what it replaces) answers GKV_STORE_FULL.
@@ -69,6 +70,8 @@ struct gkv_store {
     uint64_t expired_count;
     uint64_t forgotten_count;
     uint64_t limit_bytes;
+    struct gkv_digest digest;     /* the sum over all slots */
+    struct gkv_version forgotten; /* the greatest version that a sweep dropped; none: zero */
 };
 
 /* Lay out a store in at most limit_bytes >= GKV_STORE_BYTES_MIN bytes of the arena, all included;
@@ -105,6 +108,13 @@ uint32_t gkv_store_list(const struct gkv_store *store, struct gkv_slot_part whic
 
 uint32_t gkv_store_slot_count(const struct gkv_store *store, uint32_t slot);
 struct gkv_digest gkv_store_slot_digest(const struct gkv_store *store, uint32_t slot);
+
+/* The sum over all slots: equal stores, equal digests. O(1). */
+struct gkv_digest gkv_store_digest(const struct gkv_store *store);
+
+/* No tombstone above this version was ever dropped; none: nothing was. A key that is not held may
+ * have had any version up to it. */
+struct gkv_version gkv_store_forgotten(const struct gkv_store *store);
 
 /* Visit up to slot_count slots, from where the last sweep stopped: free the values of expired
  * records (they become tombstones) and drop tombstones whose stamp and expiry are both over keep_ms

@@ -21,7 +21,7 @@ void gkv_suspicion_rearm(const struct gkv_step *step, uint16_t index)
 
     switch (gkv_member_at(step->members, index)->said.state) {
     case GKV_MEMBER_SUSPECT: {
-        const uint16_t count = gkv_members_reachable_count(step->members);
+        const uint16_t count = step->members->reachable_count;
         gkv_timer_set(step->timers, timer, now_ns + gkv_suspicion_timeout_ns(step->options, count));
         break;
     }

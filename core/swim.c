@@ -7,7 +7,7 @@
  *   SUSPECT     -> UNREACHABLE   [gkv_swim_on_member_timer] it did not refute in time; or told
  *   UNREACHABLE -> ALIVE         [merge]          asked by reconnect, it refuted; or a newer boot
  *   any         -> LEFT          [merge]          it said so
- *   LEFT        -> ALIVE         [merge]          a newer boot
+ *   LEFT        -> ALIVE         [merge]          a newer boot; or it was said falsely, and refuted
  *   LEFT        -> (nobody)      [gkv_swim_on_member_timer] after GKV_SUSPICION_LEFT_KEEP_MS
  */
 #include "core/swim.h"
@@ -142,12 +142,21 @@ static void refute(struct gkv_swim *swim, const struct gkv_step *step,
     gkv_step_trace(step, GKV_TRACE_REFUTE, &self.who.id, self.incarnation, self.who.boot_id);
 }
 
+/* True when a refutation would need a boot that does not fit: UINT64_MAX is nobody's. A clock does
+ * not say so in our lifetime, a liar may. */
+static bool boot_is_used_up(const struct gkv_update *self, const struct gkv_update *told)
+{
+    const bool needs_newer =
+        told->who.boot_id > self->who.boot_id || told->incarnation == UINT32_MAX;
+    return told->who.boot_id == UINT64_MAX || (told->who.boot_id == UINT64_MAX - 1 && needs_newer);
+}
+
 /* Returns true when the teller should hear of us in the answer. */
 static bool hear_of_self(struct gkv_swim *swim, const struct gkv_step *step,
                          const struct gkv_update *told)
 {
     const struct gkv_update *self = &gkv_step_self(step)->said;
-    if (told->who.boot_id == UINT64_MAX) {
+    if (boot_is_used_up(self, told)) {
         swim->drops.malformed++; /* nobody could go on from there */
         return false;
     }
@@ -551,17 +560,6 @@ static bool message_is_sound(const struct gkv_message *message)
     return gossip_is_sound(message);
 }
 
-static void note_heard(const struct gkv_step *step, const struct gkv_identity *from)
-{
-    const uint16_t index = gkv_member_find(step->members, from->id);
-    if (index != GKV_MEMBER_INDEX_NONE) {
-        struct gkv_member *member = gkv_member_at(step->members, index);
-        if (member->said.who.boot_id == from->boot_id) {
-            member->heard_ns = step->now.mono_ns;
-        }
-    }
-}
-
 /* Everything that a message brings is merged before it is answered, so that the answer is true. */
 static void handle(struct gkv_swim *swim, const struct gkv_step *step,
                    const struct gkv_message *message, const struct gkv_address *source)
@@ -571,7 +569,6 @@ static void handle(struct gkv_swim *swim, const struct gkv_step *step,
                                                       message->as.push_pull.update_count)
                                           : merge_all(swim, step, message->as.gossip.updates,
                                                       message->as.gossip.update_count);
-    note_heard(step, &message->from);
 
     if (is_push_pull) {
         on_push_pull(swim, step, message, source);

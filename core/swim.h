@@ -81,7 +81,7 @@ void gkv_swim_on_stream_down(struct gkv_swim *swim, const struct gkv_step *step,
 
 /* Become LEFT and tell GKV_GOSSIP_FANOUT members at once; the rest hear it as a rumour, for as long
  * as the node is stepped, and whoever speaks to us is told in the answer. Nothing is refuted any
- * more. */
+ * more. The second time: no effect. */
 void gkv_swim_leave(struct gkv_swim *swim, const struct gkv_step *step);
 
 /* True when there is nobody to meet (no seed, or only ourselves), or when somebody sent us a member

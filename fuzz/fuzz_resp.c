@@ -94,7 +94,8 @@ struct open_operation {
 
 struct run {
     struct gkv_door *door;
-    struct gkv_node *node;
+    struct gkv_endpoint_stats peers;
+    struct gkv_door_view view;
     uint8_t *memory;
     size_t memory_bytes;
     uint32_t value_bytes_max;
@@ -181,7 +182,8 @@ static void complete(struct run *run, uint32_t index)
 
 static void begin(struct run *run, struct gkv_node *node, uint32_t value_bytes_max)
 {
-    *run = (struct run){.node = node, .value_bytes_max = value_bytes_max};
+    *run = (struct run){.value_bytes_max = value_bytes_max};
+    run->view = (struct gkv_door_view){.node = node, .peers = &run->peers};
     run->memory_bytes = gkv_door_memory_bytes(value_bytes_max);
     run->memory = aligned_alloc(GKV_ARENA_ALIGN, run->memory_bytes + GUARD_BYTES);
     run->entries = calloc(KEY_COUNT_MAX, sizeof(struct entry));
@@ -234,7 +236,7 @@ static bool take_operations(struct run *run)
 {
     struct gkv_operation operation;
     bool any = false;
-    while (gkv_door_next_operation(run->door, run->node, now, &operation)) {
+    while (gkv_door_next_operation(run->door, &run->view, now, &operation)) {
         on_operation(run, &operation);
         GKV_ASSERT(gkv_door_open_count(run->door) == run->open_count);
         any = true;
@@ -252,7 +254,7 @@ static void run_plainly(struct run *run, struct gkv_bytes input)
         input = (struct gkv_bytes){input.data + count, input.count - count};
         goes_on = count > 0;
         struct gkv_operation operation;
-        while (gkv_door_next_operation(run->door, run->node, now, &operation)) {
+        while (gkv_door_next_operation(run->door, &run->view, now, &operation)) {
             on_operation(run, &operation);
             complete(run, 0);
             goes_on = true;

@@ -76,7 +76,12 @@ enum gkv_error gkv_address_resolve(const char *text, enum gkv_resolve_mode mode,
         .ai_flags = AI_NUMERICSERV | (mode == GKV_RESOLVE_NUMERIC ? AI_NUMERICHOST : 0),
     };
     struct addrinfo *found = NULL;
-    if (getaddrinfo(parts.host, parts.port, &hints, &found) != 0) {
+    int failure = getaddrinfo(parts.host, parts.port, &hints, &found);
+    if (failure != 0 && mode == GKV_RESOLVE_NAME && strcmp(parts.host, "localhost") == 0) {
+        /* RFC 6761 6.3: loopback everywhere, also where no /etc/hosts says so. */
+        failure = getaddrinfo("127.0.0.1", parts.port, &hints, &found);
+    }
+    if (failure != 0) {
         return GKV_ERROR_ADDRESS;
     }
     bool taken = false;

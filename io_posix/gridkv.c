@@ -327,6 +327,7 @@ static void abandon(struct opening *opening)
 
 static enum gkv_error start(struct opening *opening, struct gridkv *gridkv)
 {
+    GKV_ASSERT(gridkv != NULL);
     gridkv->value_bytes_max = opening->parts.options.value_bytes_max;
     (void)gkv_address_text(&opening->bound, gridkv->address);
     if (opening->parts.client_fd >= 0) {

@@ -37,6 +37,7 @@ struct gkv_host {
     struct gkv_loop loop; /* others may wake it */
     struct gkv_tcp tcp;
     struct gkv_resp_listener clients;
+    struct gkv_endpoint_stats endpoint_stats; /* for clients to look at */
     struct gkv_watch datagram;
     struct gkv_watch peer_listener;
     struct gkv_resolver *resolver;
@@ -211,10 +212,13 @@ static void accept_peers(struct gkv_host *host, struct gkv_now now)
         struct gkv_stream stream;
         if (gkv_endpoint_on_accepted(host->endpoint, now, &stream) != GKV_OK) {
             (void)close(fd);
-        } else if (!gkv_tcp_adopt(&host->tcp, stream, fd)) {
-            gkv_endpoint_on_closed(host->endpoint, now, stream);
+            continue;
         }
-        take_outputs(host, now);
+        take_outputs(host, now); /* whoever had this place before is closed first */
+        if (!gkv_tcp_adopt(&host->tcp, stream, fd)) {
+            gkv_endpoint_on_closed(host->endpoint, now, stream);
+            take_outputs(host, now);
+        }
     }
 }
 
@@ -391,6 +395,13 @@ static uint64_t wait_ns_of(const struct gkv_host *host)
     return deadline_ns <= now_ns ? 0 : earliest(deadline_ns - now_ns, WAIT_NS_MAX);
 }
 
+static bool serve_clients(struct gkv_host *host, struct gkv_now now)
+{
+    host->endpoint_stats = gkv_endpoint_stats(host->endpoint);
+    host->clients.view.datagram_dropped_count = host->datagram_dropped_count;
+    return gkv_resp_listener_serve(&host->clients, now);
+}
+
 /* Listeners that paused for want of descriptors listen again. */
 static void resume_listeners(struct gkv_host *host, struct gkv_now now)
 {
@@ -414,7 +425,7 @@ static void turn(struct gkv_host *host, uint64_t wait_ns)
         serve_ready(host, &ready[i]);
     }
     struct gkv_now now = gkv_clock_now();
-    if (gkv_resp_listener_serve(&host->clients, now)) {
+    if (serve_clients(host, now)) {
         host->has_work = true;
     }
     if (now.mono_ns >= gkv_endpoint_deadline_ns(host->endpoint)) {
@@ -533,7 +544,8 @@ static enum gkv_error make_parts(struct gkv_host *host, const struct gkv_host_pa
     }
     if (error == GKV_OK) {
         host->clients.loop = &host->loop;
-        host->clients.node = gkv_endpoint_node(host->endpoint);
+        host->clients.view.node = gkv_endpoint_node(host->endpoint);
+        host->clients.view.peers = &host->endpoint_stats;
         host->clients.submit = submit;
         host->clients.context = host;
         host->clients.value_bytes_max = parts->options.value_bytes_max;

@@ -6,8 +6,8 @@
 #include <unistd.h>
 
 #include "core/panic.h"
+#include "io_posix/clock.h"
 #include "io_posix/socket.h"
-#include "proto/door.h"
 
 /* | 1 | client index, 9 bits | the door's cookie, which counts from 0, 54 bits | */
 #define COOKIE_BIT (UINT64_C(1) << 63)
@@ -15,10 +15,11 @@
 #define COOKIE_DOOR_MASK ((UINT64_C(1) << COOKIE_INDEX_SHIFT) - 1)
 _Static_assert(GKV_CLIENT_COUNT_MAX <= 512, "a client's index fits 9 bits");
 
-#define ACCEPT_COUNT_MAX 64     /* per turn */
-#define OPERATION_COUNT_MAX 256 /* per client and turn */
-#define READ_COUNT_MAX 4        /* per client and turn */
-#define ACCEPT_PAUSE_MS 100     /* when no descriptor is left */
+#define ACCEPT_COUNT_MAX 64              /* per turn */
+#define OPERATION_COUNT_MAX 256          /* per client and turn */
+#define READ_COUNT_MAX 4                 /* per client and turn */
+#define ACCEPT_PAUSE_MS 100              /* when no descriptor is left */
+#define SERVE_NS_MAX (2 * GKV_NS_PER_MS) /* all clients, per turn */
 
 enum client_state {
     CLIENT_FREE = 0,
@@ -51,6 +52,7 @@ enum gkv_error gkv_resp_listener_init(struct gkv_resp_listener *listener, int fd
     listener->accept_again_ns = GKV_NEVER;
     listener->active_count = 0;
     listener->client_id_next = 1;
+    listener->view.clients = (struct gkv_door_clients){.connected_count_max = GKV_CLIENT_COUNT_MAX};
     listener->clients = NULL;
     listener->active = NULL;
     if (fd < 0) {
@@ -77,6 +79,8 @@ static void close_socket(struct gkv_client *client)
 static void free_place(struct gkv_resp_listener *listener, struct gkv_client *client)
 {
     GKV_ASSERT(client->state == CLIENT_CLOSED);
+    listener->view.clients.protocol_error_count += gkv_door_has_protocol_error(client->door);
+    listener->view.clients.connected_count--;
     (void)munmap(client->memory, gkv_door_memory_bytes(listener->value_bytes_max));
     client->memory = NULL;
     client->door = NULL;
@@ -134,6 +138,7 @@ static bool open_client(struct gkv_resp_listener *listener, struct gkv_client *c
     client->door = gkv_door_init(memory, listener->value_bytes_max, listener->client_id_next++);
     client->state = CLIENT_OPEN;
     client->is_readable = false;
+    listener->view.clients.connected_count++;
     return true;
 }
 
@@ -168,7 +173,9 @@ void gkv_resp_listener_accept(struct gkv_resp_listener *listener, struct gkv_now
             return;
         }
         struct gkv_client *client = find_free(listener);
+        listener->view.clients.accepted_count++;
         if (client == NULL || !open_client(listener, client, fd)) {
+            listener->view.clients.refused_count++;
             const struct gkv_bytes pieces[2] = {
                 bytes_of_text("-ERR max number of clients reached\r\n"),
             };
@@ -209,6 +216,11 @@ void gkv_resp_listener_on_result(struct gkv_resp_listener *listener, struct gkv_
     activate(listener, client);
 }
 
+static bool is_late(const struct gkv_resp_listener *listener)
+{
+    return gkv_clock_mono_ns() >= listener->serve_until_ns;
+}
+
 /* Give the door's operations to the endpoint; true when there may be more of them. */
 static bool submit_some(struct gkv_resp_listener *listener, struct gkv_client *client,
                         struct gkv_now now)
@@ -216,12 +228,15 @@ static bool submit_some(struct gkv_resp_listener *listener, struct gkv_client *c
     const uint64_t index = (uint64_t)(client - listener->clients);
     for (int i = 0; i < OPERATION_COUNT_MAX; i++) {
         struct gkv_operation operation;
-        if (!gkv_door_next_operation(client->door, listener->node, now, &operation)) {
+        if (!gkv_door_next_operation(client->door, &listener->view, now, &operation)) {
             return false;
         }
         GKV_ASSERT(operation.cookie <= COOKIE_DOOR_MASK);
         operation.cookie |= COOKIE_BIT | index << COOKIE_INDEX_SHIFT;
         listener->submit(listener->context, now, &operation);
+        if (is_late(listener)) {
+            return true;
+        }
     }
     return true;
 }
@@ -320,17 +335,19 @@ bool gkv_resp_listener_serve(struct gkv_resp_listener *listener, struct gkv_now 
     if (count == 0) {
         return false;
     }
-    for (uint32_t i = 0; i < count; i++) {
-        struct gkv_client *client = &listener->clients[listener->active[i]];
+    listener->serve_until_ns = gkv_clock_mono_ns() + SERVE_NS_MAX;
+    uint32_t served = 0;
+    do {
+        struct gkv_client *client = &listener->clients[listener->active[served]];
         client->is_active = false;
-        listener->active[i] = UINT32_MAX;
+        listener->active[served++] = UINT32_MAX;
         if (client->state != CLIENT_FREE) {
             serve_client(listener, client, now);
         }
-    }
-    /* What was listed meanwhile lies behind: move it to the front. */
-    listener->active_count -= count;
-    memmove(listener->active, listener->active + count,
+    } while (served < count && !is_late(listener));
+    /* What was not served, and what was listed meanwhile, lie behind: move them to the front. */
+    listener->active_count -= served;
+    memmove(listener->active, listener->active + served,
             listener->active_count * sizeof(*listener->active));
     return listener->active_count > 0;
 }

@@ -12,6 +12,8 @@
  *
  * Bounds    GKV_CLIENT_COUNT_MAX clients; one more is told so and closed, as Redis does. A door's
  *           memory is mapped while its client is there and only touched as far as it is used.
+ *           Clients together are served for about 2 ms a turn, in turns: reads of large values take
+ *           a millisecond each, and hundreds of them must not keep the node from its peers.
  * Invariant A door lives until its operations are over, so that a cookie (client and door's cookie)
  *           never meets another client in the same place.
  * Not here  The grammar (proto/resp.h), the commands (proto/door.h).
@@ -28,6 +30,7 @@
 #include "core/node.h"
 #include "core/types.h"
 #include "io_posix/loop.h"
+#include "proto/door.h"
 
 #define GKV_CLIENT_COUNT_MAX 512
 
@@ -40,20 +43,21 @@ typedef void (*gkv_resp_submit_fn)(void *context, struct gkv_now now,
 
 struct gkv_resp_listener {
     struct gkv_loop *loop;
-    struct gkv_node *node;
+    struct gkv_door_view view; /* node and peers: the caller's */
     gkv_resp_submit_fn submit;
     void *context;
     struct gkv_watch watch; /* the listening socket; fd -1: there is none */
     uint32_t value_bytes_max;
     uint32_t active_count;
     uint64_t client_id_next;
+    uint64_t serve_until_ns; /* of the turn under way */
     uint64_t
         accept_again_ns; /* no descriptors were left: accept again then; GKV_NEVER: listening */
     struct gkv_client *clients;
     uint32_t *active; /* indices of clients, each at most once */
 };
 
-/* fd: listening, or -1 for no listener; taken over. loop, node, submit, context and value_bytes_max
+/* fd: listening, or -1 for no listener; taken over. loop, view, submit, context and value_bytes_max
  * are set by the caller before.
  * GKV_ERROR_MEMORY, SYSTEM. */
 GKV_MUST_USE enum gkv_error gkv_resp_listener_init(struct gkv_resp_listener *listener, int fd);
@@ -71,8 +75,8 @@ void gkv_resp_listener_on_ready(struct gkv_resp_listener *listener, const struct
 void gkv_resp_listener_on_result(struct gkv_resp_listener *listener, struct gkv_now now,
                                  const struct gkv_result *result);
 
-/* Serve active clients, a bounded amount of work each. True when some are left for the next turn,
- * which must not sleep then. */
+/* Serve active clients, a bounded amount of work each, and at least one of them. True when some are
+ * left for the next turn, which must not sleep then. */
 bool gkv_resp_listener_serve(struct gkv_resp_listener *listener, struct gkv_now now);
 
 /* True when a cookie was made here and not by the mailbox. */

@@ -37,9 +37,9 @@ static inline uint32_t gkv_socket_token_index(uint64_t token)
     return (uint32_t)token;
 }
 
-#define GKV_SOCKET_AGAIN 0   /* nothing now; the loop will say when */
-#define GKV_SOCKET_CLOSED -1 /* the stream ended or failed */
-#define GKV_SOCKET_FULL -2   /* accept: no descriptor or memory left; try later */
+#define GKV_SOCKET_AGAIN 0     /* nothing now; the loop will say when */
+#define GKV_SOCKET_CLOSED (-1) /* the stream ended or failed */
+#define GKV_SOCKET_FULL (-2)   /* accept: no descriptor or memory left; try later */
 
 /* Listen on an address, whose port is 0 for any. bound_out is where.
  * GKV_ERROR_ADDRESS_IN_USE, ADDRESS (not one of this machine's), SYSTEM. */

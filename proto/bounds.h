@@ -35,7 +35,13 @@ _Static_assert(GKV_MEMBER_COUNT_MAX * 480 <= GKV_CODEC_OVERHEAD_BYTES,
 
 #define GKV_HELLO_TIMEOUT_MS 3000 /* an accepted stream says HELLO by then, or is closed */
 #define GKV_DIAL_TIMEOUT_MS 3000  /* a dialled one is open by then, or has failed */
+#define GKV_HELLO_GRACE_MS 250    /* before then it keeps its place, even when places run short */
+#define GKV_ACCEPTED_IDLE_MS 5000 /* who said nothing for so long gives way when they do */
 #define GKV_DIAL_BACKOFF_MS_MIN 50
 #define GKV_DIAL_BACKOFF_MS_MAX 1000
+
+/* Streams dialled to addresses of neither a member nor a seed. A HELLO may name any address, and so
+ * have us knock there; it must not keep us from those whom we know. */
+#define GKV_STRANGER_COUNT_MAX 8
 
 #endif

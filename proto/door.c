@@ -156,6 +156,11 @@ bool gkv_door_is_closing(const struct gkv_door *door)
     return door->is_closing;
 }
 
+bool gkv_door_has_protocol_error(const struct gkv_door *door)
+{
+    return door->is_closing && (door->parser.error[0] != '\0' || door->is_http);
+}
+
 uint32_t gkv_door_open_count(const struct gkv_door *door)
 {
     return door->open_count;
@@ -485,7 +490,7 @@ static bool is_http(struct gkv_bytes name)
 
 /* Answer a command at once, in its turn. False: its turn has not come, or there is no
  * room. */
-static bool answer(struct gkv_door *door, struct gkv_node *node)
+static bool answer(struct gkv_door *door, const struct gkv_door_view *view)
 {
     const struct gkv_door_command *command = door->command;
     const size_t bytes = answer_room_bytes(door->value_bytes_max);
@@ -495,6 +500,7 @@ static bool answer(struct gkv_door *door, struct gkv_node *node)
     const struct gkv_door_words words = words_of(door);
     if (is_http(gkv_door_word(&words, 0))) {
         door->is_closing = true;
+        door->is_http = true;
         return true;
     }
     struct gkv_resp_writer writer = gkv_door_reply_begin(door, bytes);
@@ -505,7 +511,7 @@ static bool answer(struct gkv_door *door, struct gkv_node *node)
     } else if (door->error != NULL) {
         gkv_resp_write_error(&writer, "ERR", door->error);
     } else {
-        gkv_door_answer(door, node, (enum gkv_door_answer_kind)command->answer, &words, &writer);
+        gkv_door_answer(door, view, (enum gkv_door_answer_kind)command->answer, &words, &writer);
     }
     gkv_door_reply_end(door, &writer);
     return true;
@@ -561,11 +567,11 @@ static bool take_command(struct gkv_door *door, struct gkv_now now)
 
 /* Go on with the command under way. False: it must wait. True: it went on, and when there is one
  * more open operation, that is to be submitted. */
-static bool advance_command(struct gkv_door *door, struct gkv_node *node,
+static bool advance_command(struct gkv_door *door, const struct gkv_door_view *view,
                             struct gkv_operation *operation_out)
 {
     if (door->plan.verb == GKV_DOOR_VERB_NONE) {
-        if (!answer(door, node)) {
+        if (!answer(door, view)) {
             return false;
         }
         drop_command(door);
@@ -581,8 +587,8 @@ static bool advance_command(struct gkv_door *door, struct gkv_node *node,
     return true;
 }
 
-bool gkv_door_next_operation(struct gkv_door *door, struct gkv_node *node, struct gkv_now now,
-                             struct gkv_operation *operation_out)
+bool gkv_door_next_operation(struct gkv_door *door, const struct gkv_door_view *view,
+                             struct gkv_now now, struct gkv_operation *operation_out)
 {
     gkv_door_reply_emit_all(door);
     /* Each turn consumes bytes that were received, or ends. */
@@ -600,7 +606,7 @@ bool gkv_door_next_operation(struct gkv_door *door, struct gkv_node *node, struc
             continue;
         }
         const uint32_t open_count = door->open_count;
-        if (!advance_command(door, node, operation_out)) {
+        if (!advance_command(door, view, operation_out)) {
             return false;
         }
         if (door->open_count != open_count) {

@@ -14,7 +14,7 @@
  *           for the largest value reserved. Reads are held back so that this stays rare.
  *
  *           The shim, after each gkv_door_on_received, _on_result and _sent:
- *             while (gkv_door_next_operation(door, node, now, &operation)) { submit it }
+ *             while (gkv_door_next_operation(door, view, now, &operation)) { submit it }
  *             send gkv_door_pending; read while gkv_door_receive_buffer gives room
  * Bounds    gkv_door_memory_bytes, whatever the client does: a command with its framing takes at
  *           most the largest value, the longest key and 64 KiB; replies that are not fetched stop
@@ -37,6 +37,7 @@
 #include "core/event.h"
 #include "core/node.h"
 #include "core/types.h"
+#include "proto/endpoint.h"
 
 #define GKV_DOOR_WINDOW 128              /* operations of one connection under way */
 #define GKV_DOOR_INLINE_BYTES_MAX 65536  /* one inline command, or the header line of a bulk */
@@ -46,6 +47,23 @@
 #define GKV_DOOR_BACKLOG_BYTES 65536 /* replies waiting to be sent while parsing goes on */
 
 struct gkv_door;
+
+/* What the shim knows of all clients. */
+struct gkv_door_clients {
+    uint32_t connected_count;
+    uint32_t connected_count_max;
+    uint64_t accepted_count;       /* ever */
+    uint64_t refused_count;        /* no place was left */
+    uint64_t protocol_error_count; /* closed for what they sent */
+};
+
+/* What a door may look at for its answers. */
+struct gkv_door_view {
+    struct gkv_node *node;
+    const struct gkv_endpoint_stats *peers;
+    uint64_t datagram_dropped_count; /* by the system, on the way out */
+    struct gkv_door_clients clients;
+};
 
 /* Memory of one door for values up to value_bytes_max: about twice that and 1.1 MiB, of which a
  * client with small values touches a few pages. */
@@ -62,10 +80,11 @@ void gkv_door_on_received(struct gkv_door *door, size_t count);
 
 /* Go on with what was received: true and an operation to submit (cookie counts up from 0
  * and stays below 2^54; give it back to gkv_door_on_result), or false when nothing more can be
- * done now. Commands that need no operation are answered on the way, from `node`. The operation
- * is lent until the next call on the door; its key and value are within the core's limits. */
-bool gkv_door_next_operation(struct gkv_door *door, struct gkv_node *node, struct gkv_now now,
-                             struct gkv_operation *operation_out);
+ * done now. Commands that need no operation are answered on the way, from what `view` shows (it is
+ * borrowed). The operation is lent until the next call on the door; its key and value are within
+ * the core's limits. */
+bool gkv_door_next_operation(struct gkv_door *door, const struct gkv_door_view *view,
+                             struct gkv_now now, struct gkv_operation *operation_out);
 
 /* An operation is over; result is borrowed. now: for TTL answers. */
 void gkv_door_on_result(struct gkv_door *door, struct gkv_now now, const struct gkv_result *result);
@@ -76,6 +95,9 @@ void gkv_door_sent(struct gkv_door *door, size_t count);
 
 /* True when the connection is to be closed once nothing is pending (QUIT, protocol error). */
 bool gkv_door_is_closing(const struct gkv_door *door);
+
+/* True when it is closing because of what the client sent. */
+bool gkv_door_has_protocol_error(const struct gkv_door *door);
 
 /* Operations submitted and not over: the door's memory must stay until this is 0, even when the
  * client has gone. */

@@ -4,18 +4,30 @@
 
 #include "core/panic.h"
 #include "proto/address.h"
+#include "proto/door_info.h"
 
 /* A quotation of the client's words in an error, as long as Redis lets it be. */
 #define QUOTE_BYTES_MAX 128
 
 struct answer {
     struct gkv_door *door;
-    struct gkv_node *node;
+    const struct gkv_door_view *view;
     const struct gkv_door_words *words;
     struct gkv_resp_writer *writer;
 };
 
 /* ---- Errors ---------------------------------------------------------------------------------- */
+
+/* A subcommand as Redis names it in errors. */
+static void write_lower(struct gkv_resp_writer *writer, struct gkv_bytes word)
+{
+    for (size_t i = 0; i < word.count && i < QUOTE_BYTES_MAX; i++) {
+        const uint8_t byte = word.data[i];
+        const bool is_upper = byte >= 'A' && byte <= 'Z';
+        const uint8_t lower = (uint8_t)(is_upper ? byte - 'A' + 'a' : byte);
+        gkv_resp_write_raw(writer, &lower, 1);
+    }
+}
 
 /* CR and LF of the client would end our line. */
 static void write_quoted(struct gkv_resp_writer *writer, struct gkv_bytes word, size_t bytes_max)
@@ -43,13 +55,14 @@ void gkv_door_answer_unknown(const struct gkv_door_words *words, struct gkv_resp
     gkv_resp_write_text(writer, "\r\n");
 }
 
+/* sub: one of ours, as the client wrote it; or empty. */
 static void write_arity(struct gkv_resp_writer *writer, const char *name, struct gkv_bytes sub)
 {
     gkv_resp_write_text(writer, "-ERR wrong number of arguments for '");
     gkv_resp_write_text(writer, name);
     if (sub.count > 0) {
         gkv_resp_write_text(writer, "|");
-        write_quoted(writer, sub, QUOTE_BYTES_MAX);
+        write_lower(writer, sub);
     }
     gkv_resp_write_text(writer, "' command\r\n");
 }
@@ -123,6 +136,19 @@ static void write_hello(const struct answer *answer)
     gkv_resp_write_array(writer, 0);
 }
 
+/* There is no password, and one user, whom Redis lets in with any: "default", in this very case.
+ * False, and an error written: it is somebody else. */
+static bool check_user(const struct answer *answer, struct gkv_bytes user)
+{
+    static const uint8_t name[] = {'d', 'e', 'f', 'a', 'u', 'l', 't'};
+    if (gkv_bytes_equal(user, (struct gkv_bytes){name, sizeof(name)})) {
+        return true;
+    }
+    gkv_resp_write_error(answer->writer, "WRONGPASS",
+                         "invalid username-password pair or user is disabled.");
+    return false;
+}
+
 /* HELLO [2|3 [AUTH user password] [SETNAME name]]: nothing changes unless all of it is right. */
 static void answer_hello(const struct answer *answer)
 {
@@ -138,11 +164,15 @@ static void answer_hello(const struct answer *answer)
         return;
     }
     struct gkv_bytes name = {0};
+    struct gkv_bytes user = {0};
     bool has_name = false;
+    bool has_user = false;
     for (uint32_t i = 2; i < words->count;) {
         const struct gkv_bytes option = gkv_door_word(words, i);
         if (gkv_door_word_is(option, "auth") && i + 2 < words->count) {
-            i += 3; /* there is no password: as the default user of Redis, anybody comes in */
+            user = gkv_door_word(words, i + 1);
+            has_user = true;
+            i += 3;
         } else if (gkv_door_word_is(option, "setname") && i + 1 < words->count) {
             name = gkv_door_word(words, i + 1);
             has_name = true;
@@ -154,7 +184,7 @@ static void answer_hello(const struct answer *answer)
             return;
         }
     }
-    if (has_name && !set_client_name(answer, name)) {
+    if ((has_user && !check_user(answer, user)) || (has_name && !set_client_name(answer, name))) {
         return;
     }
     answer->door->is_resp3 = version == 3;
@@ -167,7 +197,9 @@ static void answer_auth(const struct answer *answer)
     if (answer->words->count > 3) {
         gkv_resp_write_error(answer->writer, "ERR", "syntax error");
     } else if (answer->words->count == 3) {
-        gkv_resp_write_simple(answer->writer, "OK");
+        if (check_user(answer, gkv_door_word(answer->words, 1))) {
+            gkv_resp_write_simple(answer->writer, "OK");
+        }
     } else {
         gkv_resp_write_error(answer->writer, "ERR",
                              "AUTH <password> called without any password configured for the "
@@ -190,44 +222,117 @@ static void answer_select(const struct answer *answer)
 static void write_client(const struct answer *answer)
 {
     struct gkv_resp_writer *writer = answer->writer;
-    const size_t begun = gkv_resp_begin_bulk(writer);
+    const size_t begun = gkv_resp_begin_report(writer);
     gkv_resp_write_text(writer, "id=");
     gkv_resp_write_decimal(writer, (int64_t)answer->door->connection_id);
     gkv_resp_write_text(writer, " name=");
     gkv_resp_write_raw(writer, answer->door->client_name, answer->door->client_name_bytes);
     gkv_resp_write_text(writer, " flags=N db=0 sub=0 psub=0 multi=-1 user=default resp=");
     gkv_resp_write_text(writer, writer->is_resp3 ? "3\n" : "2\n");
-    gkv_resp_end_bulk(writer, begun);
+    gkv_resp_end_report(writer, begun);
 }
 
-/* CLIENT INFO and LIST: of this connection alone, the door knows no other. */
+/* What can be said of the door's own connection; the door knows no other. */
+enum client_sub {
+    CLIENT_ID,
+    CLIENT_GETNAME,
+    CLIENT_INFO,
+    CLIENT_LIST,
+    CLIENT_SETNAME,
+    CLIENT_NO_EVICT,
+    CLIENT_NO_TOUCH,
+    CLIENT_SETINFO,
+    CLIENT_SUB_COUNT,
+};
+
+static const struct {
+    const char *name;
+    uint32_t word_count;
+} client_subs[CLIENT_SUB_COUNT] = {
+    {"id", 2},      {"getname", 2},  {"info", 2},     {"list", 2},
+    {"setname", 3}, {"no-evict", 3}, {"no-touch", 3}, {"setinfo", 4},
+};
+
+static enum client_sub find_client_sub(struct gkv_bytes word)
+{
+    uint32_t i = 0;
+    while (i < CLIENT_SUB_COUNT && !gkv_door_word_is(word, client_subs[i].name)) {
+        i++;
+    }
+    return (enum client_sub)i;
+}
+
+static void answer_switch(const struct answer *answer)
+{
+    const struct gkv_bytes word = gkv_door_word(answer->words, 2);
+    if (gkv_door_word_is(word, "on") || gkv_door_word_is(word, "off")) {
+        gkv_resp_write_simple(answer->writer, "OK");
+    } else {
+        gkv_resp_write_error(answer->writer, "ERR", "syntax error");
+    }
+}
+
+static void answer_setinfo(const struct answer *answer)
+{
+    const struct gkv_bytes word = gkv_door_word(answer->words, 2);
+    if (gkv_door_word_is(word, "lib-name") || gkv_door_word_is(word, "lib-ver")) {
+        gkv_resp_write_simple(answer->writer, "OK");
+    } else {
+        gkv_resp_write_text(answer->writer, "-ERR Unrecognized option '");
+        write_quoted(answer->writer, word, QUOTE_BYTES_MAX);
+        gkv_resp_write_text(answer->writer, "'\r\n");
+    }
+}
+
+static void answer_getname(const struct answer *answer)
+{
+    const struct gkv_door *door = answer->door;
+    if (door->client_name_bytes == 0) {
+        gkv_resp_write_null(answer->writer);
+    } else {
+        gkv_resp_write_bulk(answer->writer,
+                            (struct gkv_bytes){door->client_name, door->client_name_bytes});
+    }
+}
+
 static void answer_client(const struct answer *answer)
 {
-    const struct gkv_bytes sub = gkv_door_word(answer->words, 1);
-    const uint32_t count = answer->words->count;
-    struct gkv_resp_writer *writer = answer->writer;
-    const bool is_lister = gkv_door_word_is(sub, "info") || gkv_door_word_is(sub, "list");
-    const bool takes_none =
-        is_lister || gkv_door_word_is(sub, "id") || gkv_door_word_is(sub, "getname");
-    const bool takes_switch =
-        gkv_door_word_is(sub, "no-evict") || gkv_door_word_is(sub, "no-touch");
-    const bool sets_name = gkv_door_word_is(sub, "setname");
-    const bool sets_info = gkv_door_word_is(sub, "setinfo");
-    if (!takes_none && !takes_switch && !sets_name && !sets_info) {
+    const struct gkv_bytes word = gkv_door_word(answer->words, 1);
+    const enum client_sub sub = find_client_sub(word);
+    if (sub == CLIENT_SUB_COUNT) {
         write_unknown_subcommand(answer, "CLIENT");
-    } else if (count != (takes_none ? 2u : (sets_info ? 4u : 3u))) {
-        write_arity(writer, "client", sub);
-    } else if (is_lister) {
+        return;
+    }
+    if (answer->words->count != client_subs[sub].word_count) {
+        write_arity(answer->writer, "client", word);
+        return;
+    }
+    switch (sub) {
+    case CLIENT_ID:
+        gkv_resp_write_integer(answer->writer, (int64_t)answer->door->connection_id);
+        break;
+    case CLIENT_GETNAME:
+        answer_getname(answer);
+        break;
+    case CLIENT_INFO:
+    case CLIENT_LIST:
         write_client(answer);
-    } else if (gkv_door_word_is(sub, "id")) {
-        gkv_resp_write_integer(writer, (int64_t)answer->door->connection_id);
-    } else if (takes_none && answer->door->client_name_bytes == 0) {
-        gkv_resp_write_null(writer);
-    } else if (takes_none) {
-        gkv_resp_write_bulk(
-            writer, (struct gkv_bytes){answer->door->client_name, answer->door->client_name_bytes});
-    } else if (!sets_name || set_client_name(answer, gkv_door_word(answer->words, 2))) {
-        gkv_resp_write_simple(writer, "OK");
+        break;
+    case CLIENT_SETNAME:
+        if (set_client_name(answer, gkv_door_word(answer->words, 2))) {
+            gkv_resp_write_simple(answer->writer, "OK");
+        }
+        break;
+    case CLIENT_NO_EVICT:
+    case CLIENT_NO_TOUCH:
+        answer_switch(answer);
+        break;
+    case CLIENT_SETINFO:
+        answer_setinfo(answer);
+        break;
+    case CLIENT_SUB_COUNT:
+        GKV_ASSERT(sub != CLIENT_SUB_COUNT);
+        break;
     }
 }
 
@@ -254,11 +359,6 @@ static void write_command(struct gkv_resp_writer *writer, const struct gkv_door_
     gkv_resp_write_integer(writer, command->key_step);
 }
 
-static void write_null_array(struct gkv_resp_writer *writer)
-{
-    gkv_resp_write_text(writer, writer->is_resp3 ? "_\r\n" : "*-1\r\n");
-}
-
 static void answer_command(const struct answer *answer)
 {
     const struct gkv_door_words *words = answer->words;
@@ -270,6 +370,8 @@ static void answer_command(const struct answer *answer)
         for (uint32_t i = 0; i < count; i++) {
             write_command(writer, gkv_door_command_at(i));
         }
+    } else if (gkv_door_word_is(sub, "count") && words->count > 2) {
+        write_arity(writer, "command", sub);
     } else if (gkv_door_word_is(sub, "count")) {
         gkv_resp_write_integer(writer, count);
     } else if (gkv_door_word_is(sub, "docs")) {
@@ -284,7 +386,7 @@ static void answer_command(const struct answer *answer)
         for (uint32_t i = 2; i < words->count; i++) {
             const struct gkv_door_command *found = gkv_door_command_find(gkv_door_word(words, i));
             if (found == NULL) {
-                write_null_array(writer);
+                gkv_resp_write_null(writer);
             } else {
                 write_command(writer, found);
             }
@@ -341,149 +443,11 @@ static void answer_config(const struct answer *answer)
             gkv_resp_write_bulk_text(writer, config_values[i]);
         } else {
             const size_t begun = gkv_resp_begin_bulk(writer);
-            gkv_resp_write_decimal(writer,
-                                   (int64_t)gkv_node_options(answer->node)->memory_limit_bytes);
+            gkv_resp_write_decimal(
+                writer, (int64_t)gkv_node_options(answer->view->node)->memory_limit_bytes);
             gkv_resp_end_bulk(writer, begun);
         }
     }
-}
-
-/* ---- INFO ------------------------------------------------------------------------------------ */
-
-static bool is_section_asked(const struct gkv_door_words *words, const char *section)
-{
-    for (uint32_t i = 1; i < words->count; i++) {
-        const struct gkv_bytes word = gkv_door_word(words, i);
-        if (gkv_door_word_is(word, section) || gkv_door_word_is(word, "all") ||
-            gkv_door_word_is(word, "default") || gkv_door_word_is(word, "everything")) {
-            return true;
-        }
-    }
-    return words->count == 1;
-}
-
-static void write_field(struct gkv_resp_writer *writer, const char *name, uint64_t number)
-{
-    gkv_resp_write_text(writer, name);
-    gkv_resp_write_text(writer, ":");
-    gkv_resp_write_decimal(writer, number > INT64_MAX ? INT64_MAX : (int64_t)number);
-    gkv_resp_write_text(writer, "\r\n");
-}
-
-/* What a client may count as keys: the values held here, tombstones left out. */
-static uint64_t key_count(const struct gkv_store_stats *store)
-{
-    return store->record_count > store->tombstone_count
-               ? store->record_count - store->tombstone_count
-               : 0;
-}
-
-static void write_digest(struct gkv_resp_writer *writer, const struct gkv_digest *digest)
-{
-    uint8_t bytes[16];
-    for (uint32_t i = 0; i < 8; i++) {
-        bytes[i] = (uint8_t)(digest->high >> (56 - 8 * i));
-        bytes[8 + i] = (uint8_t)(digest->low >> (56 - 8 * i));
-    }
-    gkv_resp_write_text(writer, "store_digest:");
-    gkv_resp_write_hex(writer, bytes, sizeof(bytes));
-    gkv_resp_write_text(writer, "\r\n");
-}
-
-enum section {
-    SECTION_SERVER,
-    SECTION_CLIENTS,
-    SECTION_MEMORY,
-    SECTION_PERSISTENCE,
-    SECTION_STATS,
-    SECTION_REPLICATION,
-    SECTION_CLUSTER,
-    SECTION_KEYSPACE,
-    SECTION_GRIDKV,
-    SECTION_COUNT,
-};
-
-static void write_own_section(struct gkv_resp_writer *writer, const struct gkv_node *node,
-                              const struct gkv_node_stats *stats)
-{
-    write_field(writer, "ready", gkv_node_is_ready(node));
-    write_field(writer, "members", stats->member_count);
-    write_field(writer, "reachable", stats->reachable_count);
-    write_digest(writer, &stats->store_digest);
-    write_field(writer, "records", stats->store.record_count);
-    write_field(writer, "tombstones", stats->store.tombstone_count);
-    write_field(writer, "sync_rounds", stats->sync_round_count);
-    write_field(writer, "read_repairs", stats->quorum.read_repair_count);
-    write_field(writer, "open_operations", stats->quorum.open_count);
-}
-
-static void write_section(struct gkv_resp_writer *writer, enum section section,
-                          const struct gkv_node *node, const struct gkv_node_stats *stats)
-{
-    switch (section) {
-    case SECTION_SERVER:
-        gkv_resp_write_text(writer, "redis_version:" GKV_RESP_REDIS_VERSION "\r\n"
-                                    "gridkv_version:" GKV_VERSION_TEXT "\r\n"
-                                    "server_name:gridkv\r\nredis_mode:standalone\r\n");
-        break;
-    case SECTION_CLIENTS:
-        gkv_resp_write_text(writer, "blocked_clients:0\r\n");
-        break;
-    case SECTION_MEMORY:
-        write_field(writer, "used_memory", stats->store.used_bytes);
-        write_field(writer, "maxmemory", stats->store.limit_bytes);
-        gkv_resp_write_text(writer, "maxmemory_policy:noeviction\r\n");
-        break;
-    case SECTION_PERSISTENCE:
-        gkv_resp_write_text(writer, "loading:0\r\n");
-        break;
-    case SECTION_STATS:
-        write_field(writer, "total_commands_processed", stats->quorum.submitted_count);
-        write_field(writer, "expired_keys", stats->store.expired_count);
-        break;
-    case SECTION_REPLICATION:
-        gkv_resp_write_text(writer, "role:master\r\nconnected_slaves:0\r\n");
-        break;
-    case SECTION_CLUSTER:
-        gkv_resp_write_text(writer, "cluster_enabled:0\r\n");
-        break;
-    case SECTION_KEYSPACE:
-        gkv_resp_write_text(writer, "db0:keys=");
-        gkv_resp_write_decimal(writer, (int64_t)key_count(&stats->store));
-        gkv_resp_write_text(writer, ",expires=0,avg_ttl=0\r\n");
-        break;
-    case SECTION_GRIDKV:
-        write_own_section(writer, node, stats);
-        break;
-    case SECTION_COUNT:
-        GKV_ASSERT(section != SECTION_COUNT);
-        break;
-    }
-}
-
-static void answer_info(const struct answer *answer)
-{
-    static const char *const sections[SECTION_COUNT][2] = {
-        {"server", "# Server\r\n"},   {"clients", "# Clients\r\n"},
-        {"memory", "# Memory\r\n"},   {"persistence", "# Persistence\r\n"},
-        {"stats", "# Stats\r\n"},     {"replication", "# Replication\r\n"},
-        {"cluster", "# Cluster\r\n"}, {"keyspace", "# Keyspace\r\n"},
-        {"gridkv", "# GridKV\r\n"},
-    };
-    const struct gkv_node_stats stats = gkv_node_stats(answer->node);
-    struct gkv_resp_writer *writer = answer->writer;
-    const size_t begun = gkv_resp_begin_bulk(writer);
-    for (uint32_t i = 0; i < SECTION_COUNT; i++) {
-        if (!is_section_asked(answer->words, sections[i][0])) {
-            continue;
-        }
-        if (writer->count > begun) {
-            gkv_resp_write_text(writer, "\r\n");
-        }
-        gkv_resp_write_text(writer, sections[i][1]);
-        write_section(writer, (enum section)i, answer->node, &stats);
-    }
-    gkv_resp_end_bulk(writer, begun);
 }
 
 /* ---- The cluster ----------------------------------------------------------------------------- */
@@ -530,7 +494,7 @@ static void write_member(struct gkv_resp_writer *writer, const struct gkv_member
 
 static void answer_members(const struct answer *answer)
 {
-    const struct gkv_members *members = gkv_node_members(answer->node);
+    const struct gkv_members *members = gkv_node_members(answer->view->node);
     uint32_t count = 0;
     for (uint16_t i = 0; i < members->capacity; i++) {
         count += gkv_member_at(members, i)->said.state != GKV_MEMBER_NONE;
@@ -555,8 +519,8 @@ static void answer_owners(const struct answer *answer)
         return;
     }
     uint16_t owners[GKV_REPLICA_COUNT_MAX];
-    const uint32_t count = gkv_node_owners(answer->node, key, owners);
-    const struct gkv_members *members = gkv_node_members(answer->node);
+    const uint32_t count = gkv_node_owners(answer->view->node, key, owners);
+    const struct gkv_members *members = gkv_node_members(answer->view->node);
     GKV_ASSERT(count <= GKV_REPLICA_COUNT_MAX);
     gkv_resp_write_array(answer->writer, count);
     for (uint32_t i = 0; i < count; i++) {
@@ -564,12 +528,11 @@ static void answer_owners(const struct answer *answer)
     }
 }
 
-void gkv_door_answer(struct gkv_door *door, struct gkv_node *node, enum gkv_door_answer_kind kind,
-                     const struct gkv_door_words *words, struct gkv_resp_writer *writer)
+void gkv_door_answer(struct gkv_door *door, const struct gkv_door_view *view,
+                     enum gkv_door_answer_kind kind, const struct gkv_door_words *words,
+                     struct gkv_resp_writer *writer)
 {
-    const struct answer answer = {door, node, words, writer};
-    const struct gkv_node_stats stats =
-        kind == GKV_DOOR_ANSWER_DBSIZE ? gkv_node_stats(node) : (struct gkv_node_stats){0};
+    const struct answer answer = {door, view, words, writer};
     switch (kind) {
     case GKV_DOOR_ANSWER_PING:
         answer_ping(&answer);
@@ -596,10 +559,10 @@ void gkv_door_answer(struct gkv_door *door, struct gkv_node *node, enum gkv_door
         answer_select(&answer);
         break;
     case GKV_DOOR_ANSWER_DBSIZE:
-        gkv_resp_write_integer(writer, (int64_t)key_count(&stats.store));
+        gkv_resp_write_integer(writer, (int64_t)gkv_door_key_count(view->node));
         break;
     case GKV_DOOR_ANSWER_INFO:
-        answer_info(&answer);
+        gkv_door_info(view, words, writer);
         break;
     case GKV_DOOR_ANSWER_COMMAND:
         answer_command(&answer);

@@ -175,7 +175,7 @@ static const char *plan_set_options(struct gkv_door_plan *plan,
             if (error != NULL) {
                 return error;
             }
-        } else if (gkv_door_word_is(word, "keepttl") && !has_expiry) {
+        } else if (gkv_door_word_is(word, "keepttl") && (!has_expiry || plan->keeps_ttl)) {
             has_expiry = true;
             plan->keeps_ttl = true;
         } else if (gkv_door_word_is(word, "nx") && plan->condition != GKV_DOOR_IF_PRESENT) {

@@ -80,6 +80,7 @@ struct gkv_door {
     uint32_t again_count;          /* slots that are AGAIN */
     bool is_resp3;
     bool is_closing;
+    bool is_http;    /* it spoke HTTP to us */
     bool wants_more; /* all that was received is understood, but for the start of a command */
 
     /* The command under way: parsed, and not all of its operations are begun. */

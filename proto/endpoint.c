@@ -193,7 +193,7 @@ static void on_hello(struct gkv_endpoint *endpoint, uint32_t index, struct gkv_b
 /* A frame of a stream whose peer has introduced itself. */
 static void on_envelope(struct gkv_endpoint *endpoint, uint32_t index, struct gkv_bytes payload)
 {
-    const struct gkv_stream_place *place = gkv_stream_place(&endpoint->streams, index);
+    struct gkv_stream_place *place = gkv_stream_place(&endpoint->streams, index);
     uint64_t cluster_hash = 0;
     if (gkv_codec_decode(&endpoint->decoder, payload, &endpoint->message, &cluster_hash) !=
         GKV_OK) {
@@ -201,6 +201,7 @@ static void on_envelope(struct gkv_endpoint *endpoint, uint32_t index, struct gk
         return;
     }
     endpoint->stats.frame_in_count++;
+    place->used_ns = endpoint->now.mono_ns;
     endpoint->message.from = place->peer;
     deliver(endpoint, &place->address, GKV_CHANNEL_STREAM);
 }
@@ -289,16 +290,18 @@ enum gkv_error gkv_endpoint_on_accepted(struct gkv_endpoint *endpoint, struct gk
 {
     struct gkv_streams *streams = &endpoint->streams;
     take_note_of_time(endpoint, now);
-    const uint32_t index = gkv_stream_find_acceptable(streams);
+    const uint32_t index = gkv_stream_find_acceptable(streams, now.mono_ns);
     if (index == streams->dialled_count + streams->accepted_count) {
         endpoint->stats.refused_full++;
         return GKV_ERROR_BUSY;
     }
     struct gkv_stream_place *place = gkv_stream_place(streams, index);
     if (place->state != GKV_STREAM_FREE) {
+        endpoint->stats.refused_full += !place->is_superseded;
         gkv_outbound_tell_to_close(endpoint, index);
     }
     gkv_stream_occupy(streams, index, GKV_STREAM_NEW);
+    place->used_ns = now.mono_ns;
     gkv_outbound_set_limit(endpoint, place, GKV_HELLO_TIMEOUT_MS);
     endpoint->stats.accepted_count++;
     *stream_out = gkv_stream_handle(streams, index);

@@ -12,12 +12,16 @@
  *             DIALLING -> OPEN     [on_connected]
  *             DIALLING -> BACKOFF  [on_closed, GKV_DIAL_TIMEOUT_MS]  the core hears STREAM_DOWN
  *             OPEN     -> BACKOFF  [on_closed, a byte received]      the same
- *             OPEN     -> DIALLING [send]  idle, and its place is needed for another address
+ *             OPEN     -> DIALLING [send]  idle, and its place is needed for another address; or a
+ *                                          stranger's, and a member's message needs it
+ *             DIALLING -> DIALLING [send]  the latter
  *             BACKOFF  -> DIALLING [send]  once it is over, to the same address or another one
  *   accepted  FREE -> NEW  [on_accepted]
  *             NEW  -> OPEN [HELLO]
  *             NEW  -> FREE [on_closed, GKV_HELLO_TIMEOUT_MS, refused]
  *             OPEN -> FREE [on_closed, refused, or superseded and its place is needed]
+ *           When places run short, those who hold one without use give way (gkv_stream_find_idle,
+ *           gkv_stream_find_acceptable): strangers, silent or many, do not keep members out.
  *
  *           What is said while DIALLING waits in the stream's ring; during BACKOFF, or when the
  *           ring is full, it is dropped and counted: every protocol above survives loss.
@@ -94,10 +98,11 @@ struct gkv_endpoint_stats {
     uint64_t refused_foreign; /* not our magic, or another wire version */
     uint64_t refused_cluster; /* another cluster's name */
     uint64_t refused_hello;   /* no HELLO in time, a second one, or an answer on a dialled stream */
-    uint64_t refused_full;    /* no place for another accepted stream */
+    uint64_t refused_full;    /* no place for another accepted stream, or made to give way to one */
     /* Dropped on the way out. */
     uint64_t dropped_backoff;
     uint64_t dropped_full;     /* the stream's send buffer, or no place for another stream */
+    uint64_t dropped_stranger; /* no place for a stream to somebody whom we do not know */
     uint64_t dropped_too_long; /* a datagram over budget */
 };
 

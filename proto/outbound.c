@@ -100,6 +100,51 @@ static void dial(struct gkv_endpoint *endpoint, uint32_t index, const struct gkv
                                      .address = *address});
 }
 
+/* True for a seed, and for a member in whatever state. */
+static bool is_known(const struct gkv_endpoint *endpoint, const struct gkv_address *address)
+{
+    const struct gkv_node *node = gkv_at(endpoint, endpoint->node_offset);
+    const struct gkv_options *options = gkv_node_options(node);
+    for (uint32_t i = 0; i < options->seed_count; i++) {
+        if (gkv_address_equal(&options->seeds[i], address)) {
+            return true;
+        }
+    }
+    return gkv_member_find_address(gkv_node_members(node), address) != GKV_MEMBER_INDEX_NONE;
+}
+
+/* Who was a stranger may have joined since. */
+static void recognise_strangers(struct gkv_endpoint *endpoint)
+{
+    for (uint32_t i = 0; i < endpoint->streams.dialled_count; i++) {
+        struct gkv_stream_place *place = gkv_stream_place(&endpoint->streams, i);
+        if (place->is_stranger && is_known(endpoint, &place->address)) {
+            place->is_stranger = false;
+        }
+    }
+}
+
+/* A place for a stream to an address that has none; dialled_count: there is no room (counted). */
+static uint32_t find_place(struct gkv_endpoint *endpoint, bool is_stranger)
+{
+    struct gkv_streams *streams = &endpoint->streams;
+    const uint64_t now_ns = endpoint->now.mono_ns;
+    uint32_t index = streams->dialled_count;
+    recognise_strangers(endpoint);
+    if (is_stranger) {
+        index = gkv_stream_find_idle_for_stranger(streams, now_ns);
+        endpoint->stats.dropped_stranger += index == streams->dialled_count;
+        return index;
+    }
+    index = gkv_stream_find_idle(streams, now_ns);
+    const bool is_in_use = index == streams->dialled_count ||
+                           gkv_stream_place(streams, index)->state == GKV_STREAM_OPEN;
+    const uint32_t stranger = is_in_use ? gkv_stream_find_stranger(streams) : index;
+    index = stranger < streams->dialled_count ? stranger : index;
+    endpoint->stats.dropped_full += index == streams->dialled_count;
+    return index;
+}
+
 /* The stream to an address, dialled if need be: true and its place, or false (counted). */
 static bool find_or_dial(struct gkv_endpoint *endpoint, const struct gkv_address *address,
                          uint32_t *index_out)
@@ -119,15 +164,17 @@ static bool find_or_dial(struct gkv_endpoint *endpoint, const struct gkv_address
         *index_out = index;
         return true;
     }
-    index = gkv_stream_find_idle(streams, now_ns);
+    const bool is_stranger = !is_known(endpoint, address);
+    index = find_place(endpoint, is_stranger);
     if (index == streams->dialled_count) {
-        endpoint->stats.dropped_full++;
         return false;
     }
-    if (gkv_stream_place(streams, index)->state == GKV_STREAM_OPEN) {
+    struct gkv_stream_place *place = gkv_stream_place(streams, index);
+    if (place->state == GKV_STREAM_OPEN || place->state == GKV_STREAM_DIALLING) {
         gkv_outbound_tell_to_close(endpoint, index);
     }
     dial(endpoint, index, address);
+    place->is_stranger = is_stranger;
     *index_out = index;
     return true;
 }

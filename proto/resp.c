@@ -134,7 +134,7 @@ static enum gkv_resp_status fail_type(struct gkv_resp_parser *parser, uint8_t go
 {
     char text[] = "expected '$', got '?'";
     const bool breaks_line = got == '\r' || got == '\n' || got == '\0';
-    text[sizeof(text) - 3] = breaks_line ? ' ' : (char)got;
+    text[sizeof(text) - 3] = (char)(breaks_line ? ' ' : got);
     return fail(parser, text);
 }
 
@@ -472,14 +472,31 @@ size_t gkv_resp_begin_bulk(struct gkv_resp_writer *writer)
 
 /* The length takes as many digits as it needs, and the bytes move down over the rest: leading
  * zeros are accepted by some clients only. */
-void gkv_resp_end_bulk(struct gkv_resp_writer *writer, size_t begun)
+static void end_late(struct gkv_resp_writer *writer, char type, size_t begun)
 {
     GKV_ASSERT(begun >= BULK_DIGITS + 3 && begun <= writer->count);
     const size_t bytes = writer->count - begun;
     GKV_ASSERT(bytes <= 9999999);
     writer->count = begun - (BULK_DIGITS + 3);
-    write_header(writer, '$', (int64_t)bytes);
+    write_header(writer, type, (int64_t)bytes);
     memmove(writer->data + writer->count, writer->data + begun, bytes);
     writer->count += bytes;
     gkv_resp_write_raw(writer, "\r\n", 2);
+}
+
+void gkv_resp_end_bulk(struct gkv_resp_writer *writer, size_t begun)
+{
+    end_late(writer, '$', begun);
+}
+
+size_t gkv_resp_begin_report(struct gkv_resp_writer *writer)
+{
+    const size_t begun = gkv_resp_begin_bulk(writer);
+    gkv_resp_write_text(writer, writer->is_resp3 ? "txt:" : "");
+    return begun;
+}
+
+void gkv_resp_end_report(struct gkv_resp_writer *writer, size_t begun)
+{
+    end_late(writer, writer->is_resp3 ? '=' : '$', begun);
 }

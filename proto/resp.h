@@ -105,4 +105,8 @@ void gkv_resp_write_map(struct gkv_resp_writer *writer, uint32_t count);
 size_t gkv_resp_begin_bulk(struct gkv_resp_writer *writer);
 void gkv_resp_end_bulk(struct gkv_resp_writer *writer, size_t begun);
 
+/* The same for text that people read: in RESP3 a verbatim string. */
+size_t gkv_resp_begin_report(struct gkv_resp_writer *writer);
+void gkv_resp_end_report(struct gkv_resp_writer *writer, size_t begun);
+
 #endif

@@ -2,6 +2,7 @@
 
 #include "core/hash.h"
 #include "core/panic.h"
+#include "proto/bounds.h"
 
 static uint32_t place_count(const struct gkv_streams *streams)
 {
@@ -122,17 +123,71 @@ uint32_t gkv_stream_find_idle(const struct gkv_streams *streams, uint64_t now_ns
     return best;
 }
 
-uint32_t gkv_stream_find_acceptable(const struct gkv_streams *streams)
+static bool is_less_recent(const struct gkv_streams *streams, uint32_t index, uint32_t best)
+{
+    return best == place_count(streams) ||
+           gkv_stream_place(streams, index)->used_ns < gkv_stream_place(streams, best)->used_ns;
+}
+
+uint32_t gkv_stream_find_stranger(const struct gkv_streams *streams)
 {
     uint32_t best = place_count(streams);
-    for (uint32_t i = streams->dialled_count; i < place_count(streams); i++) {
+    for (uint32_t i = 0; i < streams->dialled_count; i++) {
         const struct gkv_stream_place *place = gkv_stream_place(streams, i);
-        if (place->state == GKV_STREAM_FREE) {
-            return i;
-        }
-        if (place->is_superseded && (best == place_count(streams) ||
-                                     place->used_ns < gkv_stream_place(streams, best)->used_ns)) {
+        if (place->is_stranger && is_less_recent(streams, i, best)) {
             best = i;
+        }
+    }
+    return best == place_count(streams) ? streams->dialled_count : best;
+}
+
+uint32_t gkv_stream_find_idle_for_stranger(const struct gkv_streams *streams, uint64_t now_ns)
+{
+    uint32_t free_place = streams->dialled_count;
+    uint32_t idle = place_count(streams);
+    uint32_t stranger_count = 0;
+    for (uint32_t i = 0; i < streams->dialled_count; i++) {
+        const struct gkv_stream_place *place = gkv_stream_place(streams, i);
+        const unsigned how = idleness(place, now_ns);
+        stranger_count += place->is_stranger && how < 2;
+        if (how >= 2) {
+            free_place = i;
+        } else if (how == 1 && place->is_stranger && is_less_recent(streams, i, idle)) {
+            idle = i;
+        }
+    }
+    if (stranger_count < GKV_STRANGER_COUNT_MAX && free_place < streams->dialled_count) {
+        return free_place;
+    }
+    return idle < streams->dialled_count ? idle : streams->dialled_count;
+}
+
+/* How gladly an accepted place is given up; 0: not at all. */
+static unsigned dispensability(const struct gkv_stream_place *place, uint64_t now_ns)
+{
+    const uint64_t age_ns = now_ns - place->used_ns;
+    if (place->state == GKV_STREAM_FREE) {
+        return 4;
+    }
+    if (place->state == GKV_STREAM_NEW) {
+        return age_ns >= GKV_HELLO_GRACE_MS * GKV_NS_PER_MS ? 2 : 0;
+    }
+    if (place->is_superseded) {
+        return 3;
+    }
+    return age_ns >= GKV_ACCEPTED_IDLE_MS * GKV_NS_PER_MS ? 1 : 0;
+}
+
+uint32_t gkv_stream_find_acceptable(const struct gkv_streams *streams, uint64_t now_ns)
+{
+    uint32_t best = place_count(streams);
+    unsigned best_dispensability = 0;
+    for (uint32_t i = streams->dialled_count; i < place_count(streams); i++) {
+        const unsigned how = dispensability(gkv_stream_place(streams, i), now_ns);
+        if (how > best_dispensability ||
+            (how > 0 && how == best_dispensability && is_less_recent(streams, i, best))) {
+            best = i;
+            best_dispensability = how;
         }
     }
     return best;

@@ -44,9 +44,10 @@ struct gkv_stream_place {
     bool is_queued;      /* dialled: to be sent; accepted: to be parsed */
     bool is_announced;   /* dialled: SEND was said, and the ring has not been empty since */
     bool is_superseded;  /* accepted: the same peer has opened another one since */
+    bool is_stranger;    /* dialled: nobody whom we knew when we dialled */
     uint32_t backoff_ms; /* dialled: the last one; 0: none yet */
     uint64_t until_ns;   /* DIALLING: open by then; BACKOFF, NEW: see above */
-    uint64_t used_ns;    /* dialled: when something was last said; accepted: when it became OPEN */
+    uint64_t used_ns;    /* dialled: when something was last said; accepted: last heard, or NEW */
     uint64_t opened_ns;  /* dialled: when it became OPEN */
     size_t first;
     size_t count;
@@ -86,9 +87,18 @@ uint32_t gkv_stream_find_dialled(struct gkv_streams *streams, const struct gkv_a
  * dialled_count. The caller closes it. */
 uint32_t gkv_stream_find_idle(const struct gkv_streams *streams, uint64_t now_ns);
 
-/* An accepted place that is FREE, else the superseded one that has been OPEN longest; else the
- * number of all places. The caller closes it. */
-uint32_t gkv_stream_find_acceptable(const struct gkv_streams *streams);
+/* The same for a stranger: a FREE place or one in a BACKOFF that is over, while there are under
+ * GKV_STRANGER_COUNT_MAX strangers; else one of theirs that is OPEN with nothing to send; else
+ * dialled_count. */
+uint32_t gkv_stream_find_idle_for_stranger(const struct gkv_streams *streams, uint64_t now_ns);
+
+/* The stranger least recently spoken to, whatever it is doing; else dialled_count. */
+uint32_t gkv_stream_find_stranger(const struct gkv_streams *streams);
+
+/* An accepted place that is FREE, else the superseded one least recently heard, else the oldest one
+ * that is NEW since GKV_HELLO_GRACE_MS, else the one least recently heard that has said nothing for
+ * GKV_ACCEPTED_IDLE_MS; else the number of all places. The caller closes it. */
+uint32_t gkv_stream_find_acceptable(const struct gkv_streams *streams, uint64_t now_ns);
 
 /* A new occupant: a new generation, empty buffers, `state`. */
 void gkv_stream_occupy(struct gkv_streams *streams, uint32_t index, enum gkv_stream_state state);

@@ -73,6 +73,8 @@ static struct gkv_update member_named(const char *name, uint8_t number)
 static struct gkv_door *door;
 static uint8_t *door_memory;
 static struct gkv_node *const node = (struct gkv_node *)(void *)&fake;
+static struct gkv_endpoint_stats peers;
+static struct gkv_door_view view;
 static struct gkv_now now;
 
 /* The operations that were submitted and are not over, in order; their keys and values copied. */
@@ -98,6 +100,12 @@ static int start(void **state)
     fake.stats.store.tombstone_count = 2;
     now = (struct gkv_now){.mono_ns = 1, .wall_ms = WALL_MS};
     open_count = 0;
+    peers = (struct gkv_endpoint_stats){.refused_checksum = 3, .dropped_stranger = UINT64_MAX};
+    view = (struct gkv_door_view){.node = node,
+                                  .peers = &peers,
+                                  .datagram_dropped_count = 4,
+                                  .clients = {.connected_count = 5, .refused_count = 6}};
+    fake.stats.swim_drops.malformed = 7;
     const size_t bytes = gkv_door_memory_bytes(VALUE_BYTES_MAX);
     door_memory = aligned_alloc(GKV_ARENA_ALIGN, bytes);
     assert_non_null(door_memory);
@@ -116,7 +124,7 @@ static int stop(void **state)
 static void turn(void)
 {
     struct gkv_operation operation;
-    while (gkv_door_next_operation(door, node, now, &operation)) {
+    while (gkv_door_next_operation(door, &view, now, &operation)) {
         assert_true(open_count < OPERATION_COUNT_MAX);
         assert_true(operation.key.count < sizeof(open[0].key));
         assert_true(operation.value.count < sizeof(open[0].value));
@@ -223,7 +231,10 @@ static void test_answers(void **state)
         {"CLIENT SETNAME me\r\n", "+OK\r\n"},
         {"CLIENT GETNAME\r\n", "$2\r\nme\r\n"},
         {"CLIENT SETINFO LIB-NAME x\r\n", "+OK\r\n"},
+        {"CLIENT SETINFO nope x\r\n", "-ERR Unrecognized option 'nope'\r\n"},
         {"CLIENT NO-EVICT on\r\n", "+OK\r\n"},
+        {"CLIENT NO-TOUCH nope\r\n", "-ERR syntax error\r\n"},
+        {"CLIENT GetName x\r\n", "-ERR wrong number of arguments for 'client|getname' command\r\n"},
         {"CLIENT NOPE\r\n", "-ERR unknown subcommand 'NOPE'. Try CLIENT HELP.\r\n"},
         {"CONFIG GET save\r\n", "*2\r\n$4\r\nsave\r\n$0\r\n\r\n"},
         {"CONFIG GET appendonly\r\n", "*2\r\n$10\r\nappendonly\r\n$2\r\nno\r\n"},
@@ -232,7 +243,10 @@ static void test_answers(void **state)
         {"COMMAND DOCS\r\n", "*0\r\n"},
         {"COMMAND INFO get nope\r\n",
          "*2\r\n*6\r\n$3\r\nget\r\n:2\r\n*2\r\n+readonly\r\n+fast\r\n:1\r\n"
-         ":1\r\n:1\r\n*-1\r\n"},
+         ":1\r\n:1\r\n$-1\r\n"},
+        {"COMMAND COUNT x\r\n", "-ERR wrong number of arguments for 'command|count' command\r\n"},
+        {"AUTH default x\r\n", "+OK\r\n"},
+        {"AUTH default x y\r\n", "-ERR syntax error\r\n"},
         {"HELLO 4\r\n", "-NOPROTO unsupported protocol version\r\n"},
         {"HELLO 3 NOPE\r\n", "-ERR Syntax error in HELLO option 'NOPE'\r\n"},
         {"GKV.OWNERS k\r\n", "*2\r\n$1\r\nb\r\n$1\r\na\r\n"},
@@ -276,17 +290,68 @@ static void test_reports(void **state)
          ":2\r\n$14\r\n127.0.0.1:7101\r\n");
 }
 
+/* Goal: nobody is told that a password was right: there is one user, "default", and no password.
+ * Method: other users, by AUTH and by HELLO, whose other words then have no effect either. */
+static void test_users(void **state)
+{
+    (void)state;
+    static const char wrong[] =
+        "-WRONGPASS invalid username-password pair or user is disabled.\r\n";
+    static const char *const commands[] = {
+        "AUTH bob x\r\n",
+        "AUTH DEFAULT x\r\n",
+        "AUTH \"\" x\r\n",
+        "AUTH defaul x\r\n",
+        "HELLO 3 AUTH bob x\r\n",
+        "HELLO 3 AUTH bob x SETNAME me\r\n",
+        "HELLO 3 AUTH default x AUTH bob x\r\n",
+    };
+    for (size_t i = 0; i < sizeof(commands) / sizeof(commands[0]); i++) {
+        say(commands[i]);
+        hear(wrong);
+    }
+    say("CLIENT GETNAME\r\n");
+    hear("$-1\r\n");
+}
+
+/* Goal: what was refused, dropped or gone wrong can be read, each by its reason.
+ * Method: figures of our own, and the same by INFO. */
+static void test_counts(void **state)
+{
+    (void)state;
+    say("INFO peers\r\n");
+    hear_part("# Peers\r\ndatagrams_in:0\r\n");
+    static const char *const parts[] = {
+        "\r\nrefused_checksum:3\r\n",
+        "\r\ndropped_stranger:9223372036854775807\r\n",
+        "\r\ndropped_by_system:4\r\n",
+        "\r\ngossip_malformed:7\r\n",
+    };
+    for (size_t i = 0; i < sizeof(parts) / sizeof(parts[0]); i++) {
+        say("INFO peers\r\n");
+        hear_part(parts[i]);
+    }
+    say("INFO clients stats\r\n");
+    hear_part("connected_clients:5\r\n");
+    say("INFO clients stats\r\n");
+    hear_part("rejected_connections:6\r\n");
+}
+
 /* Goal: HELLO 3 changes nulls and maps, RESET changes them back.
  * Method: the same misses before and after. */
 static void test_hello(void **state)
 {
     (void)state;
-    say("HELLO 3 AUTH u p SETNAME me\r\n");
+    say("HELLO 3 AUTH default p SETNAME me\r\n");
     hear_part("%7\r\n$6\r\nserver\r\n$5\r\nredis\r\n$7\r\nversion\r\n$5\r\n7.2.4\r\n$5\r\nproto\r\n"
               ":3\r\n$2\r\nid\r\n:7\r\n");
     say("GET a\r\nCLIENT GETNAME\r\nCOMMAND DOCS\r\n");
     end_error(0, GKV_ERROR_NOT_FOUND);
     hear("_\r\n$2\r\nme\r\n%0\r\n");
+    say("INFO cluster\r\n");
+    hear("=34\r\ntxt:# Cluster\r\ncluster_enabled:0\r\n\r\n");
+    say("INFO nope\r\n");
+    hear("=4\r\ntxt:\r\n");
     say("RESET\r\nGET a\r\nCLIENT GETNAME\r\n");
     end_error(0, GKV_ERROR_NOT_FOUND);
     hear("+RESET\r\n$-1\r\n$-1\r\n");
@@ -610,6 +675,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(test_answers, start, stop),
         cmocka_unit_test_setup_teardown(test_reports, start, stop),
+        cmocka_unit_test_setup_teardown(test_users, start, stop),
+        cmocka_unit_test_setup_teardown(test_counts, start, stop),
         cmocka_unit_test_setup_teardown(test_hello, start, stop),
         cmocka_unit_test_setup_teardown(test_order, start, stop),
         cmocka_unit_test_setup_teardown(test_conflicts, start, stop),

@@ -5,13 +5,22 @@
 #include <setjmp.h>
 
 #include <cmocka.h>
+#include <poll.h>
 #include <pthread.h>
 #include <stdatomic.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
 #include <time.h>
+#include <unistd.h>
 
+#include "core/hash.h"
+#include "io_posix/address.h"
 #include "io_posix/gridkv.h"
+#include "proto/bounds.h"
+#include "proto/codec.h"
+#include "proto/frame.h"
 
 #define READY_MS 30000 /* a limit for failure, never waited out */
 #define NODE_COUNT 3
@@ -461,13 +470,87 @@ static void test_close_with_open_operations(void **state)
     assert_int_equal(waiter.error, GKV_ERROR_CLOSED);
 }
 
+/* Connect to a node and say HELLO as `boot_id` of one and the same peer. */
+static int introduce(const struct gkv_address *address, struct gkv_codec *codec, uint64_t boot_id)
+{
+    struct gkv_socket_address name;
+    assert_true(gkv_address_to_socket(address, &name));
+    const int fd = socket(name.storage.ss_family, SOCK_STREAM, 0);
+    assert_true(fd >= 0);
+    assert_int_equal(connect(fd, (const struct sockaddr *)&name.storage, name.bytes), 0);
+    const struct gkv_hello hello = {
+        .wire_version = GKV_WIRE_VERSION,
+        .cluster_hash = gkv_hash("gridkv", 6, 0),
+        .from = {.id = {{1, 2, 3}}, .boot_id = boot_id},
+        .address = *address,
+    };
+    uint8_t frame[256];
+    const size_t bytes = gkv_codec_encode_hello(codec, &hello, frame + GKV_FRAME_HEADER_BYTES,
+                                                sizeof(frame) - GKV_FRAME_HEADER_BYTES);
+    assert_true(bytes > 0);
+    gkv_frame_seal(frame, bytes);
+    const ssize_t count = (ssize_t)(GKV_FRAME_HEADER_BYTES + bytes);
+    assert_int_equal(send(fd, frame, (size_t)count, MSG_NOSIGNAL), count);
+    return fd;
+}
+
+/* Goal: a peer that dials again and again gets the places of its older streams, and the node lives.
+ * Method: many more streams of one identity than there are places; the node hangs up on one for
+ * each; then an operation. */
+static void test_streams_superseded(void **state)
+{
+    (void)state;
+    struct gridkv_options options = options_alone();
+    options.member_count_max = 2;
+    struct gridkv *kv = open_node(&options);
+    struct gkv_address address;
+    assert_int_equal(gkv_address_resolve(gridkv_address(kv), GKV_RESOLVE_NUMERIC, &address),
+                     GKV_OK);
+    struct gkv_arena counting = gkv_arena_counting();
+    struct gkv_codec codec;
+    gkv_codec_init(&codec, &counting, 1);
+    void *memory = aligned_alloc(GKV_ARENA_ALIGN, counting.used);
+    assert_non_null(memory);
+    struct gkv_arena arena = gkv_arena_over(memory, counting.used);
+    gkv_codec_init(&codec, &arena, 1);
+
+    /* Four places: from the fifth on, each new stream costs one. */
+    struct pollfd streams[5];
+    for (unsigned i = 0; i < 64; i++) {
+        const unsigned count = i < 4 ? i + 1 : 5;
+        unsigned gone = 0;
+        streams[count - 1] = (struct pollfd){.fd = introduce(&address, &codec, 1 + i)};
+        streams[count - 1].events = POLLIN;
+        if (count < 5) {
+            continue;
+        }
+        assert_true(poll(streams, 5, READY_MS) > 0);
+        while (gone < 4 && streams[gone].revents == 0) {
+            gone++;
+        }
+        (void)close(streams[gone].fd);
+        memmove(&streams[gone], &streams[gone + 1], (4 - gone) * sizeof(streams[0]));
+    }
+    assert_int_equal(gridkv_set(kv, "k", 1, "v", 1, 0), GKV_OK);
+    for (unsigned i = 0; i < 4; i++) {
+        (void)close(streams[i].fd);
+    }
+    gridkv_close(kv);
+    free(memory);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_options_refused), cmocka_unit_test(test_addresses_refused),
-        cmocka_unit_test(test_no_handle),       cmocka_unit_test(test_blocking),
-        cmocka_unit_test(test_threads),         cmocka_unit_test(test_inside_completion),
-        cmocka_unit_test(test_cluster),         cmocka_unit_test(test_close_with_open_operations),
+        cmocka_unit_test(test_options_refused),
+        cmocka_unit_test(test_addresses_refused),
+        cmocka_unit_test(test_no_handle),
+        cmocka_unit_test(test_blocking),
+        cmocka_unit_test(test_threads),
+        cmocka_unit_test(test_inside_completion),
+        cmocka_unit_test(test_streams_superseded),
+        cmocka_unit_test(test_cluster),
+        cmocka_unit_test(test_close_with_open_operations),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

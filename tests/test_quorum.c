@@ -520,6 +520,67 @@ static void test_clock_drift(void **state)
     nodes_stop(nodes);
 }
 
+/* Goal: an acknowledged set is not undone by a deletion that was acknowledged before it began, even
+ * when an owner has forgotten that deletion, another has not, and the writer's clock is behind it.
+ * Method: deletions are kept for 1 s. Node c is 20 s late all along and refuses the deletion; b is
+ * set back by as much once it holds it; then c sets the key, when a has forgotten. */
+static void test_forgotten_deletion(void **state)
+{
+    (void)state;
+    struct gkv_options options = nodes_options();
+    options.tombstone_keep_ms = 1000;
+    struct nodes *nodes = nodes_start(3, &options);
+    nodes->wall_offset_ms[2] = -20000;
+    nodes_run_ms(nodes, 1000); /* c's hybrid clock has been where its wall clock was */
+    const uint64_t gone = nodes_delete(nodes, 0, "key");
+    nodes_run_ms(nodes, 50);
+    expect(nodes, gone, GKV_OK);
+    nodes->wall_offset_ms[1] = -20000;
+    nodes_run_ms(nodes, 10000);
+    assert_true(gkv_version_is_none(held_by(nodes, 0, "key")));
+    assert_false(gkv_version_is_none(held_by(nodes, 1, "key")));
+    assert_true(gkv_version_is_none(held_by(nodes, 2, "key")));
+
+    const uint64_t set = nodes_set(nodes, 2, "key", "mine");
+    nodes_run_ms(nodes, 5);
+    expect(nodes, set, GKV_OK);
+    nodes_run_ms(nodes, 3000);
+    for (uint32_t i = 0; i < 3; i++) {
+        const uint64_t get = nodes_get(nodes, i, "key");
+        nodes_run_ms(nodes, 5);
+        assert_true(gkv_bytes_equal(nodes_result(nodes, get)->value, nodes_text("mine")));
+    }
+    assert_true(gkv_version_compare(nodes_result(nodes, set)->version,
+                                    nodes_result(nodes, gone)->version) > 0);
+    nodes_stop(nodes);
+}
+
+/* Goal: versions name the life of a node that wrote them, not the boot it goes by: that one may be
+ * raised over another's, and somebody else may come to the same.
+ * Method: tell a node that a greater boot of it was heard of, between two sets. */
+static void test_writer_is_of_this_life(void **state)
+{
+    (void)state;
+    const struct gkv_options options = quiet_options();
+    struct nodes *nodes = nodes_start(3, &options);
+    const struct gkv_members *members = gkv_node_members(nodes->node[0]);
+    struct gkv_update other = gkv_member_at(members, GKV_MEMBER_SELF)->said;
+    const uint64_t before = nodes_set(nodes, 0, "key", "before");
+    nodes_run_ms(nodes, 5);
+    other.who.boot_id += 5;
+    struct gkv_message message = {.kind = GKV_MESSAGE_GOSSIP};
+    message.as.gossip.updates = &other;
+    message.as.gossip.update_count = 1;
+    nodes_deliver(nodes, 1, 0, &message);
+    assert_int_equal(gkv_member_at(members, GKV_MEMBER_SELF)->said.who.boot_id,
+                     other.who.boot_id + 1);
+    const uint64_t after = nodes_set(nodes, 0, "key", "after");
+    nodes_run_ms(nodes, 5);
+    assert_int_equal(nodes_result(nodes, before)->version.writer,
+                     nodes_result(nodes, after)->version.writer);
+    nodes_stop(nodes);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -540,6 +601,8 @@ int main(void)
         cmocka_unit_test(test_alone),
         cmocka_unit_test(test_eventual),
         cmocka_unit_test(test_clock_drift),
+        cmocka_unit_test(test_forgotten_deletion),
+        cmocka_unit_test(test_writer_is_of_this_life),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

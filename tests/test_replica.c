@@ -236,6 +236,38 @@ static void test_full_and_expired(void **state)
     free(world);
 }
 
+/* Goal: a client's write of a key that is not held is not acknowledged below a deletion that was
+ * forgotten; what others hold may still be copied here.
+ * Method: delete, sweep, then writes with an older stamp, with and without a handle. */
+static void test_forgotten(void **state)
+{
+    (void)state;
+    struct world *world = world_start();
+    struct gkv_record gone = record_of(WALL_MS, 5, "");
+    gone.is_tombstone = true;
+    assert_int_equal(write_to(world, 5, nodes_text("key"), &gone), GKV_REPLY_OK);
+    gkv_store_sweep(&world->store, WALL_MS + 5000, 1000, GKV_SLOT_COUNT);
+    (void)read_from(world, "key", GKV_REPLY_ABSENT);
+
+    struct gkv_record older = record_of(WALL_MS - 1, 9, "older");
+    const struct gkv_keyed_record written = {.key = nodes_text("key"), .record = older};
+    const uint64_t key_hash = gkv_ring_key_hash(&world->ring, written.key);
+    struct gkv_version held;
+    assert_int_equal(gkv_replica_write(&world->replica, &world->step, &written, key_hash, &held),
+                     GKV_REPLY_STALE);
+    assert_int_equal(gkv_version_compare(held, gone.version), 0);
+    assert_int_equal(write_to(world, 6, nodes_text("key"), &older), GKV_REPLY_STALE);
+    (void)read_from(world, "key", GKV_REPLY_ABSENT);
+    assert_int_equal(write_to(world, 0, nodes_text("key"), &older), (enum gkv_reply_status)0);
+    assert_true(gkv_bytes_equal(read_from(world, "key", GKV_REPLY_OK).value, nodes_text("older")));
+
+    older.version.writer = 10; /* newer than what is held now: that alone decides */
+    assert_int_equal(write_to(world, 7, nodes_text("key"), &older), GKV_REPLY_OK);
+    const struct gkv_record newer = record_of(WALL_MS, 6, "newer");
+    assert_int_equal(write_to(world, 8, nodes_text("other"), &newer), GKV_REPLY_OK);
+    free(world);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -244,6 +276,7 @@ int main(void)
         cmocka_unit_test(test_clock),
         cmocka_unit_test(test_malformed),
         cmocka_unit_test(test_full_and_expired),
+        cmocka_unit_test(test_forgotten),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -46,6 +46,7 @@ struct model {
     uint32_t sweep_slot;
     uint64_t expired_count;
     uint64_t forgotten_count;
+    struct gkv_version forgotten; /* the greatest of them */
 };
 
 static alignas(GKV_ARENA_ALIGN) uint8_t memory[LIMIT_BYTES];
@@ -170,6 +171,9 @@ static void model_sweep(struct model *model, uint64_t now_ms, uint64_t keep_ms, 
             gkv_hlc_ms(record->version.hlc) + keep_ms < now_ms) {
             held->is_held = false;
             model->forgotten_count++;
+            if (gkv_version_compare(record->version, model->forgotten) > 0) {
+                model->forgotten = record->version;
+            }
         }
     }
     model->sweep_slot = (model->sweep_slot + slot_count) % GKV_SLOT_COUNT;
@@ -301,6 +305,14 @@ static bool check_all(const struct gkv_store *store, const struct model *model, 
 {
     uint64_t record_count = 0;
     uint64_t tombstone_count = 0;
+    struct gkv_digest digest = {0, 0};
+    for (uint32_t slot = 0; slot < GKV_SLOT_COUNT; slot++) {
+        digest.low += gkv_store_slot_digest(store, slot).low;
+        digest.high += gkv_store_slot_digest(store, slot).high;
+    }
+    CHECK(gkv_store_digest(store).low == digest.low);
+    CHECK(gkv_store_digest(store).high == digest.high);
+    CHECK(version_equal(gkv_store_forgotten(store), model->forgotten));
     for (uint32_t i = 0; i < KEY_COUNT; i++) {
         const struct model_record *held = &model->records[i];
         record_count += held->is_held;

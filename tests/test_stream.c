@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "core/prng.h"
+#include "proto/bounds.h"
 #include "proto/stream.h"
 
 #define FRAME_BYTES 100
@@ -158,13 +159,31 @@ static void test_places(void **state)
     assert_int_equal(gkv_stream_find_idle(streams, 99), 0);
     assert_int_equal(gkv_stream_find_idle(streams, 100), 2);
 
-    assert_int_equal(gkv_stream_find_acceptable(streams), DIALLED);
+    /* Strangers take what nobody uses, and of what is used only their own. */
+    assert_int_equal(gkv_stream_find_idle_for_stranger(streams, 99), DIALLED);
+    assert_int_equal(gkv_stream_find_idle_for_stranger(streams, 100), 2);
+    assert_int_equal(gkv_stream_find_stranger(streams), DIALLED);
+    gkv_stream_place(streams, 0)->is_stranger = true;
+    gkv_stream_place(streams, 1)->is_stranger = true;
+    assert_int_equal(gkv_stream_find_idle_for_stranger(streams, 99), 0); /* 1 has bytes to send */
+    assert_int_equal(gkv_stream_find_stranger(streams), 1);
+
+    const uint64_t grace_ns = GKV_HELLO_GRACE_MS * GKV_NS_PER_MS;
+    const uint64_t idle_ns = GKV_ACCEPTED_IDLE_MS * GKV_NS_PER_MS;
+    assert_int_equal(gkv_stream_find_acceptable(streams, idle_ns), DIALLED);
     for (uint32_t i = DIALLED; i < DIALLED + ACCEPTED; i++) {
         gkv_stream_occupy(streams, i, GKV_STREAM_OPEN);
+        gkv_stream_place(streams, i)->used_ns = 2;
     }
-    assert_int_equal(gkv_stream_find_acceptable(streams), DIALLED + ACCEPTED);
+    gkv_stream_place(streams, DIALLED + 1)->used_ns = 1;
+    assert_int_equal(gkv_stream_find_acceptable(streams, idle_ns), DIALLED + ACCEPTED);
+    assert_int_equal(gkv_stream_find_acceptable(streams, idle_ns + 1), DIALLED + 1);
+    assert_int_equal(gkv_stream_find_acceptable(streams, idle_ns + 2), DIALLED + 1);
+    gkv_stream_place(streams, DIALLED)->state = GKV_STREAM_NEW;
+    assert_int_equal(gkv_stream_find_acceptable(streams, grace_ns + 1), DIALLED + ACCEPTED);
+    assert_int_equal(gkv_stream_find_acceptable(streams, grace_ns + 2), DIALLED);
     gkv_stream_place(streams, DIALLED + 1)->is_superseded = true;
-    assert_int_equal(gkv_stream_find_acceptable(streams), DIALLED + 1);
+    assert_int_equal(gkv_stream_find_acceptable(streams, grace_ns + 2), DIALLED + 1);
     free(world.memory);
 }
 

@@ -471,6 +471,25 @@ static void test_an_address_moves(void **state)
     assert_true(gkv_address_equal(&world_view(0, 1)->address, &moved.address));
 }
 
+/* Goal: a seed is not asked for ever because somebody unreachable was at its address before.
+ * Method: tell a node of a dead name at its seed's address, where a living one is; no table is
+ * asked for in five seconds. */
+static void test_a_seed_had_another_name(void **state)
+{
+    (void)state;
+    world_start(0, 100, 0);
+    world_start(1, 100, 0);
+    struct gkv_update dead = world_update_about(6, 100, 0, GKV_MEMBER_UNREACHABLE);
+    dead.address = world_address_of(0);
+    world_gossip(2, 1, &dead); /* before the living one, whose place in the table comes after */
+    world_run_until(world_now_ns + SECOND_NS);
+    assert_int_equal(world_view(1, 0)->state, GKV_MEMBER_ALIVE);
+    memset(world_sent_count, 0, sizeof(world_sent_count));
+    world_run_until(world_now_ns + 5 * SECOND_NS);
+    assert_int_equal(world_sent_count[GKV_MESSAGE_PUSH_PULL], 0);
+    assert_int_equal(world_view(1, 6)->state, GKV_MEMBER_UNREACHABLE);
+}
+
 #define TEST(function) cmocka_unit_test_setup_teardown(function, world_setup, world_teardown)
 
 int main(void)
@@ -498,6 +517,7 @@ int main(void)
         TEST(test_not_for_us),
         TEST(test_stream_down_probes_next),
         TEST(test_an_address_moves),
+        TEST(test_a_seed_had_another_name),
     };
     print_message("seeds: 1000 + peer number\n");
     return cmocka_run_group_tests(tests, NULL, NULL);
