@@ -19,6 +19,7 @@ enum gkv_occasion_kind {
     GKV_OCCASION_SEGMENT = 5,  /* stream bytes arrive; index: connection, argument: sending end */
     GKV_OCCASION_RESET = 6,    /* an end learns that it is over; index: connection, argument: end */
     GKV_OCCASION_CALLER = 7,   /* whoever runs the world wanted to be called; argument: its own */
+    GKV_OCCASION_RESUME = 8,   /* a paused host goes on; index: node, generation: its life */
 };
 
 struct gkv_occasion {

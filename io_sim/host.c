@@ -103,6 +103,8 @@ void gkv_host_boot(struct gkv_host *host, uint64_t time_ns, uint64_t luck)
     GKV_ASSERT(error == GKV_OK);
     host->life_count++;
     host->is_up = true;
+    host->paused_until_ns = 0;
+    host->pause_total_ns = 0;
     host->timer_ns = GKV_NEVER;
     host->timer_generation++;
 }
@@ -111,6 +113,7 @@ void gkv_host_crash(struct gkv_host *host)
 {
     GKV_ASSERT(host->is_up);
     host->is_up = false;
+    host->paused_until_ns = 0;
     host->endpoint = NULL;
     host->timer_ns = GKV_NEVER;
     host->timer_generation++;

@@ -5,6 +5,7 @@
  *           as many lives as the caller says; guards before and after it show whether the endpoint
  *           wrote past its own.
  * Bounds    GKV_HOST_LIFE_COUNT_MAX lives.
+ * Invariant A paused host is up, and no input reaches its endpoint.
  * Not here  Carrying bytes: io_sim/world.c.
  */
 #ifndef GKV_IO_SIM_HOST_H
@@ -36,6 +37,8 @@ struct gkv_host {
     void *allocations[GKV_HOST_LIFE_COUNT_MAX]; /* what the blocks were aligned in */
     uint64_t timer_ns;         /* true time of the TIMER occasion under way; GKV_NEVER: none */
     uint32_t timer_generation; /* older ones are ignored */
+    uint64_t paused_until_ns;  /* it handles nothing before; 0: it is not paused */
+    uint64_t pause_total_ns;   /* of this life */
 };
 
 /* Where node `node` of every world listens: 10.0.0.<node + 1>, port 7000. */

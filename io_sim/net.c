@@ -26,17 +26,38 @@ void gkv_net_init(struct gkv_net *net, void *memory, struct gkv_agenda *agenda,
     net->chance = chance;
     net->connections = memory;
     net->parcels = (struct gkv_parcel *)(void *)(net->connections + GKV_NET_CONNECTION_COUNT);
-    uint8_t *bytes = (uint8_t *)(net->parcels + GKV_NET_PARCEL_COUNT);
+    net->pipe_bytes = (uint8_t *)(net->parcels + GKV_NET_PARCEL_COUNT);
+    net->window_bytes = GKV_NET_PIPE_BYTES;
+    net->connection_free = GKV_NET_NONE;
+    net->parcel_free = GKV_NET_NONE;
+}
 
-    for (uint32_t i = 0; i < GKV_NET_CONNECTION_COUNT; i++) {
-        struct gkv_connection *connection = &net->connections[i];
-        connection->pipes[0].bytes = bytes + (size_t)i * 2 * GKV_NET_PIPE_BYTES;
-        connection->pipes[1].bytes = connection->pipes[0].bytes + GKV_NET_PIPE_BYTES;
-        connection->next_free = i + 1 < GKV_NET_CONNECTION_COUNT ? i + 1 : GKV_NET_NONE;
+/* Memory is touched when a place is first taken, and given places are taken again first: most
+ * worlds are small, and the system hands out their pages one by one. */
+static uint32_t take_connection(struct gkv_net *net)
+{
+    uint32_t index = net->connection_free;
+    if (index != GKV_NET_NONE) {
+        net->connection_free = net->connections[index].next_free;
+        return index;
     }
-    for (uint32_t i = 0; i < GKV_NET_PARCEL_COUNT; i++) {
-        net->parcels[i].next_free = i + 1 < GKV_NET_PARCEL_COUNT ? i + 1 : GKV_NET_NONE;
+    GKV_ASSERT(net->connection_count < GKV_NET_CONNECTION_COUNT);
+    index = net->connection_count++;
+    struct gkv_connection *connection = &net->connections[index];
+    connection->pipes[0].bytes = net->pipe_bytes + (size_t)index * 2 * GKV_NET_PIPE_BYTES;
+    connection->pipes[1].bytes = connection->pipes[0].bytes + GKV_NET_PIPE_BYTES;
+    return index;
+}
+
+/* GKV_NET_NONE when all are under way. */
+static uint32_t take_parcel(struct gkv_net *net)
+{
+    const uint32_t index = net->parcel_free;
+    if (index != GKV_NET_NONE) {
+        net->parcel_free = net->parcels[index].next_free;
+        return index;
     }
+    return net->parcel_count < GKV_NET_PARCEL_COUNT ? net->parcel_count++ : GKV_NET_NONE;
 }
 
 /* ---- Time on the way ------------------------------------------------------------------------- */
@@ -80,14 +101,13 @@ static void send_parcel(struct gkv_net *net, uint64_t now_ns, const struct gkv_p
                         struct gkv_bytes bytes)
 {
     /* The agenda keeps room for what cannot be lost. */
-    if (net->parcel_free == GKV_NET_NONE ||
-        gkv_agenda_room(net->agenda) < net->agenda->capacity / 4) {
+    const bool has_room = gkv_agenda_room(net->agenda) >= net->agenda->capacity / 4;
+    const uint32_t index = has_room ? take_parcel(net) : GKV_NET_NONE;
+    if (index == GKV_NET_NONE) {
         net->stats.datagram_lost_count++;
         return;
     }
-    const uint32_t index = net->parcel_free;
     struct gkv_parcel *parcel = &net->parcels[index];
-    net->parcel_free = parcel->next_free;
     parcel->from = head->from;
     parcel->to = head->to;
     parcel->count = (uint32_t)bytes.count;
@@ -118,7 +138,7 @@ void gkv_net_send(struct gkv_net *net, uint64_t now_ns, uint32_t from, uint32_t 
 
 const struct gkv_parcel *gkv_net_parcel(struct gkv_net *net, uint32_t index)
 {
-    GKV_ASSERT(index < GKV_NET_PARCEL_COUNT);
+    GKV_ASSERT(index < net->parcel_count);
     const struct gkv_parcel *parcel = &net->parcels[index];
     if (net->links[parcel->from][parcel->to].is_cut) {
         net->stats.datagram_lost_count++;
@@ -144,13 +164,11 @@ void gkv_net_dial(struct gkv_net *net, uint64_t now_ns, uint32_t from, struct gk
                   uint32_t to)
 {
     GKV_ASSERT(from < GKV_NET_NODE_COUNT_MAX && to < GKV_NET_NODE_COUNT_MAX);
-    GKV_ASSERT(net->connection_free != GKV_NET_NONE);
     net->stats.dial_count++;
-    const uint32_t index = net->connection_free;
+    const uint32_t index = take_connection(net);
     struct gkv_connection *connection = &net->connections[index];
     GKV_ASSERT(connection->ends[0].state == GKV_END_NONE);
     GKV_ASSERT(connection->ends[1].state == GKV_END_NONE);
-    net->connection_free = connection->next_free;
     connection->ends[0] =
         (struct gkv_end){.state = GKV_END_DIALLING, .node = from, .stream = stream};
     connection->ends[1] = (struct gkv_end){.state = GKV_END_NONE, .node = to};
@@ -164,7 +182,7 @@ void gkv_net_dial(struct gkv_net *net, uint64_t now_ns, uint32_t from, struct gk
 
 struct gkv_connection *gkv_net_connection(struct gkv_net *net, const struct gkv_occasion *occasion)
 {
-    GKV_ASSERT(occasion->index < GKV_NET_CONNECTION_COUNT);
+    GKV_ASSERT(occasion->index < net->connection_count);
     struct gkv_connection *connection = &net->connections[occasion->index];
     return connection->generation == occasion->generation ? connection : NULL;
 }
@@ -179,7 +197,7 @@ uint32_t gkv_net_find(struct gkv_net *net, uint32_t node, struct gkv_stream stre
                       uint32_t *end_out)
 {
     uint32_t *found = &net->found[node][stream.index % GKV_NET_STREAM_COUNT];
-    for (uint32_t i = 0; i <= 2 * GKV_NET_CONNECTION_COUNT; i++) {
+    for (uint32_t i = 0; i <= 2 * net->connection_count; i++) {
         /* First where it was last time, then everywhere. */
         const uint32_t place = i == 0 ? *found : i - 1;
         if (is_end_of(&net->connections[place / 2].ends[place % 2], node, stream)) {
@@ -283,7 +301,7 @@ void gkv_net_end_gone(struct gkv_net *net, uint64_t now_ns, uint32_t index, uint
 
 void gkv_net_crash(struct gkv_net *net, uint64_t now_ns, uint32_t node, uint64_t silent_ns)
 {
-    for (uint32_t i = 0; i < GKV_NET_CONNECTION_COUNT; i++) {
+    for (uint32_t i = 0; i < net->connection_count; i++) {
         for (uint32_t end = 0; end < 2; end++) {
             struct gkv_end *gone = &net->connections[i].ends[end];
             if (gone->state != GKV_END_NONE && gone->node == node) {
@@ -291,6 +309,12 @@ void gkv_net_crash(struct gkv_net *net, uint64_t now_ns, uint32_t node, uint64_t
             }
         }
     }
+}
+
+void gkv_net_reset_at(struct gkv_net *net, uint64_t time_ns, uint32_t index, uint32_t end)
+{
+    GKV_ASSERT(net->connections[index].ends[end].state != GKV_END_NONE);
+    schedule(net, time_ns, GKV_OCCASION_RESET, index, end);
 }
 
 bool gkv_net_on_reset(struct gkv_net *net, uint64_t now_ns, const struct gkv_occasion *occasion)
@@ -315,7 +339,8 @@ bool gkv_net_on_reset(struct gkv_net *net, uint64_t now_ns, const struct gkv_occ
 size_t gkv_net_room(const struct gkv_net *net, uint32_t index, uint32_t end)
 {
     const struct gkv_pipe *pipe = &net->connections[index].pipes[end];
-    return GKV_NET_PIPE_BYTES - (size_t)(pipe->written - pipe->delivered);
+    const size_t waiting = (size_t)(pipe->written - pipe->delivered);
+    return net->window_bytes - waiting;
 }
 
 /* Note that bytes up to `written` arrive as one piece. Order is kept: no piece overtakes the last.
@@ -442,7 +467,7 @@ void gkv_net_segment_done(struct gkv_net *net, uint64_t now_ns, uint32_t index, 
 uint64_t gkv_net_in_flight_bytes(const struct gkv_net *net)
 {
     uint64_t total = 0;
-    for (uint32_t i = 0; i < GKV_NET_CONNECTION_COUNT; i++) {
+    for (uint32_t i = 0; i < net->connection_count; i++) {
         const struct gkv_connection *connection = &net->connections[i];
         for (uint32_t end = 0; end < 2; end++) {
             if (connection->ends[1 - end].state == GKV_END_OPEN) {

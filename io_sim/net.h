@@ -112,7 +112,11 @@ struct gkv_net {
     struct gkv_link links[GKV_NET_NODE_COUNT_MAX][GKV_NET_NODE_COUNT_MAX]; /* [from][to] */
     struct gkv_connection *connections;
     struct gkv_parcel *parcels;
+    uint32_t window_bytes;     /* of a pipe, at most GKV_NET_PIPE_BYTES */
+    uint8_t *pipe_bytes;       /* of all connections */
+    uint32_t connection_count; /* places that were ever taken; the rest is untouched memory */
     uint32_t connection_free;
+    uint32_t parcel_count;
     uint32_t parcel_free;
     uint32_t found[GKV_NET_NODE_COUNT_MAX]
                   [GKV_NET_STREAM_COUNT]; /* where a stream was last found */
@@ -178,6 +182,9 @@ void gkv_net_take(struct gkv_net *net, uint32_t index, uint32_t end, uint8_t *ou
 
 /* Drop what is left of the first segment if its receiver is gone, and schedule the next segment. */
 void gkv_net_segment_done(struct gkv_net *net, uint64_t now_ns, uint32_t index, uint32_t end);
+
+/* Let a RESET occasion come to an end at time_ns. */
+void gkv_net_reset_at(struct gkv_net *net, uint64_t time_ns, uint32_t index, uint32_t end);
 
 /* A RESET occasion: true when its end is to be told that it is closed (gkv_net_end_gone follows).
  * */

@@ -11,23 +11,39 @@
 
 /* ---- The chain ------------------------------------------------------------------------------- */
 
+#define NOTE_WORD_COUNT_MAX 16
+
+/* Spelled out, so that the compiler makes one store of it. */
+static void put_word(uint8_t *out, uint64_t word)
+{
+    out[0] = (uint8_t)word;
+    out[1] = (uint8_t)(word >> 8);
+    out[2] = (uint8_t)(word >> 16);
+    out[3] = (uint8_t)(word >> 24);
+    out[4] = (uint8_t)(word >> 32);
+    out[5] = (uint8_t)(word >> 40);
+    out[6] = (uint8_t)(word >> 48);
+    out[7] = (uint8_t)(word >> 56);
+}
+
 void gkv_world_note(struct gkv_world *world, const uint64_t *words, uint32_t word_count)
 {
     /* Written as bytes in one order, so that the chain does not depend on the machine's. */
-    uint8_t bytes[16 * sizeof(uint64_t)];
-    GKV_ASSERT(word_count <= 16);
-    for (uint32_t i = 0; i < word_count; i++) {
-        for (uint32_t j = 0; j < 8; j++) {
-            bytes[8 * i + j] = (uint8_t)(words[i] >> (8 * j));
-        }
+    uint8_t bytes[(1 + NOTE_WORD_COUNT_MAX) * sizeof(uint64_t)];
+    GKV_ASSERT(word_count <= NOTE_WORD_COUNT_MAX);
+    for (uint32_t i = 0; i <= word_count; i++) {
+        const uint64_t word = i == 0 ? world->chain[1] : words[i - 1];
+        put_word(bytes + 8 * (size_t)i, word);
     }
-    world->chain[0] = gkv_hash(bytes, 8 * (size_t)word_count, world->chain[0]);
-    world->chain[1] = gkv_hash(bytes, 8 * (size_t)word_count, world->chain[1] ^ CHAIN_SEED);
+    const struct gkv_hash128 link =
+        gkv_hash128(bytes, 8 * (1 + (size_t)word_count), world->chain[0] ^ CHAIN_SEED);
+    world->chain[0] = link.low;
+    world->chain[1] = link.high;
 }
 
 static uint64_t hash_of(struct gkv_bytes bytes)
 {
-    return bytes.count == 0 ? 0 : gkv_hash(bytes.data, bytes.count, CHAIN_SEED);
+    return bytes.count == 0 ? 0 : gkv_hash128(bytes.data, bytes.count, CHAIN_SEED).low;
 }
 
 static uint64_t word_of_stream(struct gkv_stream stream)
@@ -35,9 +51,12 @@ static uint64_t word_of_stream(struct gkv_stream stream)
     return (uint64_t)stream.generation << 32 | stream.index;
 }
 
-static void note_output(struct gkv_world *world, const struct gkv_output *output)
+#define OUTPUT_WORD_COUNT 7
+
+/* What an output says, in words that start as zeroes. */
+static void describe_output(const struct gkv_output *output, uint64_t words[OUTPUT_WORD_COUNT])
 {
-    uint64_t words[8] = {(uint64_t)output->kind};
+    words[0] = (uint64_t)output->kind;
     switch (output->kind) {
     case GKV_OUTPUT_DATAGRAM:
         words[1] = gkv_host_of_address(&output->as.datagram.address);
@@ -66,34 +85,47 @@ static void note_output(struct gkv_world *world, const struct gkv_output *output
         words[4] = (uint64_t)output->as.member.name.bytes[0];
         break;
     }
-    gkv_world_note(world, words, 8);
 }
 
 /* Fold what happened into the chain, and show it. */
 static void observe(struct gkv_world *world, const struct gkv_observation *observation)
 {
-    const uint64_t words[5] = {
+    uint64_t words[5 + OUTPUT_WORD_COUNT] = {
         (uint64_t)observation->kind, observation->node,     observation->time_ns,
         hash_of(observation->bytes), observation->argument,
     };
-    gkv_world_note(world, words, 5);
     if (observation->output != NULL) {
-        note_output(world, observation->output);
+        describe_output(observation->output, words + 5);
     }
+    gkv_world_note(world, words, observation->output == NULL ? 5 : 5 + OUTPUT_WORD_COUNT);
     if (world->observer.observe != NULL) {
         world->observer.observe(world->observer.context, observation);
     }
 }
 
 static void observe_stream(struct gkv_world *world, uint32_t node, enum gkv_observation_kind kind,
-                           struct gkv_stream stream, struct gkv_bytes bytes)
+                           struct gkv_stream stream)
 {
     observe(world, &(struct gkv_observation){
                        .kind = kind,
                        .node = node,
                        .time_ns = world->now_ns,
-                       .bytes = bytes,
                        .argument = word_of_stream(stream),
+                   });
+}
+
+/* Bytes leave an end of a connection, or arrive at it. */
+static void observe_bytes(struct gkv_world *world, enum gkv_observation_kind kind, uint32_t index,
+                          uint32_t end, struct gkv_bytes bytes)
+{
+    const struct gkv_connection *connection = &world->net.connections[index];
+    observe(world, &(struct gkv_observation){
+                       .kind = kind,
+                       .node = connection->ends[end].node,
+                       .time_ns = world->now_ns,
+                       .bytes = bytes,
+                       .argument = word_of_stream(connection->ends[end].stream),
+                       .connection = (uint64_t)connection->generation << 32 | index,
                    });
 }
 
@@ -118,6 +150,10 @@ enum gkv_error gkv_world_create(struct gkv_world *world, const struct gkv_world_
     }
     gkv_agenda_init(&world->agenda, world->occasion_memory, GKV_WORLD_OCCASION_COUNT);
     gkv_net_init(&world->net, world->net_memory, &world->agenda, &world->chance);
+    if (options->window_bytes > 0) {
+        GKV_ASSERT(options->window_bytes <= GKV_NET_PIPE_BYTES);
+        world->net.window_bytes = options->window_bytes;
+    }
 
     for (uint32_t i = 0; i < options->node_count; i++) {
         const enum gkv_error error =
@@ -159,7 +195,7 @@ static void flush(struct gkv_world *world, struct gkv_host *host, struct gkv_str
             pieces[i].count = room;
         }
         if (pieces[i].count > 0) {
-            observe_stream(world, host->node, GKV_OBSERVE_SENT, stream, pieces[i]);
+            observe_bytes(world, GKV_OBSERVE_SENT, index, end, pieces[i]);
             gkv_net_write(&world->net, world->now_ns, index, end, pieces[i]);
         }
     }
@@ -284,6 +320,7 @@ void gkv_world_leave(struct gkv_world *world, uint32_t node)
 {
     struct gkv_host *host = &world->hosts[node];
     GKV_ASSERT(host->is_up);
+    GKV_ASSERT(host->paused_until_ns == 0);
     world->event_count++;
     observe_node(world, node, GKV_OBSERVE_LEAVE);
     gkv_endpoint_leave(host->endpoint, gkv_host_now(host, world->now_ns));
@@ -294,6 +331,7 @@ void gkv_world_submit(struct gkv_world *world, uint32_t node, const struct gkv_o
 {
     struct gkv_host *host = &world->hosts[node];
     GKV_ASSERT(host->is_up);
+    GKV_ASSERT(host->paused_until_ns == 0);
     world->event_count++;
     observe(world, &(struct gkv_observation){
                        .kind = GKV_OBSERVE_SUBMIT,
@@ -307,6 +345,28 @@ void gkv_world_submit(struct gkv_world *world, uint32_t node, const struct gkv_o
     drain(world, host);
 }
 
+void gkv_world_pause(struct gkv_world *world, uint32_t node, uint64_t until_ns)
+{
+    struct gkv_host *host = &world->hosts[node];
+    GKV_ASSERT(host->is_up);
+    GKV_ASSERT(host->paused_until_ns == 0);
+    GKV_ASSERT(until_ns > world->now_ns);
+    host->paused_until_ns = until_ns;
+    host->pause_total_ns += until_ns - world->now_ns;
+    observe(world, &(struct gkv_observation){
+                       .kind = GKV_OBSERVE_PAUSE,
+                       .node = node,
+                       .time_ns = world->now_ns,
+                       .argument = until_ns,
+                   });
+    gkv_agenda_add(&world->agenda, &(struct gkv_occasion){
+                                       .time_ns = until_ns,
+                                       .kind = GKV_OCCASION_RESUME,
+                                       .index = node,
+                                       .generation = host->life_count,
+                                   });
+}
+
 void gkv_world_call_at(struct gkv_world *world, uint64_t time_ns, uint64_t argument)
 {
     GKV_ASSERT(time_ns >= world->now_ns);
@@ -318,6 +378,70 @@ void gkv_world_call_at(struct gkv_world *world, uint64_t time_ns, uint64_t argum
 }
 
 /* ---- What happens by itself ------------------------------------------------------------------ */
+
+/* A host goes on: what waits in its streams may be written now. What arrived meanwhile follows,
+ * each as an occasion of its own. */
+static void on_resume(struct gkv_world *world, const struct gkv_occasion *occasion)
+{
+    struct gkv_host *host = &world->hosts[occasion->index];
+    if (!host->is_up || occasion->generation != host->life_count) {
+        return; /* it crashed meanwhile */
+    }
+    GKV_ASSERT(host->paused_until_ns == world->now_ns);
+    host->paused_until_ns = 0;
+    observe_node(world, host->node, GKV_OBSERVE_RESUME);
+    for (uint32_t i = 0; i < world->net.connection_count; i++) {
+        const struct gkv_end *end =
+            &world->net.connections[i].ends[0]; /* only who dialled writes */
+        if (end->state == GKV_END_OPEN && end->node == host->node) {
+            flush(world, host, end->stream);
+        }
+    }
+    drain(world, host);
+}
+
+/* The paused host whose endpoint an occasion is for, or NULL. A paused host's own bytes and
+ * requests go on their way. */
+static const struct gkv_host *paused_host(const struct gkv_world *world,
+                                          const struct gkv_occasion *occasion)
+{
+    const struct gkv_connection *connection = &world->net.connections[occasion->index];
+    uint32_t node = GKV_NET_NOBODY;
+    switch (occasion->kind) {
+    case GKV_OCCASION_TIMER:
+        node = occasion->index;
+        break;
+    case GKV_OCCASION_DATAGRAM:
+        node = world->net.parcels[occasion->index].to;
+        break;
+    case GKV_OCCASION_DIAL:
+        node = connection->to;
+        break;
+    case GKV_OCCASION_DIALLED:
+        node = connection->ends[0].node;
+        break;
+    case GKV_OCCASION_SEGMENT:
+        node = connection->ends[1 - occasion->argument].node;
+        break;
+    case GKV_OCCASION_RESET:
+        node = connection->ends[occasion->argument].node;
+        break;
+    case GKV_OCCASION_RESUME:
+    case GKV_OCCASION_CALLER:
+        break;
+    }
+    return world->hosts[node].paused_until_ns > 0 ? &world->hosts[node] : NULL;
+}
+
+/* Hold an occasion back until its host goes on, behind those that were held back before it. */
+static void hold_back(struct gkv_world *world, const struct gkv_host *host,
+                      const struct gkv_occasion *occasion)
+{
+    struct gkv_occasion held = *occasion;
+    held.time_ns = host->paused_until_ns;
+    held.tie = 1; /* after RESUME */
+    gkv_agenda_add(&world->agenda, &held);
+}
 
 static void on_timer(struct gkv_world *world, const struct gkv_occasion *occasion)
 {
@@ -364,9 +488,13 @@ static void close_end(struct gkv_world *world, uint32_t index, uint32_t end)
     const struct gkv_end gone = world->net.connections[index].ends[end];
     struct gkv_host *host = &world->hosts[gone.node];
     GKV_ASSERT(host->is_up);
+    if (host->paused_until_ns > 0) {
+        gkv_net_reset_at(&world->net, host->paused_until_ns, index, end);
+        return;
+    }
     gkv_net_end_gone(&world->net, world->now_ns, index, end);
     world->event_count++;
-    observe_stream(world, gone.node, GKV_OBSERVE_CLOSED, gone.stream, (struct gkv_bytes){0});
+    observe_stream(world, gone.node, GKV_OBSERVE_CLOSED, gone.stream);
     gkv_endpoint_on_closed(host->endpoint, gkv_host_now(host, world->now_ns), gone.stream);
     drain(world, host);
 }
@@ -390,7 +518,7 @@ static void on_dial(struct gkv_world *world, const struct gkv_occasion *occasion
     const enum gkv_error error =
         gkv_endpoint_on_accepted(host->endpoint, gkv_host_now(host, world->now_ns), &stream);
     if (error == GKV_OK) {
-        observe_stream(world, host->node, GKV_OBSERVE_ACCEPTED, stream, (struct gkv_bytes){0});
+        observe_stream(world, host->node, GKV_OBSERVE_ACCEPTED, stream);
     }
     gkv_net_answer(&world->net, world->now_ns, occasion->index, error == GKV_OK ? &stream : NULL);
     drain(world, host);
@@ -408,7 +536,7 @@ static void on_dialled(struct gkv_world *world, const struct gkv_occasion *occas
     const struct gkv_end end = world->net.connections[occasion->index].ends[0];
     struct gkv_host *host = &world->hosts[end.node];
     world->event_count++;
-    observe_stream(world, end.node, GKV_OBSERVE_CONNECTED, end.stream, (struct gkv_bytes){0});
+    observe_stream(world, end.node, GKV_OBSERVE_CONNECTED, end.stream);
     gkv_endpoint_on_connected(host->endpoint, gkv_host_now(host, world->now_ns), end.stream);
     drain(world, host);
     flush(world, host, end.stream);
@@ -428,8 +556,8 @@ static size_t give(struct gkv_world *world, const struct gkv_occasion *occasion,
     }
     gkv_net_take(&world->net, occasion->index, (uint32_t)occasion->argument, buffer, given);
     world->event_count++;
-    observe_stream(world, receiver->node, GKV_OBSERVE_RECEIVED, receiver->stream,
-                   (struct gkv_bytes){.data = buffer, .count = given});
+    observe_bytes(world, GKV_OBSERVE_RECEIVED, occasion->index, 1 - (uint32_t)occasion->argument,
+                  (struct gkv_bytes){.data = buffer, .count = given});
     gkv_endpoint_on_received(host->endpoint, gkv_host_now(host, world->now_ns), receiver->stream,
                              given);
     drain(world, host);
@@ -462,7 +590,7 @@ static void on_segment(struct gkv_world *world, const struct gkv_occasion *occas
     }
     gkv_net_segment_done(&world->net, world->now_ns, occasion->index, sender);
     const struct gkv_end writer = connection->ends[sender];
-    if (writer.state == GKV_END_OPEN) {
+    if (writer.state == GKV_END_OPEN && world->hosts[writer.node].paused_until_ns == 0) {
         struct gkv_host *host = &world->hosts[writer.node];
         flush(world, host, writer.stream);
         drain(world, host);
@@ -471,9 +599,17 @@ static void on_segment(struct gkv_world *world, const struct gkv_occasion *occas
 
 static void handle(struct gkv_world *world, const struct gkv_occasion *occasion)
 {
+    const struct gkv_host *paused = paused_host(world, occasion);
+    if (paused != NULL) {
+        hold_back(world, paused, occasion);
+        return;
+    }
     switch (occasion->kind) {
     case GKV_OCCASION_TIMER:
         on_timer(world, occasion);
+        return;
+    case GKV_OCCASION_RESUME:
+        on_resume(world, occasion);
         return;
     case GKV_OCCASION_DATAGRAM:
         on_datagram(world, occasion);

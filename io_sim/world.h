@@ -39,6 +39,8 @@ enum gkv_observation_kind {
     GKV_OBSERVE_SENT = 11,
     GKV_OBSERVE_OUTPUT = 12, /* output */
     GKV_OBSERVE_CALL = 13,   /* argument: the caller's own occasion */
+    GKV_OBSERVE_PAUSE = 14,  /* argument: until when, ns */
+    GKV_OBSERVE_RESUME = 15,
 };
 
 /* What just happened at a node; lent for the call. */
@@ -48,6 +50,8 @@ struct gkv_observation {
     uint64_t time_ns;
     struct gkv_bytes bytes; /* DATAGRAM, RECEIVED, SENT */
     uint64_t argument;      /* CALL; of streams: their index and generation */
+    uint64_t connection;    /* SENT, RECEIVED: the same number at both ends, and of no other; not in
+                               the chain */
     const struct gkv_operation *operation;
     const struct gkv_output *output;
 };
@@ -62,6 +66,7 @@ struct gkv_world_options {
     uint32_t life_count_max;    /* of every node */
     struct gkv_options node;    /* of every node; names, addresses, boots and seeds are filled in */
     uint32_t receive_bytes_max; /* bytes given to an endpoint at once; 0: as many as fit */
+    uint32_t window_bytes;      /* under way in a stream at once; 0: GKV_NET_PIPE_BYTES */
     uint32_t timer_late_ns_max; /* timers come up to so much late */
 };
 
@@ -87,10 +92,14 @@ GKV_MUST_USE enum gkv_error gkv_world_create(struct gkv_world *world,
                                              const struct gkv_observer *observer);
 void gkv_world_destroy(struct gkv_world *world);
 
-/* Do something to a node. boot: it is down; the others: it is up. */
+/* Do something to a node. boot: it is down; the others: it is up, and not paused but for crash. */
 void gkv_world_boot(struct gkv_world *world, uint32_t node);
 void gkv_world_crash(struct gkv_world *world, uint32_t node, uint64_t silent_ns);
 void gkv_world_leave(struct gkv_world *world, uint32_t node);
+
+/* Stop a node as SIGSTOP does: its system goes on to take in what arrives, and at until_ns it gets
+ * all of it at once, in order, and its timers late. */
+void gkv_world_pause(struct gkv_world *world, uint32_t node, uint64_t until_ns);
 void gkv_world_submit(struct gkv_world *world, uint32_t node,
                       const struct gkv_operation *operation);
 

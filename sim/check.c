@@ -35,7 +35,7 @@ static uint32_t make_points(const struct gkv_trial *trial, struct point *points)
 {
     uint32_t count = 0;
     for (uint32_t node = 0; node < trial->scenario.node_count; node++) {
-        if ((trial->joined_mask >> node & 1u) == 0) {
+        if ((trial->ring_mask >> node & 1u) == 0) {
             continue;
         }
         for (uint32_t number = 0; number < GKV_VNODE_COUNT; number++) {
@@ -102,14 +102,14 @@ uint32_t gkv_check_owners(struct gkv_trial *trial, uint32_t key,
                           uint8_t nodes_out[GKV_REPLICA_COUNT_MAX])
 {
     GKV_ASSERT(key < trial->scenario.key_count);
-    if (trial->owners.node_mask != trial->joined_mask) {
+    if (trial->owners.node_mask != trial->ring_mask) {
         static struct point points[POINT_COUNT_MAX]; /* too large for a stack frame */
         const uint32_t count = make_points(trial, points);
         sort_points(trial, points, count);
         for (uint32_t i = 0; i < trial->scenario.key_count; i++) {
             walk(trial, points, count, i);
         }
-        trial->owners.node_mask = trial->joined_mask;
+        trial->owners.node_mask = trial->ring_mask;
     }
     for (uint32_t i = 0; i < trial->owners.count; i++) {
         nodes_out[i] = trial->owners.nodes[key][i];

@@ -2,7 +2,9 @@
  *
  * Model     `observe` sees every observation, after the history was written; it fails the trial at
  *           the moment something is wrong. `settle` is asked in quiet phases whether the cluster
- *           has come to agree; it says why not. A check may have either or both.
+ *           has come to agree; it says why not. `finish` is called once, after all. `hear` is
+ *           told what nodes say, decoded, after `observe` saw its bytes. A check may have any of
+ *           them.
  * Invariant A check reads nodes only through their read-only functions, and recomputes what it
  *           expects by its own code.
  */
@@ -12,12 +14,15 @@
 #include <stdbool.h>
 #include <stddef.h>
 
+#include "sim/overhear.h"
 #include "sim/trial.h"
 
 struct gkv_check {
     const char *name;
     void (*observe)(struct gkv_trial *trial, const struct gkv_observation *observation);
     bool (*settle)(struct gkv_trial *trial, char *why, size_t why_bytes);
+    void (*finish)(struct gkv_trial *trial);
+    void (*hear)(struct gkv_trial *trial, const struct gkv_heard *heard);
 };
 
 extern const struct gkv_check gkv_check_open; /* each operation completes exactly once, in time */
@@ -27,12 +32,18 @@ extern const struct gkv_check
     gkv_check_quorum; /* what was acknowledged is seen by whoever asks later */
 extern const struct gkv_check gkv_check_member; /* all live nodes agree on who is there */
 extern const struct gkv_check gkv_check_store;  /* the owners of a key agree on version and value */
+extern const struct gkv_check gkv_check_wire;   /* what nodes say is well formed */
+extern const struct gkv_check gkv_check_clock;  /* stamps grow with what happened before */
+extern const struct gkv_check gkv_check_incarnation; /* only a node raises its incarnation */
+extern const struct gkv_check gkv_check_durable;     /* what was acknowledged is on W owners */
+extern const struct gkv_check gkv_check_ttl;         /* what expired is gone, and stays so */
+extern const struct gkv_check gkv_check_session;     /* clients see their own writes */
 
 /* The node of a name, or GKV_HISTORY_NONE. */
 uint32_t gkv_check_node_of_id(const struct gkv_trial *trial, struct gkv_node_id id);
 
 /* The owners of a key, in order of preference, computed from core/ring.h's definition alone over
- * all nodes that ever joined. Returns how many. */
+ * all nodes of the ring (trial->ring_mask). Returns how many. */
 uint32_t gkv_check_owners(struct gkv_trial *trial, uint32_t key,
                           uint8_t nodes_out[GKV_REPLICA_COUNT_MAX]);
 

@@ -5,56 +5,209 @@
 #include "core/member.h"
 #include "core/node.h"
 
-/* Every live node holds every live node to be ALIVE in its present life, every dead one to be
- * UNREACHABLE, and nobody else to be there. */
+/* In the end every live node holds every live node to be ALIVE in its present life, every dead
+ * one to be UNREACHABLE, who left to have left, and nobody else to be there. A goodbye that
+ * nobody heard, or only who then lost its memory, is not known: then all hold the one who left
+ * to be UNREACHABLE.
+ *
+ * At any time, who is declared UNREACHABLE was suspected in this very boot and incarnation, by
+ * somebody, for as long as a suspect may refute (SWIM 4.2). */
 
 struct claim {
-    const struct gkv_member *member; /* NULL: never heard of */
+    enum gkv_member_state state; /* NONE: never heard of, or forgotten */
+    uint64_t boot_id;
     uint32_t holder;
     uint32_t about;
 };
 
-static bool is_right(const struct gkv_trial *trial, const struct claim *claim)
+/* ---- Agreement ------------------------------------------------------------------------------- */
+
+static struct claim claim_of(struct gkv_trial *trial, uint32_t holder, uint32_t about)
 {
-    const struct gkv_host *about = &trial->world.hosts[claim->about];
-    if ((trial->joined_mask >> claim->about & 1u) == 0) {
-        return claim->member == NULL;
+    struct gkv_node *node = gkv_endpoint_node(trial->world.hosts[holder].endpoint);
+    const struct gkv_members *members = gkv_node_members(node);
+    const uint16_t index = gkv_member_find(members, trial->ids[about]);
+    struct claim claim = {.holder = holder, .about = about};
+    if (index != GKV_MEMBER_INDEX_NONE) {
+        const struct gkv_update *said = &gkv_member_at(members, index)->said;
+        claim.state = said->state;
+        claim.boot_id = said->who.boot_id;
     }
-    if (claim->member == NULL) {
-        return false;
-    }
-    if (!about->is_up) {
-        return claim->member->said.state == GKV_MEMBER_UNREACHABLE;
-    }
-    return claim->member->said.state == GKV_MEMBER_ALIVE &&
-           claim->member->said.who.boot_id == about->options.boot_id;
+    return claim;
 }
 
-static bool settle(struct gkv_trial *trial, char *why, size_t why_bytes)
+static bool has(uint32_t mask, uint32_t node)
+{
+    return (mask >> node & 1u) != 0;
+}
+
+static bool is_right(struct gkv_trial *trial, const struct claim *claim)
+{
+    const struct gkv_host *about = &trial->world.hosts[claim->about];
+    uint64_t *counts = trial->tally.counts;
+    if (!has(trial->joined_mask, claim->about)) {
+        return claim->state == GKV_MEMBER_NONE;
+    }
+    if (has(trial->left_mask, claim->about)) {
+        counts[GKV_HOLDS_MEMBER_LEFT] += claim->state == GKV_MEMBER_LEFT;
+        return has(trial->ring_mask, claim->about)
+                   ? claim->state == GKV_MEMBER_UNREACHABLE
+                   : claim->state == GKV_MEMBER_LEFT || claim->state == GKV_MEMBER_NONE;
+    }
+    if (!about->is_up) {
+        counts[GKV_HOLDS_MEMBER_DOWN]++;
+        return claim->state ==
+               (has(trial->ring_mask, claim->about) ? GKV_MEMBER_UNREACHABLE : GKV_MEMBER_NONE);
+    }
+    counts[GKV_HOLDS_MEMBER_ALIVE] += claim->holder != claim->about;
+    return claim->state == GKV_MEMBER_ALIVE && claim->boot_id == about->options.boot_id;
+}
+
+/* Is everybody who lives younger than the end of this one? Then nobody need know of it. */
+static bool is_forgotten(const struct gkv_trial *trial, uint32_t node)
 {
     for (uint32_t i = 0; i < trial->scenario.node_count; i++) {
-        if (!trial->world.hosts[i].is_up) {
-            continue;
+        if (trial->world.hosts[i].is_up && trial->up_since_ns[i] <= trial->down_since_ns[node]) {
+            return false;
         }
-        struct gkv_node *node = gkv_endpoint_node(trial->world.hosts[i].endpoint);
-        const struct gkv_members *members = gkv_node_members(node);
-        for (uint32_t j = 0; j < trial->scenario.node_count; j++) {
-            const uint16_t index = gkv_member_find(members, trial->ids[j]);
-            const struct claim claim = {
-                .member = index == GKV_MEMBER_INDEX_NONE ? NULL : gkv_member_at(members, index),
-                .holder = i,
-                .about = j,
-            };
-            if (!is_right(trial, &claim)) {
-                (void)snprintf(why, why_bytes, "%c holds %c to be in state %d, and %c is %s",
-                               (char)('a' + i), (char)('a' + j),
-                               claim.member == NULL ? 0 : (int)claim.member->said.state,
-                               (char)('a' + j), trial->world.hosts[j].is_up ? "up" : "down");
-                return false;
-            }
+    }
+    return !trial->world.hosts[node].is_up;
+}
+
+/* Who heard a goodbye and lives tells everybody else of it. */
+static bool must_be_gone(const struct gkv_trial *trial, uint32_t node)
+{
+    return has(trial->heard_mask, node) && trial->scenario.crash_every_ns == 0;
+}
+
+/* Is a node no part of the ring, to the holder's knowledge and rightly so? */
+static bool is_out(struct gkv_trial *trial, uint32_t holder, uint32_t node)
+{
+    const enum gkv_member_state state = claim_of(trial, holder, node).state;
+    return has(trial->left_mask, node)
+               ? must_be_gone(trial, node) || state != GKV_MEMBER_UNREACHABLE
+               : state == GKV_MEMBER_NONE && is_forgotten(trial, node);
+}
+
+/* All who joined, but those of whom the first live node knows that they left, or cannot know. */
+static uint32_t ring_mask_of(struct gkv_trial *trial)
+{
+    uint32_t mask = trial->joined_mask;
+    uint32_t holder = 0;
+    while (holder < trial->scenario.node_count &&
+           (!trial->world.hosts[holder].is_up || has(trial->left_mask, holder))) {
+        holder++;
+    }
+    for (uint32_t i = 0; i < trial->scenario.node_count && holder < trial->scenario.node_count;
+         i++) {
+        if (has(mask, i) && is_out(trial, holder, i)) {
+            mask &= ~(1u << i);
+        }
+    }
+    return mask;
+}
+
+static bool settle_holder(struct gkv_trial *trial, uint32_t holder, char *why, size_t why_bytes)
+{
+    static const char *const states[] = {"unknown", "alive", "suspect", "unreachable", "gone"};
+    for (uint32_t i = 0; i < trial->scenario.node_count; i++) {
+        const struct claim claim = claim_of(trial, holder, i);
+        if (!is_right(trial, &claim)) {
+            (void)snprintf(why, why_bytes, "%c holds %c to be %s, and %c %s", (char)('a' + holder),
+                           (char)('a' + i),
+                           (uint32_t)claim.state < 5 ? states[claim.state] : "nonsense",
+                           (char)('a' + i),
+                           has(trial->left_mask, i)          ? "left"
+                           : !has(trial->joined_mask, i)     ? "never joined"
+                           : !trial->world.hosts[i].is_up    ? "is down"
+                           : claim.state == GKV_MEMBER_ALIVE ? "began another life"
+                                                             : "is up");
+            return false;
         }
     }
     return true;
 }
 
-const struct gkv_check gkv_check_member = {.name = "member", .settle = settle};
+static bool settle(struct gkv_trial *trial, char *why, size_t why_bytes)
+{
+    trial->ring_mask = ring_mask_of(trial);
+    for (uint32_t i = 0; i < trial->scenario.node_count; i++) {
+        if (trial->world.hosts[i].is_up && !has(trial->left_mask, i) &&
+            !settle_holder(trial, i, why, why_bytes)) {
+            return false;
+        }
+    }
+    return true;
+}
+
+/* ---- Suspicion ------------------------------------------------------------------------------- */
+
+/* The first suspicion of a boot and incarnation of a node, or NULL. */
+static const struct gkv_trial_suspicion *find_suspicion(const struct gkv_trial *trial,
+                                                        const struct gkv_update *said)
+{
+    for (uint32_t i = 0; i < trial->suspicion_count; i++) {
+        const struct gkv_trial_suspicion *suspicion = &trial->suspicions[i];
+        if (gkv_node_id_equal(suspicion->id, said->who.id) &&
+            suspicion->boot_id == said->who.boot_id &&
+            suspicion->incarnation == said->incarnation) {
+            return suspicion;
+        }
+    }
+    return NULL;
+}
+
+static void check_unreachable(struct gkv_trial *trial, const struct gkv_observation *observation)
+{
+    const struct gkv_update *said = &observation->output->as.member;
+    const struct gkv_trial_suspicion *suspicion = find_suspicion(trial, said);
+    const uint32_t about = gkv_check_node_of_id(trial, said->who.id);
+    const uint64_t least_ns = trial->scenario.world.node.suspicion_timeout_ms * GKV_NS_PER_MS;
+    trial->tally.counts[GKV_HOLDS_SUSPECTED]++;
+    if (suspicion == NULL) {
+        gkv_trial_fail(trial, GKV_TRIAL_SAFETY, "member",
+                       "%c declares %c unreachable, incarnation %u, which nobody ever suspected",
+                       (char)('a' + observation->node), (char)('a' + about),
+                       (unsigned)said->incarnation);
+    } else if (observation->time_ns - suspicion->time_ns < least_ns) {
+        gkv_trial_fail(
+            trial, GKV_TRIAL_SAFETY, "member",
+            "%c declares %c unreachable, incarnation %u, %llu ms after the first "
+            "suspicion of it; it had %u ms to refute",
+            (char)('a' + observation->node), (char)('a' + about), (unsigned)said->incarnation,
+            (unsigned long long)((observation->time_ns - suspicion->time_ns) / GKV_NS_PER_MS),
+            (unsigned)trial->scenario.world.node.suspicion_timeout_ms);
+    }
+}
+
+static void observe(struct gkv_trial *trial, const struct gkv_observation *observation)
+{
+    if (observation->kind != GKV_OBSERVE_OUTPUT || observation->output->kind != GKV_OUTPUT_MEMBER) {
+        return;
+    }
+    const struct gkv_update *said = &observation->output->as.member;
+    const uint32_t about = gkv_check_node_of_id(trial, said->who.id);
+    if (about == GKV_HISTORY_NONE) {
+        gkv_trial_fail(trial, GKV_TRIAL_SAFETY, "member", "%c tells of a member that never was",
+                       (char)('a' + observation->node));
+        return;
+    }
+    if (said->state == GKV_MEMBER_LEFT && about != observation->node) {
+        trial->heard_mask |= 1u << about;
+    }
+    if (trial->suspicion_count == GKV_TRIAL_SUSPICION_COUNT_MAX) {
+        return; /* from here on, nothing is known */
+    }
+    if (said->state == GKV_MEMBER_SUSPECT && find_suspicion(trial, said) == NULL) {
+        trial->suspicions[trial->suspicion_count++] = (struct gkv_trial_suspicion){
+            .id = said->who.id,
+            .boot_id = said->who.boot_id,
+            .time_ns = observation->time_ns,
+            .incarnation = said->incarnation,
+        };
+    } else if (said->state == GKV_MEMBER_UNREACHABLE) {
+        check_unreachable(trial, observation);
+    }
+}
+
+const struct gkv_check gkv_check_member = {.name = "member", .observe = observe, .settle = settle};

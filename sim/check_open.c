@@ -1,7 +1,8 @@
 #include "sim/check.h"
 
 /* Every operation that a node accepted completes exactly once while that node lives, and no later
- * than its deadline allows. In a quiet cluster with all nodes up, every read is answered. */
+ * than its deadline allows. In a quiet cluster with all nodes up, every get is answered and every
+ * set succeeds that a store has room for. */
 
 #define LATE_NS (100 * GKV_NS_PER_MS) /* timers may be late, and a deadline is in whole ms */
 
@@ -12,9 +13,10 @@ static void observe(struct gkv_trial *trial, const struct gkv_observation *obser
         return;
     }
     const struct gkv_result *result = &observation->output->as.result;
+    const struct gkv_host *host = &trial->world.hosts[observation->node];
+    trial->tally.counts[GKV_HOLDS_ONCE]++;
     const struct gkv_deed *deed = gkv_history_find(&trial->history, result->cookie);
-    if (deed == NULL || deed->node != observation->node ||
-        deed->life != trial->world.hosts[observation->node].life_count) {
+    if (deed == NULL || deed->node != observation->node || deed->life != host->life_count) {
         gkv_trial_fail(trial, GKV_TRIAL_SAFETY, "open", "completed an operation nobody asked: %llu",
                        (unsigned long long)result->cookie);
         return;
@@ -26,18 +28,29 @@ static void observe(struct gkv_trial *trial, const struct gkv_observation *obser
     }
     const uint64_t took_ns = deed->end_ns - deed->begin_ns;
     const uint64_t may_take_ns =
-        trial->scenario.world.node.operation_timeout_ms * GKV_NS_PER_MS + LATE_NS;
+        trial->scenario.world.node.operation_timeout_ms * GKV_NS_PER_MS + LATE_NS +
+        (host->pause_total_ns - deed->pause_before_ns); /* a paused node keeps no deadline */
+    trial->tally.counts[GKV_HOLDS_IN_TIME]++;
     if (took_ns > may_take_ns) {
         gkv_trial_fail(trial, GKV_TRIAL_SAFETY, "open", "operation %llu took %llu ms",
                        (unsigned long long)result->cookie - 1,
                        (unsigned long long)(took_ns / GKV_NS_PER_MS));
     }
-    const bool answered = result->error == GKV_OK || result->error == GKV_ERROR_NOT_FOUND;
-    if (trial->phase == GKV_PHASE_READ && !answered && trial->scenario.expects_answers) {
+    /* Who left unheard owns keys for ever, and answers for none. */
+    const bool is_complete = (trial->left_mask & trial->ring_mask) == 0;
+    if (trial->phase != GKV_PHASE_READ || !trial->scenario.expects_answers || !is_complete) {
+        return;
+    }
+    trial->tally.counts[GKV_HOLDS_ANSWERED]++;
+    const bool is_get = deed->kind == GKV_OPERATION_GET;
+    const bool is_answered = result->error == GKV_OK ||
+                             (is_get && result->error == GKV_ERROR_NOT_FOUND) ||
+                             (!is_get && trial->scenario.may_be_full);
+    if (!is_answered) {
         gkv_trial_fail(trial, GKV_TRIAL_LIVENESS, "open",
-                       "operation %llu, a get of k%u in the quiet cluster, ended in %s",
-                       (unsigned long long)result->cookie - 1, (unsigned)deed->key,
-                       gkv_error_name(result->error));
+                       "operation %llu, a %s of k%u in the quiet cluster, ended in %s",
+                       (unsigned long long)result->cookie - 1, is_get ? "get" : "set",
+                       (unsigned)deed->key, gkv_error_name(result->error));
     }
 }
 

@@ -1,11 +1,13 @@
 #include "sim/check.h"
 
-/* QUORUM: a get that begins after a set (or delete) was acknowledged sees it or newer, whatever the
- * clocks. "Newer" is what the cluster calls newer, so the other half must hold as well: a set that
- * begins after another was acknowledged gets a greater version.
+/* QUORUM: a get that begins after a set (or delete) was acknowledged sees it or newer, whatever
+ * the clocks. "Newer" is what the cluster calls newer, so the other half must hold as well: a
+ * set that begins after another was acknowledged gets a greater version.
  *
- * `floors` holds, per key, the greatest version acknowledged so far; a deed keeps the floor of its
- * key from when it began. Asked of seeds where nothing is forgotten and the ring stands still. */
+ * `floors` holds, per key, the greatest version acknowledged so far; a deed keeps the floor of
+ * its key from when it began. Gets and sets are compared with it in seeds where nothing is
+ * forgotten and the ring stands still; sim/check_store.c compares what the owners hold in the
+ * end, in more. */
 
 static void observe_submit(struct gkv_trial *trial, const struct gkv_observation *observation)
 {
@@ -20,6 +22,7 @@ static void check_get(struct gkv_trial *trial, const struct gkv_deed *deed, uint
     if (deed->error != GKV_OK && deed->error != GKV_ERROR_NOT_FOUND) {
         return;
     }
+    trial->tally.counts[GKV_HOLDS_SEEN] += !gkv_version_is_none(deed->floor);
     if (gkv_version_compare(deed->version, deed->floor) < 0) {
         trial->verdict.key = deed->key;
         gkv_trial_fail(trial, GKV_TRIAL_SAFETY, "quorum",
@@ -33,11 +36,9 @@ static void check_get(struct gkv_trial *trial, const struct gkv_deed *deed, uint
     }
 }
 
-static void check_write(struct gkv_trial *trial, const struct gkv_deed *deed, uint32_t number)
+static void check_newer(struct gkv_trial *trial, const struct gkv_deed *deed, uint32_t number)
 {
-    if (deed->error != GKV_OK) {
-        return;
-    }
+    trial->tally.counts[GKV_HOLDS_NEWER] += !gkv_version_is_none(deed->floor);
     if (gkv_version_compare(deed->version, deed->floor) <= 0) {
         trial->verdict.key = deed->key;
         gkv_trial_fail(trial, GKV_TRIAL_SAFETY, "quorum",
@@ -49,6 +50,22 @@ static void check_write(struct gkv_trial *trial, const struct gkv_deed *deed, ui
                        (unsigned long long)gkv_hlc_ms(deed->floor.hlc),
                        (unsigned)(deed->floor.hlc.packed & 0xFFFF));
     }
+}
+
+static void observe_complete(struct gkv_trial *trial, const struct gkv_deed *deed, uint32_t number)
+{
+    if (deed->kind == GKV_OPERATION_GET) {
+        if (trial->scenario.checks_quorum) {
+            check_get(trial, deed, number);
+        }
+        return;
+    }
+    if (deed->error != GKV_OK) {
+        return;
+    }
+    if (trial->scenario.checks_quorum) {
+        check_newer(trial, deed, number);
+    }
     if (gkv_version_compare(deed->version, trial->floors[deed->key]) > 0) {
         trial->floors[deed->key] = deed->version;
     }
@@ -56,9 +73,6 @@ static void check_write(struct gkv_trial *trial, const struct gkv_deed *deed, ui
 
 static void observe(struct gkv_trial *trial, const struct gkv_observation *observation)
 {
-    if (!trial->scenario.checks_quorum) {
-        return;
-    }
     if (observation->kind == GKV_OBSERVE_SUBMIT) {
         observe_submit(trial, observation);
         return;
@@ -69,13 +83,8 @@ static void observe(struct gkv_trial *trial, const struct gkv_observation *obser
     }
     const uint64_t cookie = observation->output->as.result.cookie;
     const struct gkv_deed *deed = gkv_history_find(&trial->history, cookie);
-    if (deed == NULL || deed->complete_count != 1) {
-        return;
-    }
-    if (deed->kind == GKV_OPERATION_GET) {
-        check_get(trial, deed, (uint32_t)(cookie - 1));
-    } else {
-        check_write(trial, deed, (uint32_t)(cookie - 1));
+    if (deed != NULL && deed->complete_count == 1) {
+        observe_complete(trial, deed, (uint32_t)(cookie - 1));
     }
 }
 

@@ -1,8 +1,104 @@
 #include "sim/choice.h"
 
 #include <stddef.h>
+#include <stdlib.h>
+#include <string.h>
 
 #include "core/panic.h"
+
+#define NONE GKV_RECORDING_DRAW_COUNT_MAX
+
+/* ---- Recordings ------------------------------------------------------------------------------ */
+
+struct gkv_recording *gkv_recording_create(void)
+{
+    struct gkv_recording *recording = calloc(1, sizeof(*recording));
+    if (recording == NULL) {
+        return NULL;
+    }
+    recording->draws = calloc(GKV_RECORDING_DRAW_COUNT_MAX, sizeof(struct gkv_draw));
+    if (recording->draws == NULL) {
+        free(recording);
+        return NULL;
+    }
+    return recording;
+}
+
+void gkv_recording_destroy(struct gkv_recording *recording)
+{
+    if (recording != NULL) {
+        free(recording->draws);
+        free(recording);
+    }
+}
+
+void gkv_recording_clear(struct gkv_recording *recording)
+{
+    recording->draw_count = 0;
+    recording->label_count = 0;
+    recording->operation_limit = 0;
+    recording->is_cut_short = false;
+}
+
+static uint32_t find_label(const struct gkv_recording *recording, const char *label)
+{
+    for (uint32_t i = 0; i < recording->label_count; i++) {
+        if (strcmp(recording->labels[i], label) == 0) {
+            return i;
+        }
+    }
+    return GKV_CHOICE_LABEL_COUNT_MAX;
+}
+
+uint32_t gkv_recording_label(struct gkv_recording *recording, const char *label)
+{
+    const uint32_t found = find_label(recording, label);
+    if (found < GKV_CHOICE_LABEL_COUNT_MAX) {
+        return found;
+    }
+    const size_t count = strlen(label);
+    if (recording->label_count == GKV_CHOICE_LABEL_COUNT_MAX || count >= GKV_CHOICE_LABEL_BYTES) {
+        return GKV_CHOICE_LABEL_COUNT_MAX;
+    }
+    memcpy(recording->labels[recording->label_count], label, count + 1);
+    return recording->label_count++;
+}
+
+void gkv_recording_add(struct gkv_recording *recording, uint32_t label, uint64_t bound,
+                       uint64_t value)
+{
+    GKV_ASSERT(label < recording->label_count);
+    if (recording->draw_count == GKV_RECORDING_DRAW_COUNT_MAX) {
+        recording->is_cut_short = true;
+        return;
+    }
+    recording->draws[recording->draw_count++] =
+        (struct gkv_draw){.bound = bound, .value = value, .label = label, .next = NONE};
+}
+
+void gkv_recording_copy(struct gkv_recording *to, const struct gkv_recording *from)
+{
+    struct gkv_draw *draws = to->draws;
+    GKV_ASSERT(to != from);
+    *to = *from;
+    to->draws = draws;
+    memcpy(draws, from->draws, from->draw_count * sizeof(struct gkv_draw));
+}
+
+void gkv_recording_link(struct gkv_recording *recording)
+{
+    uint32_t nexts[GKV_CHOICE_LABEL_COUNT_MAX];
+    for (uint32_t i = 0; i < GKV_CHOICE_LABEL_COUNT_MAX; i++) {
+        nexts[i] = NONE;
+    }
+    for (uint32_t i = recording->draw_count; i > 0; i--) {
+        struct gkv_draw *draw_linked = &recording->draws[i - 1];
+        draw_linked->next = nexts[draw_linked->label];
+        nexts[draw_linked->label] = i - 1;
+    }
+}
+
+/* ---- Choices --------------------------------------------------------------------------------- */
 
 static uint64_t draw(void *context, const char *label, uint64_t bound)
 {
@@ -15,12 +111,103 @@ void gkv_choice_init(struct gkv_choice *choice, uint64_t seed)
     gkv_prng_init(&choice->prng, seed, 0);
 }
 
+void gkv_choice_record(struct gkv_choice *choice, struct gkv_recording *recording)
+{
+    GKV_ASSERT(choice->draw_count == 0);
+    GKV_ASSERT(recording != choice->replay || recording == NULL);
+    choice->recording = recording;
+    if (recording != NULL) {
+        gkv_recording_clear(recording);
+    }
+}
+
+void gkv_choice_replay(struct gkv_choice *choice, const struct gkv_recording *recording,
+                       bool is_by_label)
+{
+    GKV_ASSERT(choice->draw_count == 0);
+    choice->replay = recording;
+    choice->is_by_label = is_by_label;
+    for (uint32_t i = 0; i < GKV_CHOICE_LABEL_COUNT_MAX; i++) {
+        choice->nexts[i] = NONE;
+    }
+    for (uint32_t i = recording->draw_count; i > 0; i--) {
+        choice->nexts[recording->draws[i - 1].label] = i - 1;
+    }
+}
+
+/* What is known of a label. Where a text lies decides only how fast this is. */
+static const struct gkv_choice_place *place_of(struct gkv_choice *choice, const char *label)
+{
+    uint32_t number = (uint32_t)((uintptr_t)label >> 2) % GKV_CHOICE_PLACE_COUNT;
+    while (choice->places[number].label != label) {
+        struct gkv_choice_place *place = &choice->places[number];
+        if (place->label == NULL) {
+            GKV_ASSERT(choice->place_count < GKV_CHOICE_LABEL_COUNT_MAX);
+            choice->place_count++;
+            place->label = label;
+            place->replayed = choice->replay == NULL ? 0 : find_label(choice->replay, label);
+            place->recorded =
+                choice->recording == NULL ? 0 : gkv_recording_label(choice->recording, label);
+            break;
+        }
+        number = (number + 1) % GKV_CHOICE_PLACE_COUNT;
+    }
+    return &choice->places[number];
+}
+
+static uint64_t answer_by_label(struct gkv_choice *choice, uint32_t label, uint64_t bound)
+{
+    if (label == GKV_CHOICE_LABEL_COUNT_MAX || choice->nexts[label] == NONE) {
+        return 0;
+    }
+    const struct gkv_draw *answer = &choice->replay->draws[choice->nexts[label]];
+    choice->nexts[label] = answer->next;
+    return answer->value < bound ? answer->value : bound - 1;
+}
+
+static uint64_t answer_in_order(struct gkv_choice *choice, uint32_t label, uint64_t bound)
+{
+    const struct gkv_recording *replay = choice->replay;
+    if (choice->is_diverged) {
+        return 0;
+    }
+    if (choice->draw_count < replay->draw_count) {
+        const struct gkv_draw *answer = &replay->draws[choice->draw_count];
+        if (answer->label == label && answer->value < bound) {
+            return answer->value;
+        }
+    }
+    choice->is_diverged = true;
+    choice->diverged_at = choice->draw_count;
+    return 0;
+}
+
+static uint64_t answer(struct gkv_choice *choice, const char *label, uint64_t bound)
+{
+    if (choice->replay == NULL) {
+        return gkv_prng_below(&choice->prng, bound);
+    }
+    const uint32_t number = place_of(choice, label)->replayed;
+    if (choice->is_by_label) {
+        return answer_by_label(choice, number, bound);
+    }
+    const uint64_t value = answer_in_order(choice, number, bound);
+    if (choice->is_diverged && choice->diverged_at == choice->draw_count) {
+        choice->diverged_label = label;
+    }
+    return value;
+}
+
 uint64_t gkv_choose(struct gkv_choice *choice, const char *label, uint64_t bound)
 {
     GKV_ASSERT(label != NULL);
     GKV_ASSERT(bound > 0);
+    const uint64_t value = answer(choice, label, bound);
+    if (choice->recording != NULL) {
+        gkv_recording_add(choice->recording, place_of(choice, label)->recorded, bound, value);
+    }
     choice->draw_count++;
-    return gkv_prng_below(&choice->prng, bound);
+    return value;
 }
 
 bool gkv_choose_percent(struct gkv_choice *choice, const char *label, uint32_t percent)

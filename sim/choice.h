@@ -1,9 +1,13 @@
 /* The one source of every decision that the simulator makes.
  *
- * Model     Labelled draws. The backend is a generator seeded by the seed; recordings and a
- *           fuzzer's bytes fit behind the same function, which is why a draw has a label and why 0
- *           is always the most benign choice.
+ * Model     Labelled draws. The answers come from a generator seeded by the seed, or from a
+ *           recording of an earlier run: in its order, or each label for itself, which is what
+ *           a shrinker needs: a draw that is taken out does not move the others. Whatever the
+ *           source, the draws can be recorded. 0 is always the most benign choice.
+ * Bounds    GKV_CHOICE_LABEL_COUNT_MAX labels. A recording keeps GKV_RECORDING_DRAW_COUNT_MAX
+ *           draws and then says that it is cut short.
  * Invariant Equal sources that are asked the same questions give the same answers.
+ * Not here  Recordings as files: sim/seedfile.h.
  */
 #ifndef GKV_SIM_CHOICE_H
 #define GKV_SIM_CHOICE_H
@@ -14,14 +18,82 @@
 #include "core/prng.h"
 #include "io_sim/chance.h"
 
+#define GKV_CHOICE_LABEL_COUNT_MAX 256
+#define GKV_CHOICE_LABEL_BYTES 32 /* with the closing zero */
+#define GKV_CHOICE_PLACE_COUNT (2 * GKV_CHOICE_LABEL_COUNT_MAX)
+#define GKV_RECORDING_DRAW_COUNT_MAX (UINT32_C(1) << 20)
+
+/* ---- Recordings ---- */
+
+struct gkv_draw {
+    uint64_t bound; /* UINT64_MAX: not known, as in one read from a file */
+    uint64_t value;
+    uint32_t label;
+    uint32_t next; /* the next draw of this label; GKV_RECORDING_DRAW_COUNT_MAX: none */
+};
+
+struct gkv_recording {
+    struct gkv_draw *draws;
+    uint32_t draw_count;
+    uint32_t label_count;
+    uint32_t operation_limit; /* in WORK, however many were drawn; 0: as drawn */
+    bool is_cut_short;        /* there were more draws than it holds */
+    char labels[GKV_CHOICE_LABEL_COUNT_MAX][GKV_CHOICE_LABEL_BYTES];
+};
+
+/* NULL: no memory. */
+struct gkv_recording *gkv_recording_create(void);
+void gkv_recording_destroy(struct gkv_recording *recording);
+
+/* Forget all draws. */
+void gkv_recording_clear(struct gkv_recording *recording);
+
+/* The number of a label, which is added if it is new; GKV_CHOICE_LABEL_COUNT_MAX: too many, or too
+ * long a name. */
+uint32_t gkv_recording_label(struct gkv_recording *recording, const char *label);
+
+void gkv_recording_add(struct gkv_recording *recording, uint32_t label, uint64_t bound,
+                       uint64_t value);
+
+void gkv_recording_copy(struct gkv_recording *to, const struct gkv_recording *from);
+
+/* Chain the draws of each label; after changes, and before it is replayed. */
+void gkv_recording_link(struct gkv_recording *recording);
+
+/* ---- Choices ---- */
+
+/* What is known of a label, found by its address. */
+struct gkv_choice_place {
+    const char *label;
+    uint32_t recorded; /* its number in the recording that is written */
+    uint32_t replayed; /* and in the one that answers */
+};
+
 struct gkv_choice {
     struct gkv_prng prng;
     uint64_t draw_count;
-    struct gkv_chance chance; /* this source, as the world draws from it */
+    struct gkv_recording *recording;    /* draws are added to it; NULL: not kept */
+    const struct gkv_recording *replay; /* answers; NULL: the generator does */
+    bool is_by_label;                   /* each label of the replay for itself */
+    bool is_diverged;                   /* in its order: other questions were asked than recorded */
+    uint64_t diverged_at;               /* the draw */
+    const char *diverged_label;         /* what was asked */
+    uint32_t place_count;
+    struct gkv_choice_place places[GKV_CHOICE_PLACE_COUNT];
+    uint32_t nexts[GKV_CHOICE_LABEL_COUNT_MAX]; /* by label: the next draw of it */
+    struct gkv_chance chance;                   /* this source, as the world draws from it */
 };
 
 /* The answers that belong to a seed. The choice must not move afterwards. */
 void gkv_choice_init(struct gkv_choice *choice, uint64_t seed);
+
+/* Record all draws from now on; before the first. */
+void gkv_choice_record(struct gkv_choice *choice, struct gkv_recording *recording);
+
+/* Answer from a linked recording; before the first draw. Where it has no answer, the answer is 0;
+ * in its order, so are all that follow. */
+void gkv_choice_replay(struct gkv_choice *choice, const struct gkv_recording *recording,
+                       bool is_by_label);
 
 /* A number in [0, bound); bound > 0. */
 uint64_t gkv_choose(struct gkv_choice *choice, const char *label, uint64_t bound);

@@ -80,7 +80,7 @@ static void on_cut(struct gkv_trial *trial)
     } else { /* any two sides */
         cut_between(trial, (uint32_t)choose(trial, "cut.sides", UINT64_C(1) << count));
     }
-    trial->fault_count++;
+    trial->tally.counts[GKV_MET_CUT]++;
     const uint64_t for_ns = 1 + choose(trial, "cut.for", trial->scenario.cut_for_ns_max);
     gkv_trial_call_in(trial, for_ns, GKV_CALL_MEND, 0);
 }
@@ -112,24 +112,86 @@ static void abandon(struct gkv_trial *trial, uint32_t node)
     }
 }
 
+static void stop(struct gkv_trial *trial, uint32_t node, uint64_t silent_ns)
+{
+    trial->down_since_ns[node] = trial->world.now_ns;
+    gkv_world_crash(&trial->world, node, silent_ns);
+    trial->tally.counts[GKV_MET_CRASH]++;
+    abandon(trial, node);
+}
+
 static void on_crash(struct gkv_trial *trial)
 {
     const uint32_t node = (uint32_t)choose(trial, "crash.node", trial->scenario.node_count);
     const struct gkv_host *host = &trial->world.hosts[node];
     gkv_trial_call_in(trial, 1 + choose(trial, "crash.every", 2 * trial->scenario.crash_every_ns),
                       GKV_CALL_CRASH, 0);
-    if (!host->is_up || host->life_count == host->life_count_max || down_count(trial) >= 2) {
+    if (!host->is_up || host->life_count == host->life_count_max || down_count(trial) >= 2 ||
+        (trial->left_mask >> node & 1u) != 0) {
         return;
     }
     uint64_t silent_ns = 0;
     if (choose(trial, "crash.silent", 4) == 3) {
         silent_ns = choose(trial, "crash.silent_for", 3000 * MS); /* a machine without power */
     }
-    gkv_world_crash(&trial->world, node, silent_ns);
-    trial->fault_count++;
-    abandon(trial, node);
+    stop(trial, node, silent_ns);
     const uint64_t down_ns = 1 + choose(trial, "crash.down", trial->scenario.crash_down_ns_max);
     gkv_trial_call_in(trial, down_ns, GKV_CALL_BOOT, node);
+}
+
+/* ---- Pauses ---------------------------------------------------------------------------------- */
+
+static void on_pause(struct gkv_trial *trial)
+{
+    const uint32_t node = (uint32_t)choose(trial, "pause.node", trial->scenario.node_count);
+    const struct gkv_host *host = &trial->world.hosts[node];
+    const uint64_t for_ns = 1 + choose(trial, "pause.for", trial->scenario.pause_for_ns_max);
+    if (host->is_up && host->paused_until_ns == 0) {
+        gkv_world_pause(&trial->world, node, trial->world.now_ns + for_ns);
+        trial->tally.counts[GKV_MET_PAUSE]++;
+    }
+    gkv_trial_call_in(trial, 1 + choose(trial, "pause.every", 2 * trial->scenario.pause_every_ns),
+                      GKV_CALL_PAUSE, 0);
+}
+
+/* ---- Leaving --------------------------------------------------------------------------------- */
+
+/* A node says goodbye, goes on for a while, and stops. Enough stay to hold every key N times. */
+static void on_leave(struct gkv_trial *trial)
+{
+    const uint32_t count = trial->scenario.node_count;
+    /* Who comes later, or again, has only the seeds to ask. Else it is a seed every other time, so
+     * that the rest must find each other without it. */
+    const bool needs_seeds = trial->scenario.late_count > 0 || trial->scenario.crash_every_ns > 0;
+    const uint32_t seed_count = trial->scenario.world.node.seed_count;
+    uint32_t node = (uint32_t)choose(trial, "leave.node", count);
+    if (!needs_seeds && choose(trial, "leave.seed", 2) == 1) {
+        node %= seed_count;
+    } else if (needs_seeds && node < seed_count) {
+        return;
+    }
+    const struct gkv_host *host = &trial->world.hosts[node];
+    const uint64_t linger_ns = choose(trial, "leave.linger", 2000 * MS);
+    if (!host->is_up || host->paused_until_ns > 0 || trial->left_mask != 0 ||
+        down_count(trial) > 0) {
+        return;
+    }
+    trial->tally.counts[GKV_MET_LEAVE]++;
+    trial->left_mask |= 1u << node;
+    gkv_world_leave(&trial->world, node);
+    gkv_trial_call_in(trial, linger_ns, GKV_CALL_STOP, node);
+}
+
+static void on_stop(struct gkv_trial *trial, uint32_t node)
+{
+    const struct gkv_host *host = &trial->world.hosts[node];
+    if (!host->is_up || (trial->left_mask >> node & 1u) == 0) {
+        return;
+    }
+    stop(trial, node, 0);
+    if (trial->scenario.leavers_return) {
+        gkv_trial_call_in(trial, 1 + choose(trial, "leave.away", 3000 * MS), GKV_CALL_BOOT, node);
+    }
 }
 
 /* ---- Clocks ---------------------------------------------------------------------------------- */
@@ -150,7 +212,7 @@ static void on_clock(struct gkv_trial *trial)
     const int64_t offset_ms = wall_ms - (int64_t)gkv_sim_clock_true_ms(now_ns);
     gkv_sim_clock_step(clock, now_ns, choose_offset_ms(trial) - offset_ms);
     gkv_sim_clock_drift(clock, now_ns, 500 - (int64_t)choose(trial, "clock.drift", 1001));
-    trial->fault_count++;
+    trial->tally.counts[GKV_MET_STEP]++;
     gkv_trial_call_in(trial, 1 + choose(trial, "clock.every", 2 * trial->scenario.clock_every_ns),
                       GKV_CALL_CLOCK, 0);
 }
@@ -177,6 +239,16 @@ void gkv_faults_begin(struct gkv_trial *trial)
         gkv_trial_call_in(trial, choose(trial, "clock.first", scenario->clock_every_ns),
                           GKV_CALL_CLOCK, 0);
     }
+    if (scenario->pause_every_ns > 0) {
+        gkv_trial_call_in(trial, choose(trial, "pause.first", scenario->pause_every_ns),
+                          GKV_CALL_PAUSE, 0);
+    }
+    if (scenario->has_leave) {
+        /* Early more often than late: many trials have done their operations long before. */
+        gkv_trial_call_in(trial,
+                          gkv_choose_log(&trial->choice, "leave.after", MS, scenario->work_ns),
+                          GKV_CALL_LEAVE, 0);
+    }
     for (uint32_t i = scenario->node_count - scenario->late_count; i < scenario->node_count; i++) {
         gkv_trial_call_in(trial, choose(trial, "join.after", scenario->work_ns), GKV_CALL_BOOT, i);
     }
@@ -194,6 +266,9 @@ static void boot(struct gkv_trial *trial, uint32_t node)
         host->clock.mono_offset_ns = choose(trial, "clock.mono", UINT64_C(1) << 50);
     }
     trial->joined_mask |= 1u << node;
+    trial->left_mask &= ~(1u << node);
+    trial->heard_mask &= ~(1u << node);
+    trial->up_since_ns[node] = trial->world.now_ns;
     gkv_world_boot(&trial->world, node);
 }
 
@@ -201,7 +276,8 @@ void gkv_faults_on_call(struct gkv_trial *trial, enum gkv_call call, uint32_t va
 {
     const bool at_work = trial->phase == GKV_PHASE_WORK;
     if (call == GKV_CALL_BOOT) {
-        const bool stays_down = trial->phase > GKV_PHASE_WORK && trial->scenario.keeps_one_down;
+        /* Who comes back after the work does so in gkv_faults_end. */
+        const bool stays_down = trial->phase > GKV_PHASE_WORK;
         if (!stays_down) {
             boot(trial, value);
         }
@@ -215,6 +291,12 @@ void gkv_faults_on_call(struct gkv_trial *trial, enum gkv_call call, uint32_t va
         on_crash(trial);
     } else if (call == GKV_CALL_CLOCK && at_work) {
         on_clock(trial);
+    } else if (call == GKV_CALL_PAUSE && at_work) {
+        on_pause(trial);
+    } else if (call == GKV_CALL_LEAVE && at_work) {
+        on_leave(trial);
+    } else if (call == GKV_CALL_STOP) {
+        on_stop(trial, value);
     }
 }
 
@@ -223,9 +305,14 @@ void gkv_faults_end(struct gkv_trial *trial)
     GKV_ASSERT(trial->phase == GKV_PHASE_HEAL);
     gkv_faults_calm(trial);
     bool kept = !trial->scenario.keeps_one_down;
+    const uint32_t last = trial->scenario.node_count - 1;
+    if (!kept && last > 0 && down_count(trial) == 0 && trial->world.hosts[last].is_up) {
+        stop(trial, last, 0);
+    }
     for (uint32_t i = 0; i < trial->scenario.node_count; i++) {
         const bool was_up = (trial->joined_mask >> i & 1u) != 0;
-        if (trial->world.hosts[i].is_up) {
+        const bool has_left = (trial->left_mask >> i & 1u) != 0;
+        if (trial->world.hosts[i].is_up || (has_left && !trial->scenario.leavers_return)) {
             continue;
         }
         if (was_up && !kept) {

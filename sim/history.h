@@ -17,7 +17,7 @@
 
 #define GKV_HISTORY_COUNT_MAX 8192
 #define GKV_HISTORY_VALUE_BYTES_MIN 12
-#define GKV_HISTORY_VALUE_BYTES_MAX 1024
+#define GKV_HISTORY_VALUE_BYTES_MAX 4096
 #define GKV_HISTORY_NONE UINT32_MAX
 
 struct gkv_deed {
@@ -34,7 +34,10 @@ struct gkv_deed {
     uint32_t key;
     uint32_t client;
     uint32_t value_bytes;
-    uint32_t read; /* GET: the deed whose value it returned, or GKV_HISTORY_NONE */
+    uint32_t read;            /* GET: the deed whose value it returned, or GKV_HISTORY_NONE */
+    uint32_t before;          /* the last deed of the same key before it, or GKV_HISTORY_NONE */
+    uint32_t seen_by;         /* SET: a get that returned its value, or GKV_HISTORY_NONE */
+    uint64_t pause_before_ns; /* how long the node had been paused in this life when it began */
     uint32_t complete_count;
     bool is_abandoned; /* the node crashed with it: it will not complete, and may have happened */
 };
@@ -43,7 +46,11 @@ struct gkv_history {
     struct gkv_deed *deeds;
     uint32_t count;
     uint32_t open_count;
+    uint32_t last_count[GKV_SCENARIO_KEY_COUNT_MAX]; /* of each key: count after its last deed */
 };
+
+/* Add a deed that begins now, with nothing in it but what `asked` says. Returns its number. */
+uint32_t gkv_history_add(struct gkv_history *history, const struct gkv_deed *asked);
 
 /* The key of a number, as text; buffer holds 16 bytes. */
 struct gkv_bytes gkv_history_key(uint32_t key, char *buffer);
@@ -57,6 +64,9 @@ void gkv_history_value(uint32_t number, uint8_t *buffer, uint32_t value_bytes);
 /* The set of `key` that wrote a value, byte for byte; GKV_HISTORY_NONE when there is none. */
 uint32_t gkv_history_writer(const struct gkv_history *history, uint32_t key,
                             struct gkv_bytes value);
+
+/* Was a write told that it failed, and not that it is in doubt? Then nobody may ever see it. */
+bool gkv_history_has_failed(const struct gkv_deed *deed);
 
 /* The deed of a cookie, or NULL. */
 struct gkv_deed *gkv_history_find(const struct gkv_history *history, uint64_t cookie);

@@ -7,6 +7,7 @@
 #ifndef GKV_SIM_JOBS_H
 #define GKV_SIM_JOBS_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "sim/trial.h"
@@ -22,6 +23,10 @@ struct gkv_jobs_options {
 
 /* Run a seed twice, and compare. Reports what fails. */
 struct gkv_trial_summary gkv_jobs_run_twice(uint64_t seed);
+
+/* Run one in a process of its own, so that an assertion ends nothing else, and take over its
+ * recording. False: it did not end, or not by itself. options->tell is not called. */
+bool gkv_jobs_try(const struct gkv_trial_options *options, struct gkv_trial_summary *summary_out);
 
 /* Run all seeds, or up to the first failure, which is reported. Prints the last line of all. */
 enum gkv_trial_status gkv_jobs_run(const struct gkv_jobs_options *options);

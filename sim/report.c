@@ -5,6 +5,7 @@
 
 #include "core/node.h"
 #include "core/options.h"
+#include "sim/check_linear.h"
 
 #ifndef GKV_COMMIT
 #define GKV_COMMIT ""
@@ -126,6 +127,11 @@ const char *gkv_report_status_name(enum gkv_trial_status status)
     return "unknown";
 }
 
+const char *gkv_report_commit(void)
+{
+    return GKV_COMMIT;
+}
+
 void gkv_report_summary(const struct gkv_trial_summary *summary)
 {
     printf("seed=%" PRIu64 " hash=%016" PRIx64 "%016" PRIx64 " events=%" PRIu64
@@ -133,6 +139,15 @@ void gkv_report_summary(const struct gkv_trial_summary *summary)
            summary->seed, summary->chain[0], summary->chain[1], summary->event_count,
            summary->simulated_ns / 1000000000, summary->simulated_ns / 1000000 % 1000,
            summary->operation_count, gkv_report_status_name(summary->status));
+}
+
+void gkv_report_tally(const struct gkv_tally *tally)
+{
+    for (uint32_t i = 0; i < GKV_PREDICATE_COUNT; i++) {
+        printf("%s%s=%" PRIu64 "%s", i % 6 == 0 ? "asked: " : " ",
+               gkv_tally_name((enum gkv_predicate)i), tally->counts[i],
+               i % 6 == 5 || i + 1 == GKV_PREDICATE_COUNT ? "\n" : "");
+    }
 }
 
 /* ---- A run that failed ----------------------------------------------------------------------- */
@@ -164,6 +179,13 @@ static void print_scenario(const struct gkv_scenario *scenario)
            scenario->cuts_one_way ? " some one way" : "", scenario->crash_every_ns / GKV_NS_PER_MS,
            (int)scenario->skew_ms_max, scenario->clock_every_ns / GKV_NS_PER_MS,
            scenario->repairs_by_read ? ", reads alone repair" : "");
+    printf("faults: pause every %" PRIu64 "ms for %" PRIu64 "ms, window=%u%s%s\n",
+           scenario->pause_every_ns / GKV_NS_PER_MS, scenario->pause_for_ns_max / GKV_NS_PER_MS,
+           (unsigned)scenario->world.window_bytes,
+           !scenario->has_leave       ? ""
+           : scenario->leavers_return ? ", one leaves and comes back"
+                                      : ", one leaves",
+           scenario->may_be_full ? ", stores run over" : "");
 }
 
 static const char *kind_text(enum gkv_operation_kind kind)
@@ -230,16 +252,33 @@ static void print_node(const struct gkv_host *host)
     }
 }
 
+/* How many keys are linearizable, which QUORUM does not promise. */
+static void print_linear(const struct gkv_trial *trial)
+{
+    struct gkv_linear linear;
+    gkv_linear_judge(trial, &linear);
+    printf("linearizable: %u of %u keys, by %u gets (%u more could not be judged)\n",
+           (unsigned)(linear.key_count - linear.wrong_key_count), (unsigned)linear.key_count,
+           (unsigned)linear.read_count, (unsigned)linear.left_out_count);
+}
+
 void gkv_report_print(const struct gkv_trial *trial, const struct gkv_verdict *verdict)
 {
     printf("FAIL %s seed=%" PRIu64 " event=%" PRIu64 " t=%" PRIu64 ".%06" PRIu64 "s: %s\n",
            verdict->check, trial->scenario.seed, verdict->event, verdict->time_ns / 1000000000,
            verdict->time_ns / 1000 % 1000000, verdict->text);
-    printf("replay: gridkv-sim run --seed %" PRIu64 "%s%s\n", trial->scenario.seed,
-           GKV_COMMIT[0] != '\0' ? "   # at commit " : "", GKV_COMMIT);
+    char line[GKV_TRIAL_LINE_BYTES];
+    gkv_trial_replay_line(trial, line);
+    printf("replay: %s%s%s\n", line, GKV_COMMIT[0] != '\0' ? "   # at commit " : "", GKV_COMMIT);
+    if (trial->journal == NULL) {
+        printf("picture: %s --html failure.html\n", line);
+    }
     print_scenario(&trial->scenario);
     printf("operations:\n");
     print_deeds(&trial->history, verdict->key);
+    if (verdict->status != GKV_TRIAL_ASSERTION) {
+        print_linear(trial);
+    }
     printf("last trace points of each node, ms:\n");
     for (uint32_t i = 0; i < trial->scenario.node_count; i++) {
         print_node(&trial->world.hosts[i]);

@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "core/panic.h"
+#include "sim/history.h"
 
 #define MS GKV_NS_PER_MS
 
@@ -117,6 +118,9 @@ static void draw_network(struct gkv_scenario *scenario, struct gkv_choice *choic
     if (gkv_choose_percent(choice, "net.has_small_reads", 10)) {
         scenario->world.receive_bytes_max = choose_log32(choice, "net.read_bytes", 8, 1024);
     }
+    if (gkv_choose_percent(choice, "net.has_small_windows", 15)) {
+        scenario->world.window_bytes = choose_log32(choice, "net.window", 512, 16384);
+    }
     if (gkv_choose_percent(choice, "net.has_late_timers", 30)) {
         scenario->world.timer_late_ns_max =
             choose_log32(choice, "net.timer_late", 10000, (uint32_t)(20 * MS));
@@ -146,9 +150,26 @@ static void draw_faults(struct gkv_scenario *scenario, struct gkv_choice *choice
     if (gkv_choose_percent(choice, "clock.has_skew", 60)) {
         scenario->skew_ms_max =
             (int64_t)gkv_choose_log(choice, "clock.skew", 1, GKV_SCENARIO_SKEW_MS_MAX);
+        if (gkv_choose_percent(choice, "clock.is_broken", 20)) {
+            scenario->skew_ms_max = choose_between(choice, "clock.broken", GKV_SCENARIO_SKEW_MS_MAX,
+                                                   GKV_SCENARIO_BROKEN_SKEW_MS_MAX);
+        }
         if (gkv_choose_percent(choice, "clock.has_steps", 50)) {
             scenario->clock_every_ns = gkv_choose_log(choice, "clock.every", 100 * MS, 5000 * MS);
         }
+    }
+    if (gkv_choose_percent(choice, "pause.has_pauses", 20)) {
+        scenario->pause_every_ns = gkv_choose_log(choice, "pause.every", 100 * MS, 4000 * MS);
+        scenario->pause_for_ns_max = gkv_choose_log(choice, "pause.for", 10 * MS, 4000 * MS);
+    }
+    if (scenario->node_count > scenario->world.node.replica_count &&
+        gkv_choose_percent(choice, "leave.has_leave", 30)) {
+        scenario->has_leave = true;
+        scenario->leavers_return = gkv_choose_percent(choice, "leave.returns", 40);
+        if (gkv_choose_percent(choice, "leave.has_cuts", 60)) {
+            draw_partitions(scenario, choice); /* who is left must find each other without it */
+        }
+        scenario->world.life_count_max = GKV_HOST_LIFE_COUNT_MAX;
     }
     if (scenario->node_count > 2 && gkv_choose_percent(choice, "join.has_late", 15)) {
         scenario->late_count = 1 + (uint32_t)gkv_choose(choice, "join.count", 2);
@@ -172,6 +193,7 @@ static void draw_workload(struct gkv_scenario *scenario, struct gkv_choice *choi
     if (gkv_choose_percent(choice, "work.has_ttl", 30)) {
         scenario->ttl_percent = choose_between(choice, "work.ttl", 1, 60);
     }
+    scenario->value_bytes_min = GKV_HISTORY_VALUE_BYTES_MIN;
     scenario->value_bytes_max = choose_log32(choice, "work.value", 12, 1024);
     scenario->operation_count =
         choose_log32(choice, "work.operations", 50, GKV_SCENARIO_OPERATION_COUNT_MAX);
@@ -199,6 +221,7 @@ static void make_writers_race(struct gkv_scenario *scenario, struct gkv_choice *
     scenario->think_ns_max = gkv_choose_log(choice, "race.think", 10000, 5 * MS);
     scenario->crash_every_ns = 0;
     scenario->late_count = 0;
+    scenario->has_leave = false;
 }
 
 /* Owners that miss writes, and nothing but reads to tell them. */
@@ -221,7 +244,80 @@ static void make_reads_repair(struct gkv_scenario *scenario, struct gkv_choice *
     }
     scenario->crash_every_ns = 0;
     scenario->late_count = 0;
+    scenario->has_leave = false;
+    if (scenario->skew_ms_max > GKV_SCENARIO_SKEW_MS_MAX) {
+        scenario->skew_ms_max =
+            GKV_SCENARIO_SKEW_MS_MAX; /* each is read once: no time to catch up */
+    }
     scenario->repairs_by_read = true;
+}
+
+/* Members that suspect each other sooner than an operation is over, so that who is reachable
+ * changes under it. */
+static void make_members_nervous(struct gkv_scenario *scenario, struct gkv_choice *choice)
+{
+    struct gkv_options *options = &scenario->world.node;
+    options->probe_interval_ms = choose_log32(choice, "nervous.probe", 10, 40);
+    options->probe_timeout_ms = options->probe_interval_ms / 2;
+    options->suspicion_timeout_ms = choose_log32(choice, "nervous.suspicion", 10, 100);
+    options->gossip_interval_ms = choose_log32(choice, "nervous.gossip", 5, 20);
+    options->operation_timeout_ms = choose_log32(choice, "nervous.timeout", 500, 2000);
+    scenario->cut_every_ns = gkv_choose_log(choice, "nervous.cut", 20 * MS, 400 * MS);
+    scenario->cut_for_ns_max = gkv_choose_log(choice, "nervous.cut_for", 100 * MS, 1000 * MS);
+}
+
+/* Owners that miss writes all the time, nobody to tell them, and gets that follow at once: one
+ * answer too few, counted anywhere, and something acknowledged is not seen. Most cuts are too
+ * short for anybody to be held unreachable. */
+static void make_quorums_tight(struct gkv_scenario *scenario, struct gkv_choice *choice)
+{
+    struct gkv_options *options = &scenario->world.node;
+    const uint32_t replicas = 2 + (uint32_t)gkv_choose(choice, "tight.replicas", 4);
+    options->level = GKV_LEVEL_QUORUM;
+    options->replica_count = replicas;
+    options->write_quorum = choose_between(choice, "tight.write", replicas / 2 + 1, replicas);
+    options->read_quorum = replicas + 1 - options->write_quorum;
+    options->read_repair_per_second_max = 0;
+    options->sync_interval_ms = choose_log32(choice, "tight.sync", 800, 1500);
+    options->operation_timeout_ms = choose_log32(choice, "tight.timeout", 100, 400);
+    scenario->node_count = replicas + (uint32_t)gkv_choose(choice, "tight.spare", 2);
+    scenario->link.latency_ns = gkv_choose_log(choice, "tight.latency", 10000, MS);
+    scenario->link.jitter_ns = gkv_choose_log(choice, "tight.jitter", 1000, MS);
+    scenario->cut_every_ns = gkv_choose_log(choice, "tight.cut", 5 * MS, 100 * MS);
+    scenario->cut_for_ns_max = gkv_choose_log(choice, "tight.cut_for", 20 * MS, 300 * MS);
+    scenario->client_count =
+        choose_between(choice, "tight.clients", 4, GKV_SCENARIO_CLIENT_COUNT_MAX);
+    scenario->hot_percent = 95;
+    scenario->set_percent = choose_between(choice, "tight.sets", 20, 60);
+    scenario->think_ns_max = gkv_choose_log(choice, "tight.think", 100000, 10 * MS);
+    scenario->operation_count = GKV_SCENARIO_OPERATION_COUNT_MAX;
+    scenario->crash_every_ns = 0;
+    scenario->late_count = 0;
+    scenario->has_leave = false;
+}
+
+/* More to hold than fits: the least store there is, and large values under many keys. */
+static void make_stores_full(struct gkv_scenario *scenario, struct gkv_choice *choice)
+{
+    struct gkv_options *options = &scenario->world.node;
+    options->memory_limit_bytes = GKV_STORE_BYTES_MIN;
+    options->replica_count = choose_between(choice, "full.replicas", 1, 3);
+    options->write_quorum = options->replica_count / 2 + 1;
+    options->read_quorum = options->replica_count + 1 - options->write_quorum;
+    if (scenario->node_count < options->replica_count ||
+        scenario->node_count > options->replica_count + 1) {
+        scenario->node_count = options->replica_count;
+    }
+    scenario->key_count = GKV_SCENARIO_KEY_COUNT_MAX;
+    scenario->value_bytes_min = 2000;
+    scenario->value_bytes_max = GKV_SCENARIO_VALUE_BYTES_MAX;
+    scenario->hot_percent = choose_between(choice, "full.hot", 0, 30);
+    scenario->set_percent = choose_between(choice, "full.sets", 60, 95);
+    scenario->operation_count = GKV_SCENARIO_OPERATION_COUNT_MAX;
+    scenario->think_ns_max = gkv_choose_log(choice, "full.think", 10000, 2 * MS);
+    scenario->has_leave = false;
+    scenario->late_count = 0;
+    scenario->may_be_full = true;
 }
 
 /* After the faults: members find each other again (one seed or unreachable member is asked per
@@ -238,7 +334,22 @@ static uint64_t liveness_ns(const struct gkv_scenario *scenario)
     const uint64_t round_count = GKV_SLOT_GROUP_COUNT / GKV_SYNC_GROUPS_PER_ROUND + 2;
     const uint64_t repair_ms =
         scenario->repairs_by_read ? 0 : nodes * round_count * options->sync_interval_ms;
-    return (3 * (member_ms + repair_ms) + 10000) * MS;
+    /* What a fast clock stamped is refused until the slow ones are near. */
+    const uint64_t clock_ms = 2 * (uint64_t)scenario->skew_ms_max;
+    return (3 * (member_ms + repair_ms) + clock_ms + 10000) * MS;
+}
+
+/* What may be asked of such a cluster. */
+static void judge(struct gkv_scenario *scenario)
+{
+    const struct gkv_options *options = &scenario->world.node;
+    const bool forgets = scenario->crash_every_ns > 0;
+    scenario->checks_quorum = options->level == GKV_LEVEL_QUORUM && !forgets &&
+                              scenario->late_count == 0 && !scenario->has_leave;
+    /* One who leaves takes one copy with it. */
+    scenario->forgets_nothing = !forgets && (!scenario->has_leave || options->write_quorum > 1);
+    scenario->expects_answers =
+        !scenario->keeps_one_down && quorum_of(options) <= scenario->node_count;
 }
 
 void gkv_scenario_draw(struct gkv_scenario *scenario, struct gkv_choice *choice, uint64_t seed)
@@ -248,17 +359,21 @@ void gkv_scenario_draw(struct gkv_scenario *scenario, struct gkv_choice *choice,
     draw_shape(scenario, choice);
     draw_faults(scenario, choice);
     draw_workload(scenario, choice);
-    const uint64_t theme = gkv_choose(choice, "shape.theme", 10);
-    if (theme >= 8) {
+    const uint64_t theme = gkv_choose(choice, "shape.theme", 20);
+    if (theme >= 16) {
         make_writers_race(scenario, choice);
-    } else if (theme >= 6) {
+    } else if (theme >= 12) {
         make_reads_repair(scenario, choice);
+    } else if (theme >= 11) {
+        make_stores_full(scenario, choice);
+    } else if (theme >= 9) {
+        make_quorums_tight(scenario, choice);
+        if (gkv_choose_percent(choice, "tight.is_nervous", 50)) {
+            make_members_nervous(scenario, choice);
+        }
     }
     scenario->world.node_count = scenario->node_count;
-    scenario->checks_quorum = scenario->world.node.level == GKV_LEVEL_QUORUM &&
-                              scenario->crash_every_ns == 0 && scenario->late_count == 0;
-    scenario->expects_answers =
-        !scenario->keeps_one_down && quorum_of(&scenario->world.node) <= scenario->node_count;
+    judge(scenario);
     scenario->liveness_ns = liveness_ns(scenario);
     GKV_ASSERT(scenario->late_count < scenario->node_count);
 }

@@ -20,6 +20,7 @@
 #define GKV_SCENARIO_CLIENT_COUNT_MAX 12
 #define GKV_SCENARIO_OPERATION_COUNT_MAX 2000
 #define GKV_SCENARIO_VALUE_BYTES_MAX 4096
+#define GKV_SCENARIO_BROKEN_SKEW_MS_MAX 8000 /* peers refuse what such a clock stamps */
 #define GKV_SCENARIO_SKEW_MS_MAX 240 /* either way, so that two clocks differ by under 500 */
 
 struct gkv_scenario {
@@ -38,6 +39,10 @@ struct gkv_scenario {
     bool keeps_one_down;     /* one that is down at the end stays so */
     uint64_t clock_every_ns; /* wall clocks step and drift */
     int64_t skew_ms_max;
+    uint64_t pause_every_ns; /* a node handles nothing for a while, as under SIGSTOP */
+    uint64_t pause_for_ns_max;
+    bool has_leave;      /* one node says goodbye and stops */
+    bool leavers_return; /* it begins another life later */
 
     /* What clients do. */
     uint32_t client_count;
@@ -47,6 +52,7 @@ struct gkv_scenario {
     uint32_t set_percent;
     uint32_t delete_percent;
     uint32_t ttl_percent; /* of sets */
+    uint32_t value_bytes_min;
     uint32_t value_bytes_max;
     uint32_t operation_count;
     uint64_t think_ns_max;
@@ -54,6 +60,8 @@ struct gkv_scenario {
 
     /* What may be asked of the cluster. */
     bool checks_quorum;   /* QUORUM, no memory lost, no join under way */
+    bool forgets_nothing; /* no memory lost: what was acknowledged is there in the end */
+    bool may_be_full;     /* stores run over: owners may refuse what others hold */
     bool expects_answers; /* once all is quiet, every get is answered */
     bool repairs_by_read; /* anti-entropy is as good as off: reading everything must heal it */
     uint64_t liveness_ns; /* after the faults stop, it agrees within this */

@@ -1,5 +1,6 @@
 #include "sim/trial.h"
 
+#include <inttypes.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -7,7 +8,10 @@
 
 #include "core/panic.h"
 #include "sim/check.h"
+#include "sim/check_linear.h"
 #include "sim/faults.h"
+#include "sim/journal.h"
+#include "sim/outputs.h"
 #include "sim/panic.h"
 #include "sim/report.h"
 #include "sim/workload.h"
@@ -20,7 +24,9 @@
 _Static_assert((int)GKV_TRIAL_ASSERTION == GKV_PANIC_EXIT_STATUS, "one exit status for assertions");
 
 static const struct gkv_check *const checks[] = {
-    &gkv_check_open, &gkv_check_value, &gkv_check_quorum, &gkv_check_member, &gkv_check_store,
+    &gkv_check_open,        &gkv_check_value,   &gkv_check_quorum, &gkv_check_member,
+    &gkv_check_store,       &gkv_check_wire,    &gkv_check_linear, &gkv_check_clock,
+    &gkv_check_incarnation, &gkv_check_durable, &gkv_check_ttl,    &gkv_check_session,
 };
 #define CHECK_COUNT (sizeof(checks) / sizeof(checks[0]))
 
@@ -46,6 +52,16 @@ void gkv_trial_call_in(struct gkv_trial *trial, uint64_t wait_ns, enum gkv_call 
     gkv_world_call_at(&trial->world, trial->world.now_ns + wait_ns, (uint64_t)call << 32 | value);
 }
 
+static void hear(void *context, const struct gkv_heard *heard)
+{
+    struct gkv_trial *trial = context;
+    for (size_t i = 0; i < CHECK_COUNT; i++) {
+        if (checks[i]->hear != NULL) {
+            checks[i]->hear(trial, heard);
+        }
+    }
+}
+
 static void observe(void *context, const struct gkv_observation *observation)
 {
     struct gkv_trial *trial = context;
@@ -55,6 +71,10 @@ static void observe(void *context, const struct gkv_observation *observation)
             checks[i]->observe(trial, observation);
         }
     }
+    if (trial->journal != NULL) {
+        gkv_journal_observe(trial->journal, observation, &trial->world);
+    }
+    gkv_overhear_observe(trial->overhear, observation);
     if (observation->kind != GKV_OBSERVE_CALL) {
         return;
     }
@@ -64,6 +84,9 @@ static void observe(void *context, const struct gkv_observation *observation)
         gkv_workload_on_call(trial, value);
     } else {
         gkv_faults_on_call(trial, call, value);
+        if (trial->journal != NULL) {
+            gkv_journal_watch(trial->journal, &trial->world);
+        }
     }
 }
 
@@ -82,9 +105,13 @@ static void check_memory(struct gkv_trial *trial)
 /* Run until a time. False when something failed. */
 static bool run_until(struct gkv_trial *trial, uint64_t until_ns)
 {
+    const uint64_t most = trial->options->event_count_max;
     while (trial->verdict.status == GKV_TRIAL_PASS && gkv_world_step(&trial->world, until_ns)) {
         if (trial->world.event_count % GUARD_EVENTS == 0) {
             check_memory(trial);
+        }
+        if (most > 0 && trial->world.event_count > most) {
+            gkv_trial_fail(trial, GKV_TRIAL_LIVENESS, "limit", "over %" PRIu64 " events", most);
         }
     }
     return trial->verdict.status == GKV_TRIAL_PASS;
@@ -162,7 +189,7 @@ static bool heal(struct gkv_trial *trial)
     trial->phase = GKV_PHASE_HEAL;
     gkv_faults_end(trial);
     const uint64_t begin_ns = trial->world.now_ns;
-    return run_until(trial, begin_ns + HEAL_NS_MIN) &&
+    return run_until(trial, begin_ns + HEAL_NS_MIN + trial->scenario.pause_for_ns_max) &&
            run_until_settled(trial, begin_ns + trial->scenario.liveness_ns);
 }
 
@@ -184,11 +211,38 @@ static bool read_again(struct gkv_trial *trial)
 
 /* ---- A whole trial --------------------------------------------------------------------------- */
 
-static bool create(struct gkv_trial *trial, uint64_t seed)
+/* Where the answers come from, and who keeps them. */
+static void open_choice(struct gkv_trial *trial)
+{
+    const struct gkv_trial_options *options = trial->options;
+    gkv_choice_init(&trial->choice, options->seed);
+    if (options->replay != NULL) {
+        gkv_choice_replay(&trial->choice, options->replay, options->is_by_label);
+    }
+    gkv_choice_record(&trial->choice, options->recording);
+}
+
+/* Fewer operations than were drawn, where a shrunk recording says so. */
+static void limit_operations(struct gkv_trial *trial)
+{
+    const struct gkv_recording *replay = trial->options->replay;
+    if (replay == NULL || replay->operation_limit == 0) {
+        return;
+    }
+    if (trial->scenario.operation_count > replay->operation_limit) {
+        trial->scenario.operation_count = replay->operation_limit;
+    }
+    if (trial->options->recording != NULL) {
+        trial->options->recording->operation_limit = replay->operation_limit;
+    }
+}
+
+static bool create(struct gkv_trial *trial)
 {
     const struct gkv_observer observer = {.observe = observe, .context = trial};
-    gkv_choice_init(&trial->choice, seed);
-    gkv_scenario_draw(&trial->scenario, &trial->choice, seed);
+    open_choice(trial);
+    gkv_scenario_draw(&trial->scenario, &trial->choice, trial->options->seed);
+    limit_operations(trial);
     trial->verdict.node = GKV_HISTORY_NONE;
     trial->verdict.key = GKV_HISTORY_NONE;
     trial->history.deeds = calloc(GKV_HISTORY_COUNT_MAX, sizeof(struct gkv_deed));
@@ -199,9 +253,77 @@ static bool create(struct gkv_trial *trial, uint64_t seed)
     for (uint32_t i = 0; i < GKV_SCENARIO_CLIENT_COUNT_MAX; i++) {
         trial->clients[i].waiting = GKV_HISTORY_NONE;
     }
-    return trial->history.deeds != NULL &&
-           gkv_world_create(&trial->world, &trial->scenario.world, &trial->choice.chance,
-                            &observer) == GKV_OK;
+    const struct gkv_hearer hearer = {.hear = hear, .context = trial};
+    trial->overhear = gkv_overhear_create(trial->scenario.world.node.value_bytes_max, &hearer);
+    if (trial->history.deeds == NULL || trial->overhear == NULL ||
+        gkv_world_create(&trial->world, &trial->scenario.world, &trial->choice.chance, &observer) !=
+            GKV_OK) {
+        return false;
+    }
+    if (gkv_outputs_wanted(trial->options->outputs)) {
+        trial->journal = gkv_journal_attach(trial);
+        if (trial->journal == NULL) {
+            (void)fprintf(stderr, "gridkv-sim: no memory to keep what happens\n");
+        }
+    }
+    return true;
+}
+
+void gkv_trial_replay_line(const struct gkv_trial *trial, char line[GKV_TRIAL_LINE_BYTES])
+{
+    if (trial->options != NULL && trial->options->replay_line != NULL) {
+        (void)snprintf(line, GKV_TRIAL_LINE_BYTES, "%s", trial->options->replay_line);
+    } else {
+        (void)snprintf(line, GKV_TRIAL_LINE_BYTES, "gridkv-sim run --seed %" PRIu64,
+                       trial->scenario.seed);
+    }
+}
+
+static struct gkv_trial_summary summarise(const struct gkv_trial *trial,
+                                          const struct gkv_verdict *verdict)
+{
+    struct gkv_trial_summary summary;
+    struct gkv_linear linear = {0};
+    if (verdict->status != GKV_TRIAL_ASSERTION) {
+        gkv_linear_judge(trial, &linear);
+    }
+    memset(&summary, 0, sizeof(summary));
+    summary.seed = trial->scenario.seed;
+    summary.chain[0] = trial->world.chain[0];
+    summary.chain[1] = trial->world.chain[1];
+    summary.event_count = trial->world.event_count;
+    summary.simulated_ns = trial->world.now_ns;
+    summary.operation_count = trial->history.count;
+    summary.draw_count = trial->choice.draw_count;
+    summary.diverged_at = trial->choice.diverged_at;
+    summary.diverged_label = trial->choice.is_diverged ? trial->choice.diverged_label : NULL;
+    summary.key_count = linear.key_count;
+    summary.wrong_key_count = linear.wrong_key_count;
+    summary.check = verdict->status == GKV_TRIAL_PASS ? "" : verdict->check;
+    summary.status = verdict->status;
+    summary.tally = trial->tally;
+    return summary;
+}
+
+/* It is over: tell whoever wants to know. */
+static struct gkv_trial_summary conclude(const struct gkv_trial *trial,
+                                         const struct gkv_verdict *verdict)
+{
+    const struct gkv_trial_options *options = trial->options;
+    const struct gkv_trial_summary summary = summarise(trial, verdict);
+    if (options->report && summary.status != GKV_TRIAL_PASS) {
+        gkv_report_print(trial, verdict);
+    }
+    if (trial->journal != NULL) {
+        char line[GKV_TRIAL_LINE_BYTES];
+        gkv_trial_replay_line(trial, line);
+        gkv_journal_finish(trial->journal, verdict, trial->scenario.seed, line);
+        gkv_outputs_write(options->outputs, trial->journal);
+    }
+    if (options->tell != NULL) {
+        options->tell(options->context, &summary);
+    }
+    return summary;
 }
 
 /* An assertion failed in the middle of an event: the verdict, told from where it stands. */
@@ -217,40 +339,54 @@ static void tell_assertion(const void *context, const char *text)
         .key = GKV_HISTORY_NONE,
     };
     (void)snprintf(verdict.text, sizeof(verdict.text), "%s", text);
-    gkv_report_print(trial, &verdict);
+    (void)conclude(trial, &verdict);
 }
 
-struct gkv_trial_summary gkv_trial_run(uint64_t seed, bool report)
+static void destroy(struct gkv_trial *trial)
 {
-    struct gkv_trial_summary summary = {.seed = seed, .status = GKV_TRIAL_MEMORY};
+    if (trial->journal != NULL) {
+        gkv_journal_destroy(trial->journal);
+    }
+    gkv_overhear_destroy(trial->overhear);
+    free(trial->history.deeds);
+    free(trial);
+}
+
+struct gkv_trial_summary gkv_trial_run_with(const struct gkv_trial_options *options)
+{
+    struct gkv_trial_summary summary = {
+        .seed = options->seed, .status = GKV_TRIAL_MEMORY, .check = "memory"};
     struct gkv_trial *trial = calloc(1, sizeof(*trial));
-    if (trial == NULL || !create(trial, seed)) {
-        printf("FAIL memory seed=%llu: no memory, or options that are refused\n",
-               (unsigned long long)seed);
+    if (trial != NULL) {
+        trial->options = options;
+    }
+    if (trial == NULL || !create(trial)) {
+        printf("FAIL memory seed=%" PRIu64 ": no memory, or options that are refused\n",
+               options->seed);
         if (trial != NULL) {
-            free(trial->history.deeds);
+            destroy(trial);
         }
-        free(trial);
         return summary;
     }
 
     gkv_panic_watch(tell_assertion, trial);
     if (form(trial) && work(trial) && heal(trial) && read_again(trial)) {
         check_memory(trial);
+        for (size_t i = 0; i < CHECK_COUNT; i++) {
+            if (checks[i]->finish != NULL) {
+                checks[i]->finish(trial);
+            }
+        }
     }
     gkv_panic_watch(NULL, NULL);
-
-    summary.status = trial->verdict.status;
-    summary.chain[0] = trial->world.chain[0];
-    summary.chain[1] = trial->world.chain[1];
-    summary.event_count = trial->world.event_count;
-    summary.simulated_ns = trial->world.now_ns;
-    summary.operation_count = trial->history.count;
-    if (report && summary.status != GKV_TRIAL_PASS) {
-        gkv_report_print(trial, &trial->verdict);
-    }
+    summary = conclude(trial, &trial->verdict);
     gkv_world_destroy(&trial->world);
-    free(trial->history.deeds);
-    free(trial);
+    destroy(trial);
     return summary;
+}
+
+struct gkv_trial_summary gkv_trial_run(uint64_t seed, bool report)
+{
+    const struct gkv_trial_options options = {.seed = seed, .report = report};
+    return gkv_trial_run_with(&options);
 }

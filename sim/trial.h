@@ -16,7 +16,10 @@
 #include "io_sim/world.h"
 #include "sim/choice.h"
 #include "sim/history.h"
+#include "sim/overhear.h"
 #include "sim/scenario.h"
+#include "sim/tally.h"
+#include "sim/watch.h"
 
 /* What a run comes to, as exit statuses. */
 enum gkv_trial_status {
@@ -49,6 +52,16 @@ struct gkv_verdict {
     char text[GKV_VERDICT_TEXT_BYTES];
 };
 
+#define GKV_TRIAL_SUSPICION_COUNT_MAX 512
+
+/* When somebody first suspected a boot and incarnation of a node: sim/check_member.c. */
+struct gkv_trial_suspicion {
+    struct gkv_node_id id;
+    uint64_t boot_id;
+    uint64_t time_ns;
+    uint32_t incarnation;
+};
+
 /* Owners as the checks compute them, by node number. */
 struct gkv_trial_owners {
     uint32_t node_mask; /* for which members they were computed; 0: not yet */
@@ -61,7 +74,28 @@ struct gkv_client {
     uint32_t waiting; /* its open deed, or GKV_HISTORY_NONE */
 };
 
+struct gkv_journal;
+struct gkv_outputs;
+struct gkv_trial_summary;
+
+/* How to run one. All but the seed may be zero. */
+struct gkv_trial_options {
+    uint64_t seed;
+    bool report;                        /* print what failed */
+    const struct gkv_recording *replay; /* answers; NULL: the seed does */
+    uint64_t event_count_max;           /* fails as "limit" after so many; 0: no limit */
+    bool is_by_label;                   /* of the replay: see sim/choice.h */
+    struct gkv_recording *recording;    /* keeps the draws; NULL: nobody does */
+    const struct gkv_outputs *outputs;  /* files to leave; NULL: none */
+    const char *replay_line;            /* what repeats it; NULL: run --seed */
+    void (*tell)(void *context, const struct gkv_trial_summary *summary); /* it is over, even by an
+                                                                             assertion; or NULL */
+    void *context;
+};
+
 struct gkv_trial {
+    const struct gkv_trial_options *options;
+    struct gkv_journal *journal; /* NULL: none */
     struct gkv_scenario scenario;
     struct gkv_choice choice;
     struct gkv_world world;
@@ -72,12 +106,27 @@ struct gkv_trial {
     uint32_t issued_count; /* in WORK */
     uint32_t reading_node; /* READ: which (node, key) is read next */
     uint32_t reading_key;
-    uint32_t joined_mask;                                  /* nodes that ever booted */
+    bool is_writing;      /* READ: and is then written */
+    uint32_t joined_mask; /* nodes that ever booted */
+    uint32_t left_mask;   /* nodes that said goodbye and did not come back */
+    uint64_t up_since_ns[GKV_SCENARIO_NODE_COUNT_MAX];
+    uint64_t down_since_ns[GKV_SCENARIO_NODE_COUNT_MAX];
+    uint32_t heard_mask; /* of those, whose goodbye another node heard */
+    uint32_t ring_mask;  /* nodes that own keys, as far as the members know */
+    uint32_t suspicion_count;
+    struct gkv_trial_suspicion suspicions[GKV_TRIAL_SUSPICION_COUNT_MAX];
     struct gkv_version floors[GKV_SCENARIO_KEY_COUNT_MAX]; /* sim/check_quorum.c */
     struct gkv_node_id ids[GKV_SCENARIO_NODE_COUNT_MAX];
     struct gkv_trial_owners owners;
     struct gkv_verdict verdict;
-    uint64_t fault_count;
+    struct gkv_tally tally;
+    struct gkv_overhear *overhear; /* tells the checks what nodes say */
+    struct gkv_clock_watch clock_watch;
+    struct gkv_incarnation_watch incarnation_watch;
+    struct gkv_durable_watch durable_watch;
+    struct gkv_ttl_watch ttl_watch;
+    struct gkv_session_watch session_watch;
+    uint8_t value[GKV_HISTORY_VALUE_BYTES_MAX]; /* of the set that a client asks for */
 };
 
 /* What a run leaves behind. */
@@ -87,11 +136,23 @@ struct gkv_trial_summary {
     uint64_t event_count;
     uint64_t simulated_ns;
     uint64_t operation_count;
+    uint64_t draw_count;
+    uint64_t diverged_at;     /* the draw from which on a replay in order was another run */
+    uint32_t key_count;       /* that were read or written */
+    uint32_t wrong_key_count; /* of those, whose history is not linearizable: a rate, no verdict */
+    const char *check;        /* which failed; "" */
+    const char *diverged_label; /* what that draw asked; NULL: it did not diverge */
     enum gkv_trial_status status;
+    struct gkv_tally tally;
 };
 
 /* Run a seed. When it fails, and report is true, the report is printed. */
 struct gkv_trial_summary gkv_trial_run(uint64_t seed, bool report);
+struct gkv_trial_summary gkv_trial_run_with(const struct gkv_trial_options *options);
+
+/* The line that repeats a trial. */
+#define GKV_TRIAL_LINE_BYTES 300
+void gkv_trial_replay_line(const struct gkv_trial *trial, char line[GKV_TRIAL_LINE_BYTES]);
 
 /* Note that something does not hold; the first one counts. text as printf's. */
 void gkv_trial_fail(struct gkv_trial *trial, enum gkv_trial_status status, const char *check,
@@ -105,6 +166,9 @@ enum gkv_call {
     GKV_CALL_MEND = 4,
     GKV_CALL_CRASH = 5,
     GKV_CALL_CLOCK = 6,
+    GKV_CALL_PAUSE = 7,
+    GKV_CALL_LEAVE = 8,
+    GKV_CALL_STOP = 9, /* one that left stops; value: node */
 };
 
 void gkv_trial_call_in(struct gkv_trial *trial, uint64_t wait_ns, enum gkv_call call,

@@ -26,7 +26,7 @@ static void choose_deed(struct gkv_trial *trial, struct gkv_deed *deed)
     if (gkv_choose_percent(&trial->choice, "work.is_set", scenario->set_percent)) {
         deed->kind = GKV_OPERATION_SET;
         deed->value_bytes = (uint32_t)gkv_choose_log(
-            &trial->choice, "work.value", GKV_HISTORY_VALUE_BYTES_MIN, scenario->value_bytes_max);
+            &trial->choice, "work.value", scenario->value_bytes_min, scenario->value_bytes_max);
         if (gkv_choose_percent(&trial->choice, "work.has_ttl", scenario->ttl_percent)) {
             deed->ttl_ms = gkv_choose_log(&trial->choice, "work.ttl", 1, 20000);
         }
@@ -35,14 +35,15 @@ static void choose_deed(struct gkv_trial *trial, struct gkv_deed *deed)
     }
 }
 
-/* The node that a client asks: any that is up; GKV_HISTORY_NONE when there is none. */
+/* The node that a client asks: any that is up, and not paused, since clients live in its process;
+ * GKV_HISTORY_NONE when there is none. */
 static uint32_t choose_node(struct gkv_trial *trial)
 {
     const uint32_t count = trial->scenario.node_count;
     const uint32_t first = (uint32_t)choose(trial, "work.node", count);
     for (uint32_t i = 0; i < count; i++) {
         const uint32_t node = (first + i) % count;
-        if (trial->world.hosts[node].is_up) {
+        if (trial->world.hosts[node].is_up && trial->world.hosts[node].paused_until_ns == 0) {
             return node;
         }
     }
@@ -53,17 +54,14 @@ static void ask(struct gkv_trial *trial, uint32_t client, const struct gkv_deed 
 {
     struct gkv_history *history = &trial->history;
     char key_text[16];
-    uint8_t value[GKV_HISTORY_VALUE_BYTES_MAX];
-    GKV_ASSERT(history->count < GKV_HISTORY_COUNT_MAX);
     GKV_ASSERT(trial->clients[client].waiting == GKV_HISTORY_NONE);
 
-    const uint32_t number = history->count++;
+    const uint32_t number = gkv_history_add(history, asked);
     struct gkv_deed *deed = &history->deeds[number];
-    *deed = *asked;
     deed->begin_ns = trial->world.now_ns;
     deed->client = client;
     deed->life = trial->world.hosts[deed->node].life_count;
-    deed->read = GKV_HISTORY_NONE;
+    deed->pause_before_ns = trial->world.hosts[deed->node].pause_total_ns;
     history->open_count++;
     trial->clients[client].waiting = number;
 
@@ -74,13 +72,17 @@ static void ask(struct gkv_trial *trial, uint32_t client, const struct gkv_deed 
         .ttl_ms = deed->ttl_ms,
     };
     if (deed->kind == GKV_OPERATION_SET) {
-        gkv_history_value(number, value, deed->value_bytes);
-        operation.value = (struct gkv_bytes){.data = value, .count = deed->value_bytes};
+        gkv_history_value(number, trial->value, deed->value_bytes);
+        operation.value = (struct gkv_bytes){.data = trial->value, .count = deed->value_bytes};
     }
     gkv_world_submit(&trial->world, deed->node, &operation);
 }
 
 /* ---- Reading everything again ---------------------------------------------------------------- */
+
+/* Of so many (node, key), one is written after it was read; none where clocks are broken, since
+ * such a set may rightly be refused. */
+#define WRITTEN_AGAIN_EVERY 4
 
 static uint32_t reading_node_count(const struct gkv_trial *trial)
 {
@@ -88,18 +90,34 @@ static uint32_t reading_node_count(const struct gkv_trial *trial)
     return trial->scenario.repairs_by_read || count < 2 ? count : 2;
 }
 
-/* The next (node, key) to be read; false when all are. */
+/* Turn to the next: from some keys that were read to writing them, else to the next key. */
+static void advance_reading(struct gkv_trial *trial)
+{
+    const uint32_t number = trial->reading_key + trial->reading_node;
+    trial->is_writing = !trial->is_writing && number % WRITTEN_AGAIN_EVERY == 0 &&
+                        trial->scenario.skew_ms_max <= GKV_SCENARIO_SKEW_MS_MAX;
+    if (trial->is_writing) {
+        return;
+    }
+    trial->reading_key++;
+    if (trial->reading_key >= trial->scenario.key_count) {
+        trial->reading_key = 0;
+        trial->reading_node++;
+    }
+}
+
+/* The next (node, key) to be read, and some to be written; false when all are. */
 static bool next_reading(struct gkv_trial *trial, struct gkv_deed *deed)
 {
     while (trial->reading_node < reading_node_count(trial)) {
-        const uint32_t node = trial->reading_node;
-        const uint32_t key = trial->reading_key++;
-        if (trial->reading_key >= trial->scenario.key_count) {
-            trial->reading_key = 0;
-            trial->reading_node++;
-        }
-        if (trial->world.hosts[node].is_up) {
-            *deed = (struct gkv_deed){.kind = GKV_OPERATION_GET, .key = key, .node = node};
+        *deed = (struct gkv_deed){
+            .kind = trial->is_writing ? GKV_OPERATION_SET : GKV_OPERATION_GET,
+            .key = trial->reading_key,
+            .node = trial->reading_node,
+            .value_bytes = trial->is_writing ? trial->scenario.value_bytes_min : 0,
+        };
+        advance_reading(trial);
+        if (trial->world.hosts[deed->node].is_up) {
             return true;
         }
     }
@@ -110,6 +128,7 @@ void gkv_workload_begin_reading(struct gkv_trial *trial)
 {
     trial->reading_node = 0;
     trial->reading_key = 0;
+    trial->is_writing = false;
     for (uint32_t i = 0; i < trial->scenario.client_count; i++) {
         gkv_trial_call_in(trial, i * MS / 10, GKV_CALL_CLIENT, i);
     }
@@ -165,6 +184,16 @@ void gkv_workload_on_call(struct gkv_trial *trial, uint32_t client)
     ask(trial, client, &deed);
 }
 
+static void count_outcome(struct gkv_trial *trial, enum gkv_error error)
+{
+    uint64_t *counts = trial->tally.counts;
+    counts[GKV_MET_IN_DOUBT] += error == GKV_ERROR_IN_DOUBT;
+    counts[GKV_MET_TIMEOUT] += error == GKV_ERROR_TIMEOUT;
+    counts[GKV_MET_NO_QUORUM] += error == GKV_ERROR_NO_QUORUM;
+    counts[GKV_MET_FULL] += error == GKV_ERROR_MEMORY;
+    counts[GKV_MET_CLOCK] += error == GKV_ERROR_CLOCK_DRIFT;
+}
+
 void gkv_workload_observe(struct gkv_trial *trial, const struct gkv_observation *observation)
 {
     if (observation->kind != GKV_OBSERVE_OUTPUT ||
@@ -180,6 +209,7 @@ void gkv_workload_observe(struct gkv_trial *trial, const struct gkv_observation 
     if (deed->complete_count > 1 || deed->is_abandoned) {
         return;
     }
+    count_outcome(trial, result->error);
     deed->end_ns = observation->time_ns;
     deed->error = result->error;
     deed->version = result->version;

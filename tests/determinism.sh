@@ -1,10 +1,12 @@
 #!/bin/sh
 # Usage: determinism.sh CMAKE ROOT FOLDER
 #
-# Goal: a seed gives the same run whatever compiled it.
+# Goal: a seed gives the same run whatever compiled it, and wherever its memory and stack are.
 # Method: build gridkv-sim in FOLDER with gcc -O0, gcc -O3 and clang, run seeds 1 to 5 in each, and
-# compare the lines that hold a hash. Exit status 77, skipped, when there is no clang, and only after
-# the two gcc builds agreed.
+# compare the lines that hold a hash. Run the first build again without an environment, with a large
+# one (it lies above the stack and moves it), in another folder under another name, and with memory
+# that glibc fills with a pattern. Exit status 77, skipped, when there is no clang, and only after the
+# two gcc builds agreed.
 set -eu
 cmake=$1
 root=$2
@@ -25,12 +27,28 @@ build() {
     cat "$folder/$1.hashes"
 }
 
+# again NAME COMMAND...: the first build once more, started by COMMAND.
+again() {
+    name=$1
+    shift
+    for seed in 1 2 3 4 5; do
+        "$@" run --seed $seed | grep hash
+    done >"$folder/$name.hashes" || { echo "$name: a seed fails"; exit 1; }
+    agree gcc-O0 "$name"
+}
+
 agree() {
     diff "$folder/$1.hashes" "$folder/$2.hashes" || { echo "$1 and $2 differ"; exit 1; }
 }
 
 mkdir -p "$folder"
 build gcc-O0 gcc -O0
+sim=$(cd "$folder/gcc-O0" && pwd)/gridkv-sim
+again bare env -i "$sim"
+again crowded env "CROWD=$(head -c 100000 /dev/zero | tr '\0' x)" "$sim"
+again patterned env MALLOC_PERTURB_=165 GLIBC_TUNABLES=glibc.malloc.perturb=165 "$sim"
+ln -f "$sim" "$sim-of-another-and-longer-name"
+again elsewhere sh -c 'cd / && exec "$0" "$@"' "$sim-of-another-and-longer-name"
 build gcc-O3 gcc -O3
 agree gcc-O0 gcc-O3
 test "$(sort -u "$folder/gcc-O0.hashes" | wc -l)" -gt 1 || { echo "every seed has one hash"; exit 1; }

@@ -47,10 +47,11 @@ static void test_one_replica_down(void **state)
     cluster_stop(cluster);
 }
 
-/* Goal: a writer with a slow clock is told STALE, and its set is acknowledged only under a version
- * that is newer than the one it did not know of.
- * Method: b's clock is 200 ms ahead, and its set does not reach a; then a sets, before it hears of
- * it. */
+/* Goal: a writer with a slow clock is told STALE, and its set is acknowledged only under a
+ * version that is newer than the one it did not know of.
+ * Method: b's clock is 200 ms ahead, and its set does not reach a; then a sets, before it hears
+ * of it. c's STALE at 22 alone settles nothing: a and b may still make two. b's answer waits in
+ * the cut link until it is tried again, 100 ms later; then only a newer version can help. */
 static void test_stale_writer_tries_again(void **state)
 {
     (void)state;
@@ -94,7 +95,8 @@ static void test_stale_writer_tries_again(void **state)
 }
 
 /* Goal: an owner that missed a write is brought up to it by the next get.
- * Method: cut c off for a set; heal; get at a; look at what c holds. */
+ * Method: c is down for a set, and comes back empty; get at a; look at what c holds. The get is
+ * answered by two of three; the third answer comes later, and is repaired all the same. */
 static void test_read_repairs_a_stale_owner(void **state)
 {
     (void)state;

@@ -10,7 +10,12 @@
 
 /* Goal: a silent member is probed, then probed by way of others, suspected, and unreachable only
  * when the suspicion has run out, never sooner; everybody comes to know.
- * Method: three nodes, cut c off, and compare the whole trace of a and b. */
+ * Method: three nodes, cut c off, and compare the whole trace of a and b.
+ *
+ * Why the numbers: a probes every 200 ms and asks helpers after 80. It probes c at 260, asks b at
+ * 340, and suspects c when the period ends, at 460; the ping to b that leaves then tells b. A
+ * suspicion among three takes 600 + 2 * log2(4) * 50 = 800 ms from when one heard of it: 1260 and
+ * 1261. A suspect is still probed (it may only be slow), an unreachable member is not. */
 static void test_unreachable_waits_for_suspicion(void **state)
 {
     (void)state;
@@ -65,9 +70,14 @@ static void test_unreachable_waits_for_suspicion(void **state)
     cluster_stop(cluster);
 }
 
-/* Goal: a member that is wrongly suspected hears of it and refutes with a greater incarnation, and
- * nobody ever holds it to be unreachable.
- * Method: cut c off for 500 ms, shorter than the suspicion of 800 ms among three. */
+/* Goal: a member that is wrongly suspected hears of it and refutes with a greater incarnation,
+ * and nobody ever holds it to be unreachable.
+ * Method: cut c off for 500 ms, shorter than the suspicion of 800 ms among three.
+ *
+ * Cut off, c suspects the others as they do it, so that all three refute. At 568 b suspects c
+ * once more, under its new incarnation: b's probe of 368 was lost in the cut and its period ends
+ * now. That is SWIM to the letter, where only an ACK ends a probe; c's refutation of 533, which b
+ * heard from c itself, would have been as good a sign of life. */
 static void test_suspicion_is_refuted(void **state)
 {
     (void)state;
@@ -99,7 +109,8 @@ static void test_suspicion_is_refuted(void **state)
 }
 
 /* Goal: one bad path is not a dead member: helpers answer for it, and nobody is suspected.
- * Method: cut a from b and b from a; both still reach c. */
+ * Method: cut a from b and b from a; both still reach c. By way of c an answer takes four trips of
+ * 1 ms: 140 to 144. */
 static void test_indirect_probe_saves_a_member(void **state)
 {
     (void)state;
@@ -126,7 +137,9 @@ static void test_indirect_probe_saves_a_member(void **state)
 }
 
 /* Goal: a restart with a new boot supersedes whatever was said about the old one, at once.
- * Method: crash b, wait until it is unreachable, restart it. */
+ * Method: crash b, wait until it is unreachable, restart it. Both a and c find out by themselves
+ * (c before it hears of a's suspicion), so that each waits its own 800 ms. The new boot begins
+ * again at incarnation 0: a boot outweighs every incarnation of an older one. */
 static void test_restart_supersedes(void **state)
 {
     (void)state;
@@ -150,7 +163,9 @@ static void test_restart_supersedes(void **state)
 }
 
 /* Goal: both sides of a healed partition find each other again, without anybody's help.
- * Method: cut a off for five seconds, so that all is unreachable on both sides, and heal. */
+ * Method: cut a off for five seconds, so that all is unreachable on both sides, and heal. A member
+ * that is unreachable is pinged once per 1,000 ms with what is held against it: a's ping of 5000
+ * makes c refute at 5001, and c's ACK tells a in turn. b hears by rumour, 50 ms apart. */
 static void test_partition_heals(void **state)
 {
     (void)state;

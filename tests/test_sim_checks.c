@@ -40,13 +40,9 @@ static void observe(const struct gkv_check *check, const struct gkv_observation 
 /* A client asks; returns the number of the deed. */
 static uint32_t submit(const struct gkv_check *check, enum gkv_operation_kind kind)
 {
-    const uint32_t number = told.trial.history.count++;
-    told.deeds[number] = (struct gkv_deed){
-        .kind = kind,
-        .begin_ns = ++told.trial.world.now_ns,
-        .value_bytes = 16,
-        .read = GKV_HISTORY_NONE,
-    };
+    const uint32_t number = gkv_history_add(
+        &told.trial.history,
+        &(struct gkv_deed){.kind = kind, .begin_ns = ++told.trial.world.now_ns, .value_bytes = 16});
     const struct gkv_operation operation = {.cookie = number + 1u, .kind = kind};
     if (check == &gkv_check_quorum) {
         observe(check,
@@ -158,6 +154,56 @@ static void test_value_knows_what_was_written(void **state)
     }
 }
 
+/* Goal: check_value rejects a value whose set failed for certain, before the get or after it, and
+ * accepts one that is in doubt. Method: a history of each, with every error. */
+static void test_value_of_a_failed_set_is_never_seen(void **state)
+{
+    (void)state;
+    const struct gkv_check *check = &gkv_check_value;
+    static const enum gkv_error errors[] = {
+        GKV_OK,           GKV_ERROR_IN_DOUBT,    GKV_ERROR_NO_QUORUM,
+        GKV_ERROR_MEMORY, GKV_ERROR_CLOCK_DRIFT, GKV_ERROR_BUSY};
+    for (uint32_t variant = 0; variant < 12; variant++) {
+        begin();
+        const uint32_t set = submit(check, GKV_OPERATION_SET);
+        const uint32_t get = submit(check, GKV_OPERATION_GET);
+        if (variant % 2 == 0) {
+            complete(check, set, errors[variant / 2], 10, GKV_HISTORY_NONE);
+        }
+        complete(check, get, GKV_OK, 10, set);
+        if (variant % 2 == 1) {
+            assert_verdict(GKV_TRIAL_PASS);
+            complete(check, set, errors[variant / 2], 10, GKV_HISTORY_NONE);
+        }
+        assert_verdict(variant / 2 < 2 ? GKV_TRIAL_PASS : GKV_TRIAL_SAFETY);
+    }
+}
+
+/* Goal: check_value rejects a value that is gone under its own version: never to expire, or not
+ * yet; and accepts one that has expired, was deleted, or that nobody knows.
+ * Method: a history of each; the clock stands at 1 s and the ttl is one hour. */
+static void test_value_is_kept(void **state)
+{
+    (void)state;
+    const struct gkv_check *check = &gkv_check_value;
+    for (uint32_t variant = 0; variant < 5; variant++) {
+        begin();
+        const uint32_t set = submit(check, GKV_OPERATION_SET);
+        told.deeds[set].ttl_ms = variant == 0 ? 0 : 3600000;
+        complete(check, set, GKV_OK, 10, GKV_HISTORY_NONE);
+        if (variant == 2) {
+            told.trial.world.now_ns += 3602000 * GKV_NS_PER_MS;
+        }
+        const uint32_t get = submit(check, GKV_OPERATION_GET);
+        complete(check, get, GKV_ERROR_NOT_FOUND,
+                 variant == 3   ? 20
+                 : variant == 4 ? 0
+                                : 10,
+                 GKV_HISTORY_NONE);
+        assert_verdict(variant < 2 ? GKV_TRIAL_SAFETY : GKV_TRIAL_PASS);
+    }
+}
+
 /* Goal: a damaged byte anywhere in a value is seen. Method: flip each bit of one value. */
 static void test_value_sees_every_damaged_bit(void **state)
 {
@@ -200,6 +246,49 @@ static void test_open_wants_one_completion(void **state)
     told.trial.world.now_ns += UINT64_C(5000000000);
     complete(check, late, GKV_ERROR_TIMEOUT, 0, GKV_HISTORY_NONE);
     assert_verdict(GKV_TRIAL_SAFETY);
+
+    begin(); /* as late, but the node was paused for as long */
+    const uint32_t paused = submit(check, GKV_OPERATION_GET);
+    told.trial.world.now_ns += UINT64_C(5000000000);
+    told.trial.world.hosts[0].pause_total_ns += UINT64_C(4500000000);
+    complete(check, paused, GKV_ERROR_TIMEOUT, 0, GKV_HISTORY_NONE);
+    assert_verdict(GKV_TRIAL_PASS);
+
+    begin(); /* of an earlier life of the node */
+    const uint32_t early = submit(check, GKV_OPERATION_GET);
+    told.trial.world.hosts[0].life_count = 1;
+    complete(check, early, GKV_ERROR_TIMEOUT, 0, GKV_HISTORY_NONE);
+    assert_verdict(GKV_TRIAL_SAFETY);
+}
+
+/* Goal: in the quiet cluster a get must be answered and a set must succeed, where that was
+ * promised.
+ * Method: each outcome, in the last phase. */
+static void test_open_wants_answers_when_all_is_quiet(void **state)
+{
+    (void)state;
+    const struct gkv_check *check = &gkv_check_open;
+    static const struct {
+        enum gkv_operation_kind kind;
+        enum gkv_error error;
+        bool is_expected;
+    } outcomes[] = {
+        {GKV_OPERATION_GET, GKV_OK, true},
+        {GKV_OPERATION_GET, GKV_ERROR_NOT_FOUND, true},
+        {GKV_OPERATION_SET, GKV_OK, true},
+        {GKV_OPERATION_GET, GKV_ERROR_TIMEOUT, false},
+        {GKV_OPERATION_GET, GKV_ERROR_BUSY, false},
+        {GKV_OPERATION_SET, GKV_ERROR_MEMORY, false},
+        {GKV_OPERATION_SET, GKV_ERROR_IN_DOUBT, false},
+        {GKV_OPERATION_SET, GKV_ERROR_NO_QUORUM, false},
+    };
+    for (uint32_t i = 0; i < sizeof(outcomes) / sizeof(outcomes[0]); i++) {
+        begin();
+        told.trial.phase = GKV_PHASE_READ;
+        told.trial.scenario.expects_answers = true;
+        complete(check, submit(check, outcomes[i].kind), outcomes[i].error, 0, GKV_HISTORY_NONE);
+        assert_verdict(outcomes[i].is_expected ? GKV_TRIAL_PASS : GKV_TRIAL_LIVENESS);
+    }
 }
 
 /* Goal: the same seed is the same run; another seed is another. Method: run them. */
@@ -222,8 +311,11 @@ int main(void)
         cmocka_unit_test(test_quorum_rejects_a_lost_write),
         cmocka_unit_test(test_quorum_rejects_a_hidden_write),
         cmocka_unit_test(test_value_knows_what_was_written),
+        cmocka_unit_test(test_value_of_a_failed_set_is_never_seen),
+        cmocka_unit_test(test_value_is_kept),
         cmocka_unit_test(test_value_sees_every_damaged_bit),
         cmocka_unit_test(test_open_wants_one_completion),
+        cmocka_unit_test(test_open_wants_answers_when_all_is_quiet),
         cmocka_unit_test(test_trial_repeats),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,0 +1,313 @@
+#include "sim/overhear.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "core/arena.h"
+#include "core/panic.h"
+#include "proto/codec.h"
+#include "proto/frame.h"
+
+#define NONE UINT32_MAX
+
+struct carry {
+    uint32_t count;
+    bool is_used;
+    uint8_t bytes[GKV_OVERHEAR_CARRY_BYTES];
+};
+
+/* A frame under way. */
+struct frame {
+    uint64_t until; /* bytes of its connection, when it has arrived */
+    struct gkv_hlc hlc;
+    uint32_t next; /* of the same connection, or free; NONE */
+};
+
+/* A connection's bytes, in the one direction that anybody speaks in. */
+struct channel {
+    uint64_t connection;
+    uint64_t parsed;
+    uint64_t delivered;
+    uint32_t first; /* frame under way; NONE */
+    uint32_t last;
+    uint32_t carry; /* NONE: no half of a frame */
+    bool is_known;
+    bool is_lost;
+};
+
+struct gkv_overhear {
+    struct gkv_hearer hearer;
+    struct channel channels[GKV_NET_CONNECTION_COUNT];
+    struct frame frames[GKV_OVERHEAR_FRAME_COUNT];
+    uint32_t frame_count; /* places that were ever taken */
+    uint32_t frame_free;
+    uint32_t lost_count;
+    size_t payload_bytes_max;
+    struct carry *carries;
+    void *codec_allocation;
+    struct gkv_codec *codec;
+};
+
+/* ---- Making ---------------------------------------------------------------------------------- */
+
+/* Lay out the codec in memory of its own; twice, as arenas do. */
+static bool create_codec(struct gkv_overhear *overhear, uint32_t value_bytes_max)
+{
+    struct gkv_codec counted;
+    struct gkv_arena arena = gkv_arena_counting();
+    (void)gkv_arena_carve(&arena, 1, sizeof(counted));
+    gkv_codec_init(&counted, &arena, value_bytes_max);
+    const size_t bytes = arena.used;
+    overhear->codec_allocation = malloc(bytes + GKV_ARENA_ALIGN);
+    if (overhear->codec_allocation == NULL) {
+        return false;
+    }
+    const uintptr_t start = (uintptr_t)overhear->codec_allocation;
+    const size_t gap = (GKV_ARENA_ALIGN - start % GKV_ARENA_ALIGN) % GKV_ARENA_ALIGN;
+    arena = gkv_arena_over((uint8_t *)overhear->codec_allocation + gap, bytes);
+    overhear->codec = gkv_arena_carve(&arena, 1, sizeof(*overhear->codec));
+    gkv_codec_init(overhear->codec, &arena, value_bytes_max);
+    return true;
+}
+
+struct gkv_overhear *gkv_overhear_create(uint32_t value_bytes_max, const struct gkv_hearer *hearer)
+{
+    struct gkv_overhear *overhear = calloc(1, sizeof(*overhear));
+    if (overhear == NULL) {
+        return NULL;
+    }
+    overhear->hearer = *hearer;
+    overhear->frame_free = NONE;
+    overhear->payload_bytes_max = gkv_codec_payload_bytes_max(value_bytes_max);
+    overhear->carries = calloc(GKV_OVERHEAR_CARRY_COUNT, sizeof(*overhear->carries));
+    if (overhear->carries == NULL || !create_codec(overhear, value_bytes_max)) {
+        gkv_overhear_destroy(overhear);
+        return NULL;
+    }
+    return overhear;
+}
+
+void gkv_overhear_destroy(struct gkv_overhear *overhear)
+{
+    if (overhear == NULL) {
+        return;
+    }
+    free(overhear->carries);
+    free(overhear->codec_allocation);
+    free(overhear);
+}
+
+uint32_t gkv_overhear_lost_count(const struct gkv_overhear *overhear)
+{
+    return overhear->lost_count;
+}
+
+/* ---- Frames under way ------------------------------------------------------------------------ */
+
+static void add_frame(struct gkv_overhear *overhear, struct channel *channel, struct gkv_hlc hlc)
+{
+    uint32_t index = overhear->frame_free;
+    if (index != NONE) {
+        overhear->frame_free = overhear->frames[index].next;
+    } else if (overhear->frame_count < GKV_OVERHEAR_FRAME_COUNT) {
+        index = overhear->frame_count++;
+    } else {
+        return;
+    }
+    overhear->frames[index] = (struct frame){.until = channel->parsed, .hlc = hlc, .next = NONE};
+    if (channel->first == NONE) {
+        channel->first = index;
+    } else {
+        overhear->frames[channel->last].next = index;
+    }
+    channel->last = index;
+}
+
+static struct frame take_frame(struct gkv_overhear *overhear, struct channel *channel)
+{
+    const uint32_t index = channel->first;
+    GKV_ASSERT(index != NONE);
+    const struct frame frame = overhear->frames[index];
+    channel->first = frame.next;
+    overhear->frames[index].next = overhear->frame_free;
+    overhear->frame_free = index;
+    return frame;
+}
+
+static struct channel *channel_of(struct gkv_overhear *overhear, uint64_t connection)
+{
+    struct channel *channel = &overhear->channels[(uint32_t)connection % GKV_NET_CONNECTION_COUNT];
+    if (channel->is_known && channel->connection == connection) {
+        return channel;
+    }
+    while (channel->is_known && channel->first != NONE) {
+        (void)take_frame(overhear, channel);
+    }
+    if (channel->is_known && channel->carry != NONE) {
+        overhear->carries[channel->carry].is_used = false;
+    }
+    *channel = (struct channel){
+        .is_known = true, .connection = connection, .first = NONE, .last = NONE, .carry = NONE};
+    return channel;
+}
+
+/* ---- Telling --------------------------------------------------------------------------------- */
+
+static void tell(struct gkv_overhear *overhear, const struct gkv_observation *observation,
+                 const struct gkv_message *message)
+{
+    const struct gkv_heard heard = {
+        .time_ns = observation->time_ns,
+        .connection = observation->connection,
+        .node = observation->node,
+        .is_datagram = observation->kind != GKV_OBSERVE_SENT,
+        .hlc = message->hlc,
+        .message = message,
+    };
+    overhear->hearer.hear(overhear->hearer.context, &heard);
+}
+
+static void tell_arrival(struct gkv_overhear *overhear, const struct gkv_observation *observation,
+                         struct gkv_hlc hlc)
+{
+    const struct gkv_heard heard = {
+        .time_ns = observation->time_ns,
+        .connection = observation->connection,
+        .node = observation->node,
+        .is_arrival = true,
+        .is_datagram = observation->kind == GKV_OBSERVE_DATAGRAM,
+        .hlc = hlc,
+    };
+    overhear->hearer.hear(overhear->hearer.context, &heard);
+}
+
+static bool decode_datagram(struct gkv_overhear *overhear, struct gkv_bytes bytes,
+                            struct gkv_message *message_out)
+{
+    struct gkv_bytes payload;
+    uint64_t cluster_hash = 0;
+    return gkv_datagram_parse(bytes, &payload) == GKV_FRAME_WHOLE &&
+           gkv_codec_decode(overhear->codec, payload, message_out, &cluster_hash) == GKV_OK;
+}
+
+static void on_frame(struct gkv_overhear *overhear, struct channel *channel,
+                     const struct gkv_observation *observation, struct gkv_bytes payload)
+{
+    struct gkv_message message = {.kind = GKV_MESSAGE_NONE};
+    struct gkv_hello hello;
+    uint64_t cluster_hash = 0;
+    const bool is_hello = channel->parsed == 0;
+    channel->parsed += GKV_FRAME_HEADER_BYTES + payload.count;
+    if (is_hello) {
+        if (gkv_codec_decode_hello(overhear->codec, payload, &hello) == GKV_OK) {
+            message.from = hello.from;
+            tell(overhear, observation, &message);
+        }
+    } else if (gkv_codec_decode(overhear->codec, payload, &message, &cluster_hash) == GKV_OK) {
+        add_frame(overhear, channel, message.hlc);
+        tell(overhear, observation, &message);
+    }
+}
+
+/* ---- Bytes of streams ------------------------------------------------------------------------ */
+
+static void lose(struct gkv_overhear *overhear, struct channel *channel)
+{
+    channel->is_lost = true;
+    overhear->lost_count++;
+}
+
+/* Keep the half of a frame, until the rest of it is sent. */
+static void keep_rest(struct gkv_overhear *overhear, struct channel *channel, struct gkv_bytes rest)
+{
+    uint32_t place = channel->carry;
+    for (uint32_t i = 0; place == NONE && i < GKV_OVERHEAR_CARRY_COUNT; i++) {
+        place = overhear->carries[i].is_used ? NONE : i;
+    }
+    if (place == NONE || rest.count > GKV_OVERHEAR_CARRY_BYTES) {
+        lose(overhear, channel);
+        return;
+    }
+    channel->carry = place;
+    overhear->carries[place].is_used = true;
+    overhear->carries[place].count = (uint32_t)rest.count;
+    memmove(overhear->carries[place].bytes, rest.data, rest.count);
+}
+
+/* What was kept, and what is new, as one. False: too much. */
+static bool join_rest(struct gkv_overhear *overhear, const struct channel *channel,
+                      struct gkv_bytes *bytes)
+{
+    if (channel->carry == NONE) {
+        return true;
+    }
+    struct carry *carry = &overhear->carries[channel->carry];
+    if (bytes->count > GKV_OVERHEAR_CARRY_BYTES - carry->count) {
+        return false;
+    }
+    memcpy(carry->bytes + carry->count, bytes->data, bytes->count);
+    carry->count += (uint32_t)bytes->count;
+    *bytes = (struct gkv_bytes){.data = carry->bytes, .count = carry->count};
+    return true;
+}
+
+static void on_sent(struct gkv_overhear *overhear, const struct gkv_observation *observation)
+{
+    struct channel *channel = channel_of(overhear, observation->connection);
+    struct gkv_bytes rest = observation->bytes;
+    if (channel->is_lost) {
+        return;
+    }
+    if (!join_rest(overhear, channel, &rest)) {
+        lose(overhear, channel);
+        return;
+    }
+    while (rest.count > 0) {
+        struct gkv_bytes payload;
+        size_t consumed = 0;
+        const enum gkv_frame_status status =
+            gkv_frame_parse(rest, overhear->payload_bytes_max, &payload, &consumed);
+        if (status == GKV_FRAME_MORE) {
+            keep_rest(overhear, channel, rest);
+            return;
+        }
+        if (status != GKV_FRAME_WHOLE) {
+            lose(overhear, channel);
+            return;
+        }
+        on_frame(overhear, channel, observation, payload);
+        rest = (struct gkv_bytes){.data = rest.data + consumed, .count = rest.count - consumed};
+    }
+    if (channel->carry != NONE) {
+        overhear->carries[channel->carry].is_used = false;
+        channel->carry = NONE;
+    }
+}
+
+static void on_received(struct gkv_overhear *overhear, const struct gkv_observation *observation)
+{
+    struct channel *channel = channel_of(overhear, observation->connection);
+    channel->delivered += observation->bytes.count;
+    while (channel->first != NONE && overhear->frames[channel->first].until <= channel->delivered) {
+        tell_arrival(overhear, observation, take_frame(overhear, channel).hlc);
+    }
+}
+
+void gkv_overhear_observe(struct gkv_overhear *overhear, const struct gkv_observation *observation)
+{
+    struct gkv_message message;
+    if (observation->kind == GKV_OBSERVE_SENT) {
+        on_sent(overhear, observation);
+    } else if (observation->kind == GKV_OBSERVE_RECEIVED) {
+        on_received(overhear, observation);
+    } else if (observation->kind == GKV_OBSERVE_DATAGRAM) {
+        if (decode_datagram(overhear, observation->bytes, &message)) {
+            tell_arrival(overhear, observation, message.hlc);
+        }
+    } else if (observation->kind == GKV_OBSERVE_OUTPUT &&
+               observation->output->kind == GKV_OUTPUT_DATAGRAM) {
+        if (decode_datagram(overhear, observation->output->as.datagram.bytes, &message)) {
+            tell(overhear, observation, &message);
+        }
+    }
+}

@@ -1,0 +1,177 @@
+#include "sim/seedfile.h"
+
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "sim/report.h"
+
+#define WORDS_PER_LINE 16
+
+static void copy_text(char to[GKV_SEEDFILE_TEXT_BYTES], const char *from)
+{
+    (void)snprintf(to, GKV_SEEDFILE_TEXT_BYTES, "%s", from[0] == '\0' ? "-" : from);
+}
+
+void gkv_seedfile_init(struct gkv_seedfile *head, const struct gkv_trial_summary *summary)
+{
+    *head = (struct gkv_seedfile){
+        .seed = summary->seed,
+        .chain = {summary->chain[0], summary->chain[1]},
+        .status = summary->status,
+    };
+    copy_text(head->commit, gkv_report_commit());
+    copy_text(head->check, summary->check);
+}
+
+bool gkv_seedfile_is_of(const struct gkv_seedfile *head, const struct gkv_trial_summary *summary)
+{
+    struct gkv_seedfile other;
+    gkv_seedfile_init(&other, summary);
+    return head->status == other.status && strcmp(head->check, other.check) == 0 &&
+           head->chain[0] == other.chain[0] && head->chain[1] == other.chain[1];
+}
+
+/* ---- Writing --------------------------------------------------------------------------------- */
+
+static void write_draws(FILE *file, const struct gkv_recording *recording)
+{
+    uint32_t word_count = 0;
+    uint32_t i = 0;
+    while (i < recording->draw_count) {
+        const struct gkv_draw *draw = &recording->draws[i];
+        uint32_t same = 1;
+        while (i + same < recording->draw_count && draw[same].label == draw->label &&
+               draw[same].value == draw->value) {
+            same++;
+        }
+        if (i == 0 || draw[-1].label != draw->label || word_count == WORDS_PER_LINE) {
+            (void)fprintf(file, "%s%s", i == 0 ? "" : "\n", recording->labels[draw->label]);
+            word_count = 0;
+        }
+        (void)fprintf(file, " %" PRIu64, draw->value);
+        if (same > 1) {
+            (void)fprintf(file, "*%" PRIu32, same);
+        }
+        word_count++;
+        i += same;
+    }
+    (void)fprintf(file, "%send\n", i == 0 ? "" : "\n");
+}
+
+bool gkv_seedfile_write(FILE *file, const struct gkv_seedfile *head,
+                        const struct gkv_recording *recording)
+{
+    if (recording->is_cut_short) {
+        return false;
+    }
+    (void)fprintf(file, "gseed %d\ncommit %s\nseed %" PRIu64 "\ncheck %s\nstatus %d\n",
+                  GKV_SEEDFILE_VERSION, head->commit, head->seed, head->check, (int)head->status);
+    (void)fprintf(file, "operations %" PRIu32 "\nhash %016" PRIx64 "%016" PRIx64 "\n",
+                  recording->operation_limit, head->chain[0], head->chain[1]);
+    (void)fprintf(file, "draws %" PRIu32 "\n", recording->draw_count);
+    write_draws(file, recording);
+    return ferror(file) == 0;
+}
+
+/* ---- Reading --------------------------------------------------------------------------------- */
+
+/* The whole text is a number. */
+static bool parse_number(const char *text, int base, uint64_t *number_out)
+{
+    char *rest = NULL;
+    if (text[0] == '\0' || text[0] == '-' || text[0] == '+') {
+        return false;
+    }
+    *number_out = strtoull(text, &rest, base);
+    return *rest == '\0';
+}
+
+static bool read_text(FILE *file, const char *name, char text[GKV_SEEDFILE_TEXT_BYTES])
+{
+    char word[GKV_SEEDFILE_TEXT_BYTES];
+    return fscanf(file, "%63s %63s", word, text) == 2 && strcmp(word, name) == 0;
+}
+
+static bool read_number(FILE *file, const char *name, uint64_t number_max, uint64_t *number_out)
+{
+    char text[GKV_SEEDFILE_TEXT_BYTES];
+    return read_text(file, name, text) && parse_number(text, 10, number_out) &&
+           *number_out <= number_max;
+}
+
+static bool read_hash(FILE *file, uint64_t chain[2])
+{
+    char text[GKV_SEEDFILE_TEXT_BYTES];
+    char half[17] = {0};
+    if (!read_text(file, "hash", text) || strlen(text) != 32) {
+        return false;
+    }
+    memcpy(half, text, 16);
+    return parse_number(half, 16, &chain[0]) && parse_number(text + 16, 16, &chain[1]);
+}
+
+static bool add_values(struct gkv_recording *recording, uint32_t label, char *word)
+{
+    uint64_t value = 0;
+    uint64_t count = 1;
+    char *star = strchr(word, '*');
+    if (star != NULL) {
+        *star++ = '\0';
+        if (!parse_number(star, 10, &count)) {
+            return false;
+        }
+    }
+    if (label >= recording->label_count || !parse_number(word, 10, &value) ||
+        count > GKV_RECORDING_DRAW_COUNT_MAX - recording->draw_count) {
+        return false;
+    }
+    for (uint64_t i = 0; i < count; i++) {
+        gkv_recording_add(recording, label, UINT64_MAX, value);
+    }
+    return true;
+}
+
+/* Labels and values, up to "end". */
+static bool read_draws(FILE *file, struct gkv_recording *recording)
+{
+    char word[GKV_SEEDFILE_TEXT_BYTES];
+    uint32_t label = GKV_CHOICE_LABEL_COUNT_MAX;
+    while (fscanf(file, "%63s", word) == 1) {
+        const bool is_number = word[0] >= '0' && word[0] <= '9';
+        if (strcmp(word, "end") == 0) {
+            return true;
+        }
+        if (!is_number) {
+            label = gkv_recording_label(recording, word);
+        } else if (!add_values(recording, label, word)) {
+            return false;
+        }
+    }
+    return false;
+}
+
+bool gkv_seedfile_read(FILE *file, struct gkv_seedfile *head, struct gkv_recording *recording)
+{
+    uint64_t version = 0;
+    uint64_t status = 0;
+    uint64_t operations = 0;
+    uint64_t draw_count = 0;
+    *head = (struct gkv_seedfile){0};
+    gkv_recording_clear(recording);
+    const bool has_head =
+        read_number(file, "gseed", UINT32_MAX, &version) && version == GKV_SEEDFILE_VERSION &&
+        read_text(file, "commit", head->commit) &&
+        read_number(file, "seed", UINT64_MAX, &head->seed) &&
+        read_text(file, "check", head->check) &&
+        read_number(file, "status", GKV_TRIAL_DETERMINISM, &status) &&
+        read_number(file, "operations", UINT32_MAX, &operations) && read_hash(file, head->chain) &&
+        read_number(file, "draws", UINT32_MAX, &draw_count);
+    if (!has_head || !read_draws(file, recording) || recording->draw_count != draw_count) {
+        return false;
+    }
+    head->status = (enum gkv_trial_status)status;
+    recording->operation_limit = (uint32_t)operations;
+    gkv_recording_link(recording);
+    return true;
+}

@@ -1,0 +1,89 @@
+/* What the checks that overhear messages remember from one event to the next.
+ *
+ * Model     One struct per check, in the trial, all zero when the trial begins.
+ * Bounds    Fixed. A table that is full remembers nothing new: the check then asks less often, and
+ *           never wrongly.
+ */
+#ifndef GKV_SIM_WATCH_H
+#define GKV_SIM_WATCH_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "core/hlc.h"
+#include "io_sim/net.h"
+#include "sim/history.h"
+#include "sim/scenario.h"
+
+#define GKV_WATCH_VERSION_COUNT 16384
+#define GKV_WATCH_BOOT_COUNT 8
+
+/* What was written under a version. */
+struct gkv_clock_writing {
+    struct gkv_version version; /* none: a free place */
+    uint64_t key_hash;          /* 0: not known */
+    uint64_t value_hash;
+    uint64_t expire_ms;
+    uint32_t writer; /* the deed that was told this version, + 1; 0: none yet */
+    bool is_tombstone;
+    bool has_record; /* key_hash, value_hash, expire_ms and is_tombstone are known */
+};
+
+/* sim/check_clock.c */
+struct gkv_clock_watch {
+    struct gkv_hlc floors[GKV_NET_NODE_COUNT_MAX];   /* said or accepted before this input */
+    struct gkv_hlc accepted[GKV_NET_NODE_COUNT_MAX]; /* during this input */
+    struct gkv_hlc said[GKV_NET_NODE_COUNT_MAX];     /* in the last datagram */
+    uint64_t wall_ms_max[GKV_NET_NODE_COUNT_MAX];    /* the wall clock showed, in this life */
+    struct {
+        uint64_t connection;
+        struct gkv_hlc said; /* in its last frame */
+    } streams[GKV_NET_CONNECTION_COUNT];
+    struct gkv_hlc asked[GKV_HISTORY_COUNT_MAX]; /* the node's floor when a deed began */
+    uint32_t writing_count;
+    struct gkv_clock_writing writings[GKV_WATCH_VERSION_COUNT]; /* a hash table */
+};
+
+/* sim/check_incarnation.c: what nodes said of themselves. */
+struct gkv_incarnation_watch {
+    struct {
+        uint64_t boot_id;
+        uint32_t incarnation; /* the greatest */
+    } used[GKV_NET_NODE_COUNT_MAX][GKV_WATCH_BOOT_COUNT];
+    uint32_t used_count[GKV_NET_NODE_COUNT_MAX];
+    uint64_t boot_id[GKV_NET_NODE_COUNT_MAX];     /* the last datagram's */
+    uint32_t incarnation[GKV_NET_NODE_COUNT_MAX]; /* the last datagram's that named it */
+};
+
+/* Who said that it stored a version. */
+struct gkv_durable_reply {
+    struct gkv_version version; /* none: a free place */
+    uint32_t node_mask;
+    uint32_t lives[GKV_SCENARIO_NODE_COUNT_MAX]; /* in which life */
+};
+
+/* sim/check_durable.c */
+struct gkv_durable_watch {
+    uint32_t reply_count;
+    struct gkv_durable_reply replies[GKV_WATCH_VERSION_COUNT]; /* a hash table */
+    struct gkv_version newest[GKV_SCENARIO_KEY_COUNT_MAX];     /* acknowledged */
+    uint32_t holder_mask[GKV_SCENARIO_KEY_COUNT_MAX];          /* of it, at that moment */
+    uint32_t holder_lives[GKV_SCENARIO_KEY_COUNT_MAX][GKV_SCENARIO_NODE_COUNT_MAX];
+};
+
+/* sim/check_ttl.c */
+struct gkv_ttl_watch {
+    struct {
+        struct gkv_version version; /* the last that a get did not find */
+        uint64_t end_ns;            /* of that get */
+        uint32_t life;
+    } gone[GKV_SCENARIO_KEY_COUNT_MAX][GKV_SCENARIO_NODE_COUNT_MAX];
+};
+
+/* sim/check_session.c: per client and key. */
+struct gkv_session_watch {
+    struct gkv_version written[GKV_SCENARIO_CLIENT_COUNT_MAX][GKV_SCENARIO_KEY_COUNT_MAX];
+    struct gkv_version seen[GKV_SCENARIO_CLIENT_COUNT_MAX][GKV_SCENARIO_KEY_COUNT_MAX];
+};
+
+#endif

@@ -1,0 +1,120 @@
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "sim/choice.h"
+#include "sim/seedfile.h"
+
+#define SEED 11
+#define DRAW_COUNT 3000
+
+static const char *const labels[] = {"net.jitter", "net.loss", "work.key"};
+
+static struct gkv_choice choice; /* too large for a stack frame */
+
+/* What is asked is a function of the number of the draw alone. */
+static uint64_t ask(uint32_t number)
+{
+    return gkv_choose(&choice, labels[number % 7 % 3], 1 + number % 5 * 1000);
+}
+
+static struct gkv_recording *record(uint64_t *answers)
+{
+    struct gkv_recording *recording = gkv_recording_create();
+    assert_non_null(recording);
+    gkv_choice_init(&choice, SEED);
+    gkv_choice_record(&choice, recording);
+    for (uint32_t i = 0; i < DRAW_COUNT; i++) {
+        answers[i] = ask(i);
+    }
+    gkv_recording_link(recording);
+    assert_int_equal(recording->draw_count, DRAW_COUNT);
+    assert_int_equal(recording->label_count, 3);
+    return recording;
+}
+
+/* Goal: a recording answers as the seed did, in its order and by label, also out of a file; a file
+ * that is damaged is refused. Method: record, write, read, replay; then cut the file short. */
+static void test_recordings_answer_alike(void **state)
+{
+    static uint64_t answers[DRAW_COUNT];
+    const struct gkv_trial_summary summary = {
+        .seed = SEED, .chain = {1, 2}, .check = "quorum", .status = GKV_TRIAL_SAFETY};
+    struct gkv_seedfile head;
+    struct gkv_seedfile read;
+    (void)state;
+    struct gkv_recording *recording = record(answers);
+    struct gkv_recording *copy = gkv_recording_create();
+    FILE *file = tmpfile();
+    assert_non_null(copy);
+    assert_non_null(file);
+    gkv_seedfile_init(&head, &summary);
+    assert_true(gkv_seedfile_write(file, &head, recording));
+    const long end = ftell(file);
+    rewind(file);
+    assert_true(gkv_seedfile_read(file, &read, copy));
+    assert_true(gkv_seedfile_is_of(&read, &summary));
+    assert_int_equal(read.seed, SEED);
+    for (uint32_t by_label = 0; by_label < 2; by_label++) {
+        gkv_choice_init(&choice, SEED + 1);
+        gkv_choice_replay(&choice, by_label == 1 ? copy : recording, by_label == 1);
+        for (uint32_t i = 0; i < DRAW_COUNT; i++) {
+            assert_int_equal(ask(i), answers[i]);
+        }
+        assert_false(choice.is_diverged);
+    }
+    rewind(file);
+    char text[200];
+    assert_int_equal(fread(text, 1, sizeof(text), file), sizeof(text));
+    assert_true(end > (long)sizeof(text));
+    FILE *half = tmpfile();
+    assert_non_null(half);
+    assert_int_equal(fwrite(text, 1, sizeof(text), half), sizeof(text));
+    rewind(half);
+    assert_false(gkv_seedfile_read(half, &read, copy));
+    (void)fclose(half);
+    (void)fclose(file);
+    gkv_recording_destroy(recording);
+    gkv_recording_destroy(copy);
+}
+
+/* Goal: in its order, other questions are told and answered with 0 from there on; by label, the
+ * other labels still answer. Method: ask one more question in the middle. */
+static void test_divergence_is_told(void **state)
+{
+    static uint64_t answers[DRAW_COUNT];
+    (void)state;
+    struct gkv_recording *recording = record(answers);
+    for (uint32_t by_label = 0; by_label < 2; by_label++) {
+        gkv_choice_init(&choice, SEED);
+        gkv_choice_replay(&choice, recording, by_label == 1);
+        for (uint32_t i = 0; i < 100; i++) {
+            assert_int_equal(ask(i), answers[i]);
+        }
+        assert_int_equal(gkv_choose(&choice, "clock.new", 50), 0);
+        for (uint32_t i = 100; i < DRAW_COUNT; i++) {
+            assert_int_equal(ask(i), by_label == 1 ? answers[i] : 0);
+        }
+        assert_true(choice.is_diverged == (by_label == 0));
+    }
+    gkv_choice_init(&choice, SEED);
+    gkv_choice_replay(&choice, recording, false);
+    (void)gkv_choose(&choice, "clock.new", 50);
+    assert_int_equal(choice.diverged_at, 0);
+    assert_string_equal(choice.diverged_label, "clock.new");
+    gkv_recording_destroy(recording);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_recordings_answer_alike),
+        cmocka_unit_test(test_divergence_is_told),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
