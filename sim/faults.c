@@ -9,6 +9,14 @@ static uint64_t choose(struct gkv_trial *trial, const char *label, uint64_t boun
     return gkv_choose(&trial->choice, label, bound > 0 ? bound : 1);
 }
 
+/* How long until a family strikes again: every_ns on average, and never so soon that draws of zero,
+ * as the shrinker makes them, would stop the time of the world. */
+static uint64_t until_next(struct gkv_trial *trial, const char *label, uint64_t every_ns)
+{
+    const uint64_t wait_ns = 1 + choose(trial, label, 2 * every_ns);
+    return wait_ns < MS ? MS : wait_ns;
+}
+
 /* ---- Links ----------------------------------------------------------------------------------- */
 
 void gkv_faults_calm(struct gkv_trial *trial)
@@ -124,7 +132,7 @@ static void on_crash(struct gkv_trial *trial)
 {
     const uint32_t node = (uint32_t)choose(trial, "crash.node", trial->scenario.node_count);
     const struct gkv_host *host = &trial->world.hosts[node];
-    gkv_trial_call_in(trial, 1 + choose(trial, "crash.every", 2 * trial->scenario.crash_every_ns),
+    gkv_trial_call_in(trial, until_next(trial, "crash.every", trial->scenario.crash_every_ns),
                       GKV_CALL_CRASH, 0);
     if (!host->is_up || host->life_count == host->life_count_max || down_count(trial) >= 2 ||
         (trial->left_mask >> node & 1u) != 0) {
@@ -150,7 +158,7 @@ static void on_pause(struct gkv_trial *trial)
         gkv_world_pause(&trial->world, node, trial->world.now_ns + for_ns);
         trial->tally.counts[GKV_MET_PAUSE]++;
     }
-    gkv_trial_call_in(trial, 1 + choose(trial, "pause.every", 2 * trial->scenario.pause_every_ns),
+    gkv_trial_call_in(trial, until_next(trial, "pause.every", trial->scenario.pause_every_ns),
                       GKV_CALL_PAUSE, 0);
 }
 
@@ -213,7 +221,7 @@ static void on_clock(struct gkv_trial *trial)
     gkv_sim_clock_step(clock, now_ns, choose_offset_ms(trial) - offset_ms);
     gkv_sim_clock_drift(clock, now_ns, 500 - (int64_t)choose(trial, "clock.drift", 1001));
     trial->tally.counts[GKV_MET_STEP]++;
-    gkv_trial_call_in(trial, 1 + choose(trial, "clock.every", 2 * trial->scenario.clock_every_ns),
+    gkv_trial_call_in(trial, until_next(trial, "clock.every", trial->scenario.clock_every_ns),
                       GKV_CALL_CLOCK, 0);
 }
 
@@ -283,7 +291,7 @@ void gkv_faults_on_call(struct gkv_trial *trial, enum gkv_call call, uint32_t va
         }
     } else if (call == GKV_CALL_MEND && at_work) {
         mend(trial);
-        const uint64_t wait_ns = 1 + choose(trial, "cut.every", 2 * trial->scenario.cut_every_ns);
+        const uint64_t wait_ns = until_next(trial, "cut.every", trial->scenario.cut_every_ns);
         gkv_trial_call_in(trial, wait_ns, GKV_CALL_CUT, 0);
     } else if (call == GKV_CALL_CUT && at_work) {
         on_cut(trial);
