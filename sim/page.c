@@ -8,13 +8,6 @@
 #define FLAG_COPY 2u
 #define FLAG_LOST 4u
 
-static void print_lines(FILE *file, const char *const *lines)
-{
-    for (uint32_t i = 0; lines[i] != NULL; i++) {
-        (void)fputs(lines[i], file);
-    }
-}
-
 /* A number, or -1 for none. */
 static void write_number(struct gkv_json *json, uint64_t number, bool is_there)
 {
@@ -141,14 +134,14 @@ void gkv_page_write(const struct gkv_journal *journal, FILE *file)
                 "<meta name=\"viewport\" content=\"width=device-width\">\n"
                 "<link rel=\"icon\" href=\"data:,\">\n<title>gridkv-sim</title>\n<style>\n",
                 file);
-    print_lines(file, gkv_page_style);
+    (void)fputs(gkv_page_style_css, file);
     (void)fputs("</style>\n", file);
-    print_lines(file, gkv_page_body);
+    (void)fputs(gkv_page_body_html, file);
     (void)fputs("<script id=\"data\" type=\"application/json\">", file);
     write_data(journal, file);
     (void)fputs("</script>\n<script>\n", file);
-    print_lines(file, gkv_page_script_model);
-    print_lines(file, gkv_page_script_draw);
-    print_lines(file, gkv_page_script_hand);
+    (void)fputs(gkv_page_model_js, file);
+    (void)fputs(gkv_page_draw_js, file);
+    (void)fputs(gkv_page_hand_js, file);
     (void)fputs("</script>\n</html>\n", file);
 }
