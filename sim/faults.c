@@ -22,7 +22,7 @@ static uint64_t until_next(struct gkv_trial *trial, const char *label, uint64_t 
 void gkv_faults_calm(struct gkv_trial *trial)
 {
     const uint32_t count = trial->scenario.node_count;
-    uint64_t latency_ns = trial->scenario.link.latency_ns;
+    uint64_t latency_ns = GKV_SCENARIO_LATENCY_NS_MIN + trial->scenario.link.latency_ns;
     if (latency_ns > MS) {
         latency_ns = MS; /* a slow network must not look like a silent one */
     }
@@ -39,7 +39,8 @@ static void spoil_link(struct gkv_trial *trial, struct gkv_link *link)
 {
     const struct gkv_link *worst = &trial->scenario.link;
     *link = *worst;
-    link->latency_ns = worst->latency_ns / 2 + choose(trial, "link.latency", worst->latency_ns);
+    link->latency_ns = GKV_SCENARIO_LATENCY_NS_MIN + worst->latency_ns / 2 +
+                       choose(trial, "link.latency", worst->latency_ns);
     link->jitter_ns = choose(trial, "link.jitter", worst->jitter_ns + 1);
     link->loss_ppm = (uint32_t)choose(trial, "link.loss", worst->loss_ppm + 1u);
     link->break_ppm = (uint32_t)choose(trial, "link.break", worst->break_ppm + 1u);

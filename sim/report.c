@@ -6,6 +6,7 @@
 #include "core/node.h"
 #include "core/options.h"
 #include "sim/check_linear.h"
+#include "sim/family.h"
 
 #ifndef GKV_COMMIT
 #define GKV_COMMIT ""
@@ -152,10 +153,23 @@ void gkv_report_tally(const struct gkv_tally *tally)
 
 /* ---- A run that failed ----------------------------------------------------------------------- */
 
+static void print_families(const struct gkv_scenario *scenario)
+{
+    const uint64_t mask = gkv_family_mask_of(scenario);
+    printf("profile: %s, with", gkv_profile_name(scenario->profile));
+    for (uint32_t i = 0; i < GKV_FAMILY_COUNT; i++) {
+        if ((mask & gkv_family_bit((enum gkv_family)i)) != 0) {
+            printf(" %s", gkv_family_name((enum gkv_family)i));
+        }
+    }
+    printf("\n");
+}
+
 static void print_scenario(const struct gkv_scenario *scenario)
 {
     const struct gkv_options *options = &scenario->world.node;
     const struct gkv_link *link = &scenario->link;
+    print_families(scenario);
     printf("cluster: nodes=%u late=%u level=%s N=%u W=%u R=%u seeds=%u keys=%u clients=%u\n",
            (unsigned)scenario->node_count, (unsigned)scenario->late_count,
            options->level == GKV_LEVEL_QUORUM ? "QUORUM" : "EVENTUAL",

@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "core/panic.h"
+#include "sim/family.h"
 #include "sim/history.h"
 
 #define MS GKV_NS_PER_MS
@@ -69,7 +70,6 @@ static void draw_shape(struct gkv_scenario *scenario, struct gkv_choice *choice)
     gkv_options_init(options);
     options->cluster_hash = 0x67726964;
     options->hash_seed = gkv_choose(choice, "shape.hash_seed", 1000);
-    options->memory_limit_bytes = 2 * 1024 * 1024;
     options->value_bytes_max = GKV_SCENARIO_VALUE_BYTES_MAX;
     options->member_count_max = 16;
     options->operation_count_max = 256;
@@ -85,12 +85,6 @@ static void draw_shape(struct gkv_scenario *scenario, struct gkv_choice *choice)
     draw_node_times(options, choice);
 
     options->seed_count = choose_between(choice, "shape.seeds", 1, 3);
-    if (options->seed_count > scenario->node_count) {
-        options->seed_count = scenario->node_count;
-    }
-    for (uint32_t i = 0; i < options->seed_count; i++) {
-        options->seeds[i] = gkv_host_address(i);
-    }
 }
 
 static void draw_network(struct gkv_scenario *scenario, struct gkv_choice *choice)
@@ -140,12 +134,10 @@ static void draw_faults(struct gkv_scenario *scenario, struct gkv_choice *choice
     if (gkv_choose_percent(choice, "cut.has_cuts", 45)) {
         draw_partitions(scenario, choice);
     }
-    scenario->world.life_count_max = 1;
     if (gkv_choose_percent(choice, "crash.has_crashes", 25)) {
         scenario->crash_every_ns = gkv_choose_log(choice, "crash.every", 500 * MS, 8000 * MS);
         scenario->crash_down_ns_max = gkv_choose_log(choice, "crash.down", 10 * MS, 5000 * MS);
         scenario->keeps_one_down = gkv_choose_percent(choice, "crash.keeps_one_down", 15);
-        scenario->world.life_count_max = GKV_HOST_LIFE_COUNT_MAX;
     }
     if (gkv_choose_percent(choice, "clock.has_skew", 60)) {
         scenario->skew_ms_max =
@@ -169,7 +161,6 @@ static void draw_faults(struct gkv_scenario *scenario, struct gkv_choice *choice
         if (gkv_choose_percent(choice, "leave.has_cuts", 60)) {
             draw_partitions(scenario, choice); /* who is left must find each other without it */
         }
-        scenario->world.life_count_max = GKV_HOST_LIFE_COUNT_MAX;
     }
     if (scenario->node_count > 2 && gkv_choose_percent(choice, "join.has_late", 15)) {
         scenario->late_count = 1 + (uint32_t)gkv_choose(choice, "join.count", 2);
@@ -300,7 +291,6 @@ static void make_quorums_tight(struct gkv_scenario *scenario, struct gkv_choice 
 static void make_stores_full(struct gkv_scenario *scenario, struct gkv_choice *choice)
 {
     struct gkv_options *options = &scenario->world.node;
-    options->memory_limit_bytes = GKV_STORE_BYTES_MIN;
     options->replica_count = choose_between(choice, "full.replicas", 1, 3);
     options->write_quorum = options->replica_count / 2 + 1;
     options->read_quorum = options->replica_count + 1 - options->write_quorum;
@@ -352,10 +342,31 @@ static void judge(struct gkv_scenario *scenario)
         !scenario->keeps_one_down && quorum_of(options) <= scenario->node_count;
 }
 
-void gkv_scenario_draw(struct gkv_scenario *scenario, struct gkv_choice *choice, uint64_t seed)
+/* What follows from all that was drawn and was not switched off. */
+static void settle(struct gkv_scenario *scenario)
+{
+    struct gkv_options *options = &scenario->world.node;
+    if (options->seed_count > scenario->node_count) {
+        options->seed_count = scenario->node_count;
+    }
+    for (uint32_t i = 0; i < options->seed_count; i++) {
+        options->seeds[i] = gkv_host_address(i);
+    }
+    options->memory_limit_bytes = scenario->may_be_full ? GKV_STORE_BYTES_MIN : 2 * 1024 * 1024;
+    const bool some_return = scenario->crash_every_ns > 0 || scenario->has_leave;
+    scenario->world.life_count_max = some_return ? GKV_HOST_LIFE_COUNT_MAX : 1;
+    scenario->world.node_count = scenario->node_count;
+    judge(scenario);
+    scenario->liveness_ns = liveness_ns(scenario);
+    GKV_ASSERT(scenario->late_count < scenario->node_count);
+}
+
+void gkv_scenario_draw(struct gkv_scenario *scenario, struct gkv_choice *choice, uint64_t seed,
+                       enum gkv_profile profile, uint64_t off_mask)
 {
     memset(scenario, 0, sizeof(*scenario));
     scenario->seed = seed;
+    scenario->profile = profile;
     draw_shape(scenario, choice);
     draw_faults(scenario, choice);
     draw_workload(scenario, choice);
@@ -372,8 +383,7 @@ void gkv_scenario_draw(struct gkv_scenario *scenario, struct gkv_choice *choice,
             make_members_nervous(scenario, choice);
         }
     }
-    scenario->world.node_count = scenario->node_count;
-    judge(scenario);
-    scenario->liveness_ns = liveness_ns(scenario);
-    GKV_ASSERT(scenario->late_count < scenario->node_count);
+    gkv_profile_shape(scenario, profile);
+    gkv_family_switch_off(scenario, off_mask);
+    settle(scenario);
 }

@@ -14,6 +14,7 @@
 #include "io_sim/net.h"
 #include "io_sim/world.h"
 #include "sim/choice.h"
+#include "sim/profile.h"
 
 #define GKV_SCENARIO_NODE_COUNT_MAX 9
 #define GKV_SCENARIO_KEY_COUNT_MAX 300
@@ -21,16 +22,18 @@
 #define GKV_SCENARIO_OPERATION_COUNT_MAX 2000
 #define GKV_SCENARIO_VALUE_BYTES_MAX 4096
 #define GKV_SCENARIO_BROKEN_SKEW_MS_MAX 8000 /* peers refuse what such a clock stamps */
+#define GKV_SCENARIO_LATENCY_NS_MIN 5000
 #define GKV_SCENARIO_SKEW_MS_MAX 240 /* either way, so that two clocks differ by under 500 */
 
 struct gkv_scenario {
     uint64_t seed;
+    enum gkv_profile profile;
     uint32_t node_count;
     uint32_t late_count; /* the last so many nodes join while clients are at work */
     struct gkv_world_options world;
 
     /* What goes wrong while clients are at work. Zero: never. */
-    struct gkv_link link;  /* every link draws up to this */
+    struct gkv_link link;  /* every link draws up to this, over the least latency */
     uint64_t cut_every_ns; /* partitions */
     uint64_t cut_for_ns_max;
     bool cuts_one_way;
@@ -67,7 +70,8 @@ struct gkv_scenario {
     uint64_t liveness_ns; /* after the faults stop, it agrees within this */
 };
 
-/* Draw the scenario of a seed. */
-void gkv_scenario_draw(struct gkv_scenario *scenario, struct gkv_choice *choice, uint64_t seed);
+/* Draw the scenario of a seed, as a profile bends it, without the families in off_mask. */
+void gkv_scenario_draw(struct gkv_scenario *scenario, struct gkv_choice *choice, uint64_t seed,
+                       enum gkv_profile profile, uint64_t off_mask);
 
 #endif

@@ -241,7 +241,8 @@ static bool create(struct gkv_trial *trial)
 {
     const struct gkv_observer observer = {.observe = observe, .context = trial};
     open_choice(trial);
-    gkv_scenario_draw(&trial->scenario, &trial->choice, trial->options->seed);
+    gkv_scenario_draw(&trial->scenario, &trial->choice, trial->options->seed,
+                      trial->options->profile, trial->options->off_mask);
     limit_operations(trial);
     trial->verdict.node = GKV_HISTORY_NONE;
     trial->verdict.key = GKV_HISTORY_NONE;

@@ -81,6 +81,8 @@ struct gkv_trial_summary;
 /* How to run one. All but the seed may be zero. */
 struct gkv_trial_options {
     uint64_t seed;
+    enum gkv_profile profile;
+    uint64_t off_mask;                  /* families of faults that are switched off */
     bool report;                        /* print what failed */
     const struct gkv_recording *replay; /* answers; NULL: the seed does */
     uint64_t event_count_max;           /* fails as "limit" after so many; 0: no limit */

@@ -1,0 +1,111 @@
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "sim/family.h"
+#include "sim/scenario.h"
+
+#define SEED_COUNT 300
+
+static void draw(struct gkv_scenario *scenario, uint64_t seed, enum gkv_profile profile,
+                 uint64_t off_mask)
+{
+    struct gkv_choice choice;
+    gkv_choice_init(&choice, seed);
+    gkv_scenario_draw(scenario, &choice, seed, profile, off_mask);
+}
+
+/* Goal: every family and every profile is found by its own name, and by no other.
+ * Method: look up each name, and two that nothing has. */
+static void test_names_find_what_they_name(void **state)
+{
+    (void)state;
+    for (uint32_t i = 0; i < GKV_FAMILY_COUNT; i++) {
+        assert_int_equal(gkv_family_find(gkv_family_name((enum gkv_family)i)), i);
+    }
+    for (uint32_t i = 0; i < GKV_PROFILE_COUNT; i++) {
+        assert_int_equal(gkv_profile_find(gkv_profile_name((enum gkv_profile)i)), i);
+        assert_true(strlen(gkv_profile_text((enum gkv_profile)i)) > 0);
+    }
+    assert_int_equal(gkv_family_find("cut"), GKV_FAMILY_COUNT);
+    assert_int_equal(gkv_profile_find(""), GKV_PROFILE_COUNT);
+}
+
+/* Goal: every family is on in some seeds and off in others, so that a bug can be told from it.
+ * Method: draw 300 seeds, and gather which are on. */
+static void test_every_family_is_drawn(void **state)
+{
+    uint64_t ever_on = 0;
+    uint64_t ever_off = 0;
+    (void)state;
+    for (uint64_t seed = 1; seed <= SEED_COUNT; seed++) {
+        struct gkv_scenario scenario;
+        draw(&scenario, seed, GKV_PROFILE_SWARM, 0);
+        const uint64_t mask = gkv_family_mask_of(&scenario);
+        ever_on |= mask;
+        ever_off |= ~mask;
+    }
+    const uint64_t always = gkv_family_bit(GKV_FAMILY_LATENCY);
+    for (uint32_t i = 0; i < GKV_FAMILY_COUNT; i++) {
+        const uint64_t bit = gkv_family_bit((enum gkv_family)i);
+        if ((ever_on & bit) == 0 || ((ever_off & bit) == 0 && bit != always)) {
+            fail_msg("%s is never switched", gkv_family_name((enum gkv_family)i));
+        }
+    }
+}
+
+/* Goal: switching families off takes them away and leaves the rest of the seed as it was.
+ * Method: draw seeds with and without each family; compare the other families and the shape. */
+static void test_off_moves_nothing_else(void **state)
+{
+    (void)state;
+    for (uint64_t seed = 1; seed <= SEED_COUNT; seed++) {
+        struct gkv_scenario whole;
+        struct gkv_scenario less;
+        const uint64_t off_mask = gkv_family_bit((enum gkv_family)(seed % GKV_FAMILY_COUNT));
+        draw(&whole, seed, GKV_PROFILE_SWARM, 0);
+        draw(&less, seed, GKV_PROFILE_SWARM, off_mask);
+        const uint64_t mask = gkv_family_mask_of(&less);
+        assert_int_equal(mask & off_mask, 0);
+        assert_int_equal(mask & ~gkv_family_mask_of(&whole), 0);
+        assert_int_equal(less.node_count, whole.node_count);
+        assert_int_equal(less.operation_count, whole.operation_count);
+        assert_int_equal(less.world.node.hash_seed, whole.world.node.hash_seed);
+        draw(&less, seed, GKV_PROFILE_SWARM, UINT64_MAX);
+        assert_int_equal(gkv_family_mask_of(&less), 0);
+    }
+}
+
+/* Goal: lite is small, and measure is what its text says.
+ * Method: draw 300 seeds of each and look at their bounds. */
+static void test_profiles_keep_their_word(void **state)
+{
+    (void)state;
+    for (uint64_t seed = 1; seed <= SEED_COUNT; seed++) {
+        struct gkv_scenario scenario;
+        draw(&scenario, seed, GKV_PROFILE_LITE, 0);
+        assert_int_equal(scenario.node_count, 3);
+        assert_true(scenario.operation_count <= 150);
+        assert_true(scenario.work_ns <= 1000 * GKV_NS_PER_MS);
+        draw(&scenario, seed, GKV_PROFILE_MEASURE, 0);
+        assert_int_equal(gkv_family_mask_of(&scenario), gkv_family_bit(GKV_FAMILY_LATENCY));
+        assert_int_equal(scenario.node_count, 5);
+        assert_int_equal(scenario.operation_count, 2000);
+        assert_int_equal(scenario.work_ns, 120000 * GKV_NS_PER_MS);
+    }
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_names_find_what_they_name),
+        cmocka_unit_test(test_every_family_is_drawn),
+        cmocka_unit_test(test_off_moves_nothing_else),
+        cmocka_unit_test(test_profiles_keep_their_word),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
