@@ -1,7 +1,63 @@
 #include "sim/check.h"
 
+#include <string.h>
+
 #include "core/hash.h"
 #include "core/panic.h"
+#include "sim/check_linear.h"
+
+const struct gkv_check gkv_check_memory = {
+    .name = "memory",
+    .demands = "A node writes nowhere but in the memory that it was given.",
+};
+
+const struct gkv_check *const gkv_checks[] = {
+    &gkv_check_open,        &gkv_check_value,
+    &gkv_check_quorum,      &gkv_check_member,
+    &gkv_check_store,       &gkv_check_wire,
+    &gkv_check_linear,      &gkv_check_clock,
+    &gkv_check_incarnation, &gkv_check_durable,
+    &gkv_check_ttl,         &gkv_check_session,
+    &gkv_check_memory,      NULL,
+};
+_Static_assert(sizeof(gkv_checks) / sizeof(gkv_checks[0]) <= GKV_CHECK_COUNT_MAX, "a bit each");
+
+/* What else may end a run. */
+static const struct {
+    const char *name;
+    const char *demands;
+} ends[] = {
+    {"assertion", "What the code itself says must hold where it stands, holds: read that line."},
+    {"determinism",
+     "A run is a function of its seed: nothing in it depends on an address, on memory "
+     "that was not written, or on the machine's clock."},
+    {"limit", "A run ends: nodes do not keep each other busy for ever."},
+    {"crash", "The process of a seed ends by itself: no signal, no sanitizer."},
+};
+
+uint32_t gkv_check_find(const char *name)
+{
+    for (uint32_t i = 0; gkv_checks[i] != NULL; i++) {
+        if (strcmp(gkv_checks[i]->name, name) == 0) {
+            return i;
+        }
+    }
+    return GKV_CHECK_COUNT_MAX;
+}
+
+const char *gkv_check_demands(const char *name)
+{
+    const uint32_t index = gkv_check_find(name);
+    if (index < GKV_CHECK_COUNT_MAX) {
+        return gkv_checks[index]->demands;
+    }
+    for (size_t i = 0; i < sizeof(ends) / sizeof(ends[0]); i++) {
+        if (strcmp(ends[i].name, name) == 0) {
+            return ends[i].demands;
+        }
+    }
+    return "";
+}
 
 /* A point of the ring: core/ring.h's definition, written a second time on purpose. */
 struct point {

@@ -17,8 +17,11 @@
 #include "sim/overhear.h"
 #include "sim/trial.h"
 
+#define GKV_CHECK_COUNT_MAX 64 /* one bit of a mask each */
+
 struct gkv_check {
     const char *name;
+    const char *demands; /* a sentence for who reads a failure */
     void (*observe)(struct gkv_trial *trial, const struct gkv_observation *observation);
     bool (*settle)(struct gkv_trial *trial, char *why, size_t why_bytes);
     void (*finish)(struct gkv_trial *trial);
@@ -38,6 +41,18 @@ extern const struct gkv_check gkv_check_incarnation; /* only a node raises its i
 extern const struct gkv_check gkv_check_durable;     /* what was acknowledged is on W owners */
 extern const struct gkv_check gkv_check_ttl;         /* what expired is gone, and stays so */
 extern const struct gkv_check gkv_check_session;     /* clients see their own writes */
+
+extern const struct gkv_check gkv_check_memory; /* no node writes past its memory: sim/trial.c */
+
+/* All of them, and NULL. Their places are the bits of gkv_trial_options.check_off_mask. */
+extern const struct gkv_check *const gkv_checks[];
+
+/* The place of the check of a name in gkv_checks; GKV_CHECK_COUNT_MAX: there is none. */
+uint32_t gkv_check_find(const char *name);
+
+/* What fails under this name when it does not hold, also "assertion", "determinism", "limit" and
+ * "crash", which are no checks; "" for another. */
+const char *gkv_check_demands(const char *name);
 
 /* The node of a name, or GKV_HISTORY_NONE. */
 uint32_t gkv_check_node_of_id(const struct gkv_trial *trial, struct gkv_node_id id);

@@ -308,4 +308,10 @@ static void observe(struct gkv_trial *trial, const struct gkv_observation *obser
     }
 }
 
-const struct gkv_check gkv_check_clock = {.name = "clock", .observe = observe, .hear = hear};
+const struct gkv_check gkv_check_clock = {
+    .name = "clock",
+    .demands = "A node's stamps only rise, are above what it was told before, and stay near "
+               "its wall clock; no two versions are equal.",
+    .observe = observe,
+    .hear = hear,
+};

@@ -217,4 +217,10 @@ static void finish(struct gkv_trial *trial)
 }
 
 const struct gkv_check gkv_check_durable = {
-    .name = "durable", .observe = observe, .finish = finish, .hear = hear};
+    .name = "durable",
+    .demands = "What was acknowledged is held by as many owners as the write waited for, "
+               "until something newer takes its place.",
+    .observe = observe,
+    .finish = finish,
+    .hear = hear,
+};

@@ -140,4 +140,9 @@ static void hear(struct gkv_trial *trial, const struct gkv_heard *heard)
     }
 }
 
-const struct gkv_check gkv_check_incarnation = {.name = "incarnation", .hear = hear};
+const struct gkv_check gkv_check_incarnation = {
+    .name = "incarnation",
+    .demands = "Only a node itself raises its incarnation, and neither that nor its boot "
+               "ever goes back.",
+    .hear = hear,
+};

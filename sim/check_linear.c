@@ -209,4 +209,9 @@ static bool settle(struct gkv_trial *trial, char *why, size_t why_bytes)
     return false;
 }
 
-const struct gkv_check gkv_check_linear = {.name = "linear", .settle = settle};
+const struct gkv_check gkv_check_linear = {
+    .name = "linear",
+    .demands = "The operations of each key can be put in one order that respects real time, "
+               "where one node alone holds it.",
+    .settle = settle,
+};

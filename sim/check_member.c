@@ -210,4 +210,11 @@ static void observe(struct gkv_trial *trial, const struct gkv_observation *obser
     }
 }
 
-const struct gkv_check gkv_check_member = {.name = "member", .observe = observe, .settle = settle};
+const struct gkv_check gkv_check_member = {
+    .name = "member",
+    .demands = "Once all is quiet, live nodes hold each other alive, dead ones unreachable "
+               "and those who said goodbye left; nobody is declared unreachable without "
+               "having been suspected for as long as it may refute.",
+    .observe = observe,
+    .settle = settle,
+};

@@ -61,4 +61,11 @@ static bool settle(struct gkv_trial *trial, char *why, size_t why_bytes)
     return trial->history.open_count == 0;
 }
 
-const struct gkv_check gkv_check_open = {.name = "open", .observe = observe, .settle = settle};
+const struct gkv_check gkv_check_open = {
+    .name = "open",
+    .demands = "Each operation completes once while its node lives, no later than its "
+               "timeout; in the quiet cluster at the end every get is answered and every "
+               "set succeeds.",
+    .observe = observe,
+    .settle = settle,
+};

@@ -88,4 +88,10 @@ static void observe(struct gkv_trial *trial, const struct gkv_observation *obser
     }
 }
 
-const struct gkv_check gkv_check_quorum = {.name = "quorum", .observe = observe};
+const struct gkv_check gkv_check_quorum = {
+    .name = "quorum",
+    .demands = "In QUORUM, a get that begins after a set or delete was acknowledged sees "
+               "that version or a newer one, and a write that is acknowledged is newer than "
+               "all that were acknowledged before it began.",
+    .observe = observe,
+};

@@ -64,4 +64,9 @@ static void observe(struct gkv_trial *trial, const struct gkv_observation *obser
     }
 }
 
-const struct gkv_check gkv_check_session = {.name = "session", .observe = observe};
+const struct gkv_check gkv_check_session = {
+    .name = "session",
+    .demands = "A client that stays at one node reads its own writes, and never an older "
+               "version than it has read.",
+    .observe = observe,
+};

@@ -155,4 +155,9 @@ static bool settle(struct gkv_trial *trial, char *why, size_t why_bytes)
     return true;
 }
 
-const struct gkv_check gkv_check_store = {.name = "store", .settle = settle};
+const struct gkv_check gkv_check_store = {
+    .name = "store",
+    .demands = "Once all is quiet, the live owners of a key hold the same version and "
+               "bytes, which somebody wrote, and nothing that was acknowledged is lost.",
+    .settle = settle,
+};

@@ -95,4 +95,9 @@ static void observe(struct gkv_trial *trial, const struct gkv_observation *obser
     }
 }
 
-const struct gkv_check gkv_check_ttl = {.name = "ttl", .observe = observe};
+const struct gkv_check gkv_check_ttl = {
+    .name = "ttl",
+    .demands = "What has expired is not read any more and does not come back, and no node "
+               "makes a value live longer than its set asked.",
+    .observe = observe,
+};

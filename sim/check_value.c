@@ -127,4 +127,9 @@ static void observe(struct gkv_trial *trial, const struct gkv_observation *obser
     check_expiry(trial, result, writer);
 }
 
-const struct gkv_check gkv_check_value = {.name = "value", .observe = observe};
+const struct gkv_check gkv_check_value = {
+    .name = "value",
+    .demands = "A value that is read was written to that key, byte for byte, by a set that "
+               "was not told a definite failure, and its time is not over.",
+    .observe = observe,
+};

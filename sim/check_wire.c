@@ -43,4 +43,10 @@ static void finish(struct gkv_trial *trial)
     }
 }
 
-const struct gkv_check gkv_check_wire = {.name = "wire", .observe = observe, .finish = finish};
+const struct gkv_check gkv_check_wire = {
+    .name = "wire",
+    .demands = "No node refuses what another one said as damaged or malformed: the network "
+               "changes no byte.",
+    .observe = observe,
+    .finish = finish,
+};

@@ -99,7 +99,7 @@ static int run_one(const struct request *request)
         recording = gkv_recording_create();
         if (recording == NULL) {
             (void)fprintf(stderr, "gridkv-sim: no memory for a recording\n");
-            return GKV_TRIAL_MEMORY;
+            return GKV_TRIAL_INTERNAL;
         }
         keeper.recording = recording;
         options.recording = recording;

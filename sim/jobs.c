@@ -132,7 +132,7 @@ static void send_result(void *context, const struct gkv_trial_summary *summary)
                          write_all(teller->pipe_end, recording, sizeof(*recording)) &&
                          write_all(teller->pipe_end, recording->draws,
                                    recording->draw_count * sizeof(struct gkv_draw));
-    _exit(is_sent ? GKV_TRIAL_PASS : GKV_TRIAL_MEMORY);
+    _exit(is_sent ? GKV_TRIAL_PASS : GKV_TRIAL_INTERNAL);
 }
 
 /* In the parent: the child has the same memory, so its pointers to texts are ours. */
@@ -163,7 +163,7 @@ bool gkv_jobs_try(const struct gkv_trial_options *options, struct gkv_trial_summ
         mine.tell = send_result;
         mine.context = &teller;
         (void)gkv_trial_run_with(&mine);
-        _exit(GKV_TRIAL_MEMORY);
+        _exit(GKV_TRIAL_INTERNAL);
     }
     (void)close(ends[1]);
     const bool is_taken = child > 0 && take_result(ends[0], options->recording, summary_out);
@@ -259,7 +259,7 @@ static void run_workers(const struct gkv_jobs_options *options, struct totals *t
     if (!start(options, workers, &pipe_end)) {
         (void)fprintf(stderr, "gridkv-sim: cannot start %u processes\n",
                       (unsigned)options->job_count);
-        totals->status = GKV_TRIAL_MEMORY;
+        totals->status = GKV_TRIAL_INTERNAL;
         return;
     }
     struct news news;

@@ -124,6 +124,10 @@ const char *gkv_report_status_name(enum gkv_trial_status status)
         return "memory";
     case GKV_TRIAL_DETERMINISM:
         return "determinism";
+    case GKV_TRIAL_COVERAGE:
+        return "coverage";
+    case GKV_TRIAL_INTERNAL:
+        return "internal";
     }
     return "unknown";
 }

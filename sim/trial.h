@@ -30,6 +30,8 @@ enum gkv_trial_status {
     GKV_TRIAL_ASSERTION = 12,
     GKV_TRIAL_MEMORY = 13,
     GKV_TRIAL_DETERMINISM = 14,
+    GKV_TRIAL_COVERAGE = 15, /* something was never reached */
+    GKV_TRIAL_INTERNAL = 16, /* the simulator could not do its work */
 };
 
 enum gkv_trial_phase {
@@ -86,6 +88,7 @@ struct gkv_trial_options {
     bool report;                        /* print what failed */
     const struct gkv_recording *replay; /* answers; NULL: the seed does */
     uint64_t event_count_max;           /* fails as "limit" after so many; 0: no limit */
+    uint64_t check_off_mask;            /* checks that fail nothing, by their place in gkv_checks */
     bool is_by_label;                   /* of the replay: see sim/choice.h */
     struct gkv_recording *recording;    /* keeps the draws; NULL: nobody does */
     const struct gkv_outputs *outputs;  /* files to leave; NULL: none */
