@@ -57,6 +57,21 @@ static void shape_measure(struct gkv_scenario *scenario)
     scenario->think_ns_max = 480 * MS; /* four clients: 2,000 operations in 120 s */
 }
 
+/* The same cluster with hardly anything to do. */
+static void shape_light(struct gkv_scenario *scenario)
+{
+    struct gkv_options *options = &scenario->world.node;
+    shape_measure(scenario);
+    options->probe_interval_ms = 1000;
+    options->probe_timeout_ms = 400;
+    options->suspicion_timeout_ms = 3000;
+    options->gossip_interval_ms = 1000;
+    options->sync_interval_ms = 10000;
+    scenario->client_count = 1;
+    scenario->operation_count = 20;
+    scenario->think_ns_max = 12000 * MS;
+}
+
 static const struct {
     const char *name;
     const char *text;
@@ -66,6 +81,8 @@ static const struct {
     [GKV_PROFILE_LITE] = {"lite", "3 nodes, 150 operations, 1 s of work", shape_lite},
     [GKV_PROFILE_MEASURE] = {"measure", "5 nodes, 2,000 operations, 120 s, no faults",
                              shape_measure},
+    [GKV_PROFILE_LIGHT] = {"light", "the same with 20 operations, gossiping once a second",
+                           shape_light},
 };
 
 const char *gkv_profile_name(enum gkv_profile profile)

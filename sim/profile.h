@@ -12,7 +12,8 @@ enum gkv_profile {
     GKV_PROFILE_SWARM = 0,   /* every seed something else */
     GKV_PROFILE_LITE = 1,    /* three nodes, 150 operations, a second of work: many seeds */
     GKV_PROFILE_MEASURE = 2, /* five nodes, 2,000 operations, 120 s, no faults: for figures */
-    GKV_PROFILE_COUNT = 3,
+    GKV_PROFILE_LIGHT = 3,   /* the same with hardly anything to do */
+    GKV_PROFILE_COUNT = 4,
 };
 
 /* Its name, such as "swarm". */
