@@ -227,7 +227,6 @@ static void run_timers(struct gkv_node *node, const struct gkv_step *step)
            gkv_scratch_room(step->scratch) >= scratch_bytes &&
            gkv_timers_take_due(step->timers, step->now.mono_ns, &id)) {
         on_timer(node, step, id);
-        gkv_ring_refresh(step->ring, step->members);
     }
     GKV_ASSERT(gkv_actions_room(step->actions) >= EVENT_ACTION_COUNT_MAX);
     GKV_ASSERT(gkv_scratch_room(step->scratch) >= event_scratch_bytes(&node->options));
@@ -310,14 +309,12 @@ enum gkv_error gkv_node_step(struct gkv_node *node, const struct gkv_event *even
     node->step_count++;
     gkv_scratch_clear(&modules->scratch);
     const struct gkv_step step = step_of(node, event->now);
-    gkv_ring_refresh(step.ring, step.members);
     if (!node->has_started) {
         start(node, &step);
     }
     /* Timers first, so that a step at an instant is the same whether or not the shim gave us a
      * GKV_EVENT_TIMER just before. */
     run_timers(node, &step);
-    gkv_ring_refresh(step.ring, step.members);
     on_event(node, &step, event);
     return GKV_OK;
 }

@@ -196,7 +196,7 @@ uint8_t gkv_pending_reachable_owners(const struct gkv_pending *pending, const st
 void gkv_pending_find_owners(struct gkv_pending *pending, const struct gkv_step *step)
 {
     const struct gkv_owners owners =
-        gkv_ring_owners(step->ring, gkv_ring_slot_of_hash(pending->key_hash));
+        gkv_ring_owners(gkv_step_ring(step), gkv_ring_slot_of_hash(pending->key_hash));
     GKV_ASSERT(owners.count <= GKV_REPLICA_COUNT_MAX);
     pending->owner_count = (uint8_t)owners.count;
     for (uint32_t i = 0; i < owners.count; i++) {

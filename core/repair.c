@@ -76,7 +76,7 @@ void gkv_repair_start(struct gkv_repair *repair, const struct gkv_step *step)
 
 static bool owns(const struct gkv_step *step, uint32_t slot, uint16_t index)
 {
-    return gkv_ring_owns(step->ring, slot, index);
+    return gkv_ring_owns(gkv_step_ring(step), slot, index);
 }
 
 static bool share(const struct gkv_step *step, uint32_t slot, uint16_t peer_index)

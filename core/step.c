@@ -7,6 +7,12 @@ struct gkv_member *gkv_step_self(const struct gkv_step *step)
     return gkv_member_at(step->members, GKV_MEMBER_SELF);
 }
 
+const struct gkv_ring *gkv_step_ring(const struct gkv_step *step)
+{
+    gkv_ring_refresh(step->ring, step->members);
+    return step->ring;
+}
+
 struct gkv_message *gkv_step_send(const struct gkv_step *step, const struct gkv_address *address,
                                   enum gkv_channel channel, enum gkv_message_kind kind)
 {

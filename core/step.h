@@ -24,7 +24,7 @@ struct gkv_step {
     struct gkv_hlc_clock *clock;
     struct gkv_trace *trace;
     struct gkv_members *members;
-    struct gkv_ring *ring;
+    struct gkv_ring *ring; /* of some time ago: owners are asked of gkv_step_ring */
     struct gkv_store *store;
 };
 
@@ -56,6 +56,10 @@ static inline uint32_t gkv_step_operation_timer(const struct gkv_step *step, uin
 
 /* Ourselves. */
 struct gkv_member *gkv_step_self(const struct gkv_step *step);
+
+/* The ring of the members as they are now. Built when it is asked for: a burst of news about
+ * members costs one rebuild, and a step that asks for no owner none. */
+const struct gkv_ring *gkv_step_ring(const struct gkv_step *step);
 
 /* Append a SEND to an address and lend its message, with kind, from (us) and a fresh stamp
  * filled. */
