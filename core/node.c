@@ -74,8 +74,7 @@ static size_t event_scratch_bytes(const struct gkv_options *options)
  * and digests are part of gkv_repair_scratch_bytes. */
 static size_t timer_scratch_bytes(const struct gkv_options *options)
 {
-    const size_t digest_bytes =
-        (GKV_SLOT_GROUP_COUNT + GKV_SLOT_GROUP_SLOTS) * sizeof(struct gkv_digest);
+    const size_t digest_bytes = GKV_SLOT_GROUP_COUNT * sizeof(struct gkv_digest);
     const size_t list_bytes = GKV_SYNC_KEY_COUNT_MAX * sizeof(struct gkv_key_version);
     return greater(gkv_swim_scratch_bytes(options), digest_bytes + list_bytes + 64);
 }

@@ -89,24 +89,38 @@ static bool digest_equal(struct gkv_digest a, struct gkv_digest b)
     return a.low == b.low && a.high == b.high;
 }
 
-/* What we hold of a group, slot by slot; nothing of the slots that we and the peer do not share.
- * Returns the sum. */
-static struct gkv_digest digest_group(const struct gkv_step *step, uint16_t peer_index,
-                                      uint32_t group,
-                                      struct gkv_digest slots_out[GKV_SLOT_GROUP_SLOTS])
+/* What we hold of every group: the sum over the slots that we and the peer share. */
+static struct gkv_digest *digest_groups(const struct gkv_step *step, uint16_t peer_index)
 {
-    struct gkv_digest sum = {.low = 0, .high = 0};
-    for (uint32_t i = 0; i < GKV_SLOT_GROUP_SLOTS; i++) {
-        const uint32_t slot = group * GKV_SLOT_GROUP_SLOTS + i;
-        /* Most slots of a small store are empty, and looking that up costs less than the owners. */
-        const bool is_counted =
-            gkv_store_slot_count(step->store, slot) > 0 && share(step, slot, peer_index);
-        slots_out[i] = is_counted ? gkv_store_slot_digest(step->store, slot)
-                                  : (struct gkv_digest){.low = 0, .high = 0};
-        sum.low += slots_out[i].low;
-        sum.high += slots_out[i].high;
+    const size_t bytes = GKV_SLOT_GROUP_COUNT * sizeof(struct gkv_digest);
+    struct gkv_digest *groups = gkv_scratch_take(step->scratch, bytes);
+    memset(groups, 0, bytes);
+    for (uint32_t slot = gkv_store_slot_from(step->store, 0); slot < GKV_SLOT_COUNT;
+         slot = gkv_store_slot_from(step->store, slot + 1)) {
+        if (share(step, slot, peer_index)) {
+            const struct gkv_digest digest = gkv_store_slot_digest(step->store, slot);
+            groups[slot / GKV_SLOT_GROUP_SLOTS].low += digest.low;
+            groups[slot / GKV_SLOT_GROUP_SLOTS].high += digest.high;
+        }
     }
-    return sum;
+    return groups;
+}
+
+/* What we hold of a group, slot by slot; nothing of the slots that we and the peer do not share. */
+static struct gkv_digest *digest_slots(const struct gkv_step *step, uint16_t peer_index,
+                                       uint32_t group)
+{
+    const size_t bytes = GKV_SLOT_GROUP_SLOTS * sizeof(struct gkv_digest);
+    struct gkv_digest *slots = gkv_scratch_take(step->scratch, bytes);
+    memset(slots, 0, bytes);
+    const uint32_t first = group * GKV_SLOT_GROUP_SLOTS;
+    for (uint32_t slot = gkv_store_slot_from(step->store, first);
+         slot < first + GKV_SLOT_GROUP_SLOTS; slot = gkv_store_slot_from(step->store, slot + 1)) {
+        if (share(step, slot, peer_index)) {
+            slots[slot - first] = gkv_store_slot_digest(step->store, slot);
+        }
+    }
+    return slots;
 }
 
 /* Lists of keys. */
@@ -199,6 +213,22 @@ static uint16_t next_peer(struct gkv_repair *repair, const struct gkv_step *step
     return GKV_MEMBER_SELF;
 }
 
+/* The next of GKV_SLOT_COUNT slots, counted round from the cursor, that holds records: from the
+ * i-th on. GKV_SLOT_COUNT when there is none. */
+static uint32_t next_held(const struct gkv_repair *repair, const struct gkv_step *step, uint32_t i)
+{
+    const uint32_t before_wrap = GKV_SLOT_COUNT - repair->leftover_cursor;
+    if (i < before_wrap) {
+        const uint32_t found = gkv_store_slot_from(step->store, repair->leftover_cursor + i);
+        if (found < GKV_SLOT_COUNT) {
+            return found - repair->leftover_cursor;
+        }
+    }
+    const uint32_t from = i < before_wrap ? 0 : i - before_wrap;
+    const uint32_t found = gkv_store_slot_from(step->store, from);
+    return found < repair->leftover_cursor ? found + before_wrap : GKV_SLOT_COUNT;
+}
+
 /* Offer slots that we hold and no longer own to a peer that owns them: those of one group, as many
  * as fit a list. The cursor stands still for a whole turn over the peers, and then moves past what
  * all of them were offered: if it moved each time, peers and slots could keep step, and some never
@@ -207,23 +237,23 @@ static void offer_leftovers(struct gkv_repair *repair, const struct gkv_step *st
                             const struct peer *peer)
 {
     struct key_list list = {.keys = NULL};
-    uint32_t i = 0;
-    for (; i < GKV_SLOT_COUNT; i++) {
+    uint32_t end = GKV_SLOT_COUNT; /* or the end of the group, when the list is begun */
+    uint32_t i = next_held(repair, step, 0);
+    for (; i < end; i = next_held(repair, step, i + 1)) {
         const uint32_t slot = (repair->leftover_cursor + i) % GKV_SLOT_COUNT;
-        if (list.keys != NULL && slot / GKV_SLOT_GROUP_SLOTS != list.group) {
-            break;
-        }
-        if (gkv_store_slot_count(step->store, slot) == 0 || owns(step, slot, GKV_MEMBER_SELF) ||
-            !owns(step, slot, peer->index)) {
+        if (owns(step, slot, GKV_MEMBER_SELF) || !owns(step, slot, peer->index)) {
             continue;
         }
         if (list.keys == NULL) {
             begin_list(step, &list, slot / GKV_SLOT_GROUP_SLOTS);
+            const uint32_t group_end = i + GKV_SLOT_GROUP_SLOTS - slot % GKV_SLOT_GROUP_SLOTS;
+            end = group_end < end ? group_end : end;
         }
         if (!add_slot(repair, step, &list, slot)) {
             break;
         }
     }
+    i = i < end ? i : end;
     repair->leftover_step = i < repair->leftover_step ? i : repair->leftover_step;
     if (list.keys != NULL) {
         send_list_of_keys(step, peer, &list);
@@ -248,17 +278,10 @@ void gkv_repair_on_timer(struct gkv_repair *repair, const struct gkv_step *step)
     const struct peer peer = {
         .address = member->said.address, .id = member->said.who.id, .index = index};
 
-    struct gkv_digest *digests =
-        gkv_scratch_take(step->scratch, GKV_SLOT_GROUP_COUNT * sizeof(struct gkv_digest));
-    struct gkv_digest *slots =
-        gkv_scratch_take(step->scratch, GKV_SLOT_GROUP_SLOTS * sizeof(struct gkv_digest));
-    for (uint32_t group = 0; group < GKV_SLOT_GROUP_COUNT; group++) {
-        digests[group] = digest_group(step, index, group, slots);
-    }
     repair->round_count++;
     struct gkv_message *message =
         gkv_step_send(step, &peer.address, GKV_CHANNEL_STREAM, GKV_MESSAGE_SYNC_GROUPS);
-    message->as.sync_groups.digests = digests;
+    message->as.sync_groups.digests = digest_groups(step, index);
     message->as.sync_groups.digest_count = GKV_SLOT_GROUP_COUNT;
     gkv_step_trace(step, GKV_TRACE_SYNC, &peer.id, 0, GKV_MESSAGE_SYNC_GROUPS);
     offer_leftovers(repair, step, &peer);
@@ -274,23 +297,19 @@ static void on_groups(struct gkv_repair *repair, const struct gkv_step *step,
 
     const struct gkv_digest *theirs = message->as.sync_groups.digests;
     const uint32_t start = repair->group_cursor;
-    struct gkv_digest *slots = NULL;
+    const struct gkv_digest *ours = digest_groups(step, peer->index);
     uint32_t answered_count = 0;
     for (uint32_t i = 0; i < GKV_SLOT_GROUP_COUNT && answered_count < GKV_SYNC_GROUPS_PER_ROUND;
          i++) {
         const uint32_t group = (start + i) % GKV_SLOT_GROUP_COUNT;
-        if (slots == NULL) {
-            slots = gkv_scratch_take(step->scratch, GKV_SLOT_GROUP_SLOTS * sizeof(*slots));
-        }
-        if (digest_equal(digest_group(step, peer->index, group, slots), theirs[group])) {
+        if (digest_equal(ours[group], theirs[group])) {
             continue;
         }
         struct gkv_message *answer =
             gkv_step_send(step, &peer->address, GKV_CHANNEL_STREAM, GKV_MESSAGE_SYNC_SLOTS);
         answer->as.sync_slots.group = group;
-        answer->as.sync_slots.digests = slots;
+        answer->as.sync_slots.digests = digest_slots(step, peer->index, group);
         answer->as.sync_slots.digest_count = GKV_SLOT_GROUP_SLOTS;
-        slots = NULL; /* lent to the message */
         answered_count++;
         repair->group_cursor = (group + 1) % GKV_SLOT_GROUP_COUNT;
         repair->found_difference = true;

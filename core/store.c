@@ -7,6 +7,7 @@
  *
  *   bucket[hash & mask] --> head --bucket_next--> head ...      one bucket's records, single
  *   slot[hash >> 50] -----> head <--slot_next/previous--> head  one slot's records, double
+ *   held[slot / 64]         one bit per slot: does it hold records?
  *                            |
  *                            +--bytes_first--> | key ... value | --> | value ... |
  *
@@ -27,17 +28,23 @@ struct head {
     bool is_tombstone;
 };
 
+/* Says something only while its bit in held[] is set: slots are not touched before they hold a
+ * record, and whoever looks for records goes over 256 words instead of 16,384 slots. */
 struct slot {
     struct gkv_digest digest; /* the sum of its records' digests, per half */
-    uint32_t first;           /* GKV_CELL_NONE when empty */
-    uint32_t count;
+    uint32_t first;
+    uint32_t count; /* over 0 */
 };
+
+#define HELD_WORD_COUNT (GKV_SLOT_COUNT / 64)
+#define TABLE_BYTES (sizeof(struct slot) * GKV_SLOT_COUNT + sizeof(uint64_t) * HELD_WORD_COUNT)
 
 _Static_assert(sizeof(struct head) <= GKV_CELL_BYTES, "a head is one cell");
 _Static_assert(offsetof(struct head, bucket_next) == GKV_CELL_BYTES - GKV_CELL_PAYLOAD_BYTES,
                "a head leaves the pool's link alone");
 _Static_assert(sizeof(struct slot) * GKV_SLOT_COUNT % GKV_ARENA_ALIGN == 0, "carves exactly");
-_Static_assert(sizeof(struct slot) * GKV_SLOT_COUNT < GKV_STORE_BYTES_MIN / 2, "leaves room");
+_Static_assert(sizeof(uint64_t) * HELD_WORD_COUNT % GKV_ARENA_ALIGN == 0, "carves exactly");
+_Static_assert(TABLE_BYTES < GKV_STORE_BYTES_MIN / 2, "leaves room");
 _Static_assert(GKV_KEY_BYTES_MAX <= UINT16_MAX, "key_bytes holds it");
 
 static const uint8_t empty_head[GKV_CELL_PAYLOAD_BYTES];
@@ -66,13 +73,24 @@ static struct slot *slot_of(const struct gkv_store *store, uint64_t key_hash)
     return slot_at(store, (uint32_t)(key_hash >> (64 - GKV_SLOT_BITS)));
 }
 
+static uint64_t *held_of(const struct gkv_store *store)
+{
+    return gkv_at(store, store->held_offset);
+}
+
+static bool is_held(const struct gkv_store *store, uint32_t slot)
+{
+    GKV_ASSERT(slot < GKV_SLOT_COUNT);
+    return (held_of(store)[slot / 64] >> (slot % 64) & 1) != 0;
+}
+
 void gkv_store_init(struct gkv_store *store, struct gkv_arena *arena, uint64_t limit_bytes)
 {
     GKV_ASSERT(limit_bytes >= GKV_STORE_BYTES_MIN);
 
     /* A record takes two cells at least, so that a bucket for every two cells would be one for
      * every record; the greatest power of two below it makes chains of two at the very worst. */
-    const uint64_t room_bytes = limit_bytes - sizeof(struct slot) * GKV_SLOT_COUNT;
+    const uint64_t room_bytes = limit_bytes - TABLE_BYTES;
     uint64_t bucket_count = GKV_ARENA_ALIGN;
     while (bucket_count * 2 <= room_bytes / GKV_CELL_BYTES / 2) {
         bucket_count *= 2;
@@ -84,17 +102,15 @@ void gkv_store_init(struct gkv_store *store, struct gkv_arena *arena, uint64_t l
     *store =
         (struct gkv_store){.limit_bytes = limit_bytes, .bucket_mask = (uint32_t)(bucket_count - 1)};
     uint32_t *buckets = gkv_arena_reserve(arena, (size_t)bucket_count, sizeof(*buckets));
-    struct slot *slots = gkv_arena_carve(arena, GKV_SLOT_COUNT, sizeof(*slots));
     store->bucket_offset = gkv_offset_to(store, buckets);
-    store->slot_offset = gkv_offset_to(store, slots);
+    store->held_offset =
+        gkv_offset_to(store, gkv_arena_carve(arena, HELD_WORD_COUNT, sizeof(uint64_t)));
+    store->slot_offset =
+        gkv_offset_to(store, gkv_arena_reserve(arena, GKV_SLOT_COUNT, sizeof(struct slot)));
     gkv_cells_init(&store->cells, arena, (uint32_t)cell_count);
     GKV_ASSERT(arena->used - used_before <= limit_bytes);
-    if (buckets == NULL) {
-        return;
-    }
-    memset(buckets, 0xff, (size_t)bucket_count * sizeof(*buckets)); /* GKV_CELL_NONE everywhere */
-    for (uint32_t i = 0; i < GKV_SLOT_COUNT; i++) {
-        slots[i].first = GKV_CELL_NONE;
+    if (buckets != NULL) {
+        memset(buckets, 0xff, (size_t)bucket_count * sizeof(*buckets)); /* GKV_CELL_NONE */
     }
 }
 
@@ -163,6 +179,31 @@ static uint32_t find(const struct gkv_store *store, struct gkv_key key)
     return index;
 }
 
+/* The slot of a key that is about to hold a record; empty, if it held none. */
+static struct slot *open_slot(struct gkv_store *store, uint64_t key_hash)
+{
+    const uint32_t number = (uint32_t)(key_hash >> (64 - GKV_SLOT_BITS));
+    struct slot *slot = slot_at(store, number);
+    if (!is_held(store, number)) {
+        held_of(store)[number / 64] |= UINT64_C(1) << (number % 64);
+        *slot = (struct slot){.first = GKV_CELL_NONE};
+    }
+    return slot;
+}
+
+/* A record has left its slot: was it the last one? */
+static void close_slot(struct gkv_store *store, uint64_t key_hash)
+{
+    const uint32_t number = (uint32_t)(key_hash >> (64 - GKV_SLOT_BITS));
+    const struct slot *slot = slot_at(store, number);
+    GKV_ASSERT(is_held(store, number));
+    if (slot->count == 0) {
+        GKV_ASSERT(slot->digest.low == 0 && slot->digest.high == 0);
+        GKV_ASSERT(slot->first == GKV_CELL_NONE);
+        held_of(store)[number / 64] &= ~(UINT64_C(1) << (number % 64));
+    }
+}
+
 /* Take a cell for a head and link it into its bucket and its slot. It has no bytes and no version
  * yet, and is in no digest. */
 static uint32_t link_head(struct gkv_store *store, uint64_t key_hash)
@@ -171,7 +212,7 @@ static uint32_t link_head(struct gkv_store *store, uint64_t key_hash)
     const uint32_t index = gkv_cells_write(&store->cells, zeroes, (struct gkv_bytes){NULL, 0});
     struct head *head = head_at(store, index);
     uint32_t *bucket = bucket_of(store, key_hash);
-    struct slot *slot = slot_of(store, key_hash);
+    struct slot *slot = open_slot(store, key_hash);
 
     head->key_hash = key_hash;
     head->bytes_first = GKV_CELL_NONE;
@@ -211,6 +252,7 @@ static void unlink_head(struct gkv_store *store, uint32_t index)
     }
     slot->count--;
     store->record_count--;
+    close_slot(store, head->key_hash);
 }
 
 /* Write key and value into cells and the rest into the head. What the head said before has been
@@ -376,7 +418,7 @@ uint32_t gkv_store_list(const struct gkv_store *store, struct gkv_slot_part whic
     GKV_ASSERT(which.part_count > 0);
     GKV_ASSERT(which.part < which.part_count);
     uint32_t listed_count = 0;
-    uint32_t index = slot_at(store, which.slot)->first;
+    uint32_t index = is_held(store, which.slot) ? slot_at(store, which.slot)->first : GKV_CELL_NONE;
     while (index != GKV_CELL_NONE) {
         const struct head *head = head_at(store, index);
         if (head->key_hash % which.part_count == which.part) {
@@ -392,12 +434,28 @@ uint32_t gkv_store_list(const struct gkv_store *store, struct gkv_slot_part whic
 
 uint32_t gkv_store_slot_count(const struct gkv_store *store, uint32_t slot)
 {
-    return slot_at(store, slot)->count;
+    return is_held(store, slot) ? slot_at(store, slot)->count : 0;
+}
+
+uint32_t gkv_store_slot_from(const struct gkv_store *store, uint32_t slot)
+{
+    GKV_ASSERT(slot <= GKV_SLOT_COUNT);
+    const uint64_t *held = held_of(store);
+    uint64_t before = (UINT64_C(1) << (slot % 64)) - 1; /* of the first word: not asked for */
+    for (uint32_t i = slot / 64; i < HELD_WORD_COUNT; i++) {
+        const uint64_t word = held[i] & ~before;
+        if (word != 0) {
+            return i * 64 + (uint32_t)__builtin_ctzll(word);
+        }
+        before = 0;
+    }
+    return GKV_SLOT_COUNT;
 }
 
 struct gkv_digest gkv_store_slot_digest(const struct gkv_store *store, uint32_t slot)
 {
-    return slot_at(store, slot)->digest;
+    return is_held(store, slot) ? slot_at(store, slot)->digest
+                                : (struct gkv_digest){.low = 0, .high = 0};
 }
 
 struct gkv_digest gkv_store_digest(const struct gkv_store *store)
@@ -453,18 +511,33 @@ static void sweep_record(struct gkv_store *store, uint32_t index, uint64_t now_m
     }
 }
 
-void gkv_store_sweep(struct gkv_store *store, uint64_t now_ms, uint64_t keep_ms,
-                     uint32_t slot_count)
+/* The slots from `first` on, before `end`. */
+static void sweep_slots(struct gkv_store *store, uint64_t now_ms, uint64_t keep_ms, uint32_t first,
+                        uint32_t end)
 {
-    for (uint32_t i = 0; i < slot_count && i < GKV_SLOT_COUNT; i++) {
-        uint32_t index = slot_at(store, store->sweep_slot)->first;
+    for (uint32_t slot = gkv_store_slot_from(store, first); slot < end;
+         slot = gkv_store_slot_from(store, slot + 1)) {
+        uint32_t index = slot_at(store, slot)->first;
         while (index != GKV_CELL_NONE) {
             const uint32_t next = head_at(store, index)->slot_next;
             sweep_record(store, index, now_ms, keep_ms);
             index = next;
         }
-        store->sweep_slot = (store->sweep_slot + 1) % GKV_SLOT_COUNT;
     }
+}
+
+void gkv_store_sweep(struct gkv_store *store, uint64_t now_ms, uint64_t keep_ms,
+                     uint32_t slot_count)
+{
+    const uint32_t count = slot_count < GKV_SLOT_COUNT ? slot_count : GKV_SLOT_COUNT;
+    const uint32_t end = store->sweep_slot + count;
+    if (end <= GKV_SLOT_COUNT) {
+        sweep_slots(store, now_ms, keep_ms, store->sweep_slot, end);
+    } else {
+        sweep_slots(store, now_ms, keep_ms, store->sweep_slot, GKV_SLOT_COUNT);
+        sweep_slots(store, now_ms, keep_ms, 0, end - GKV_SLOT_COUNT);
+    }
+    store->sweep_slot = end % GKV_SLOT_COUNT;
     GKV_ASSERT(store->tombstone_count <= store->record_count);
 }
 

@@ -62,6 +62,7 @@ struct gkv_store_stats {
 struct gkv_store {
     struct gkv_cells cells;
     ptrdiff_t bucket_offset;
+    ptrdiff_t held_offset;
     ptrdiff_t slot_offset;
     uint32_t bucket_mask;
     uint32_t sweep_slot; /* where the next sweep goes on */
@@ -107,6 +108,10 @@ uint32_t gkv_store_list(const struct gkv_store *store, struct gkv_slot_part whic
                         struct gkv_key_version *keys_out, uint32_t capacity);
 
 uint32_t gkv_store_slot_count(const struct gkv_store *store, uint32_t slot);
+
+/* The first slot from `slot` (at most GKV_SLOT_COUNT) on that holds records; GKV_SLOT_COUNT when
+ * there is none. So that whoever goes over all records does not ask every slot of a small store. */
+uint32_t gkv_store_slot_from(const struct gkv_store *store, uint32_t slot);
 struct gkv_digest gkv_store_slot_digest(const struct gkv_store *store, uint32_t slot);
 
 /* The sum over all slots: equal stores, equal digests. O(1). */

@@ -300,16 +300,33 @@ static bool check_slot(const struct gkv_store *store, const struct model *model,
     return true;
 }
 
+static bool model_holds_slot(const struct model *model, uint32_t slot)
+{
+    for (uint32_t i = 0; i < KEY_COUNT; i++) {
+        if (model->records[i].is_held &&
+            model->records[i].key_hash >> (64 - GKV_SLOT_BITS) == slot) {
+            return true;
+        }
+    }
+    return false;
+}
+
 static bool check_all(const struct gkv_store *store, const struct model *model, uint64_t now_ms,
                       uint32_t part_count)
 {
     uint64_t record_count = 0;
     uint64_t tombstone_count = 0;
     struct gkv_digest digest = {0, 0};
+    uint32_t held_slot = gkv_store_slot_from(store, 0);
     for (uint32_t slot = 0; slot < GKV_SLOT_COUNT; slot++) {
         digest.low += gkv_store_slot_digest(store, slot).low;
         digest.high += gkv_store_slot_digest(store, slot).high;
+        CHECK((slot == held_slot) == model_holds_slot(model, slot));
+        if (slot == held_slot) {
+            held_slot = gkv_store_slot_from(store, slot + 1);
+        }
     }
+    CHECK(held_slot == GKV_SLOT_COUNT);
     CHECK(gkv_store_digest(store).low == digest.low);
     CHECK(gkv_store_digest(store).high == digest.high);
     CHECK(version_equal(gkv_store_forgotten(store), model->forgotten));
