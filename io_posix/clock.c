@@ -3,13 +3,14 @@
 #include <time.h>
 
 #include "core/hlc.h"
+#include "io_posix/system.h"
 
 #define NS_PER_S (1000 * GKV_NS_PER_MS)
 
 static uint64_t read_clock_ns(clockid_t id)
 {
     struct timespec at = {0};
-    (void)clock_gettime(id, &at);
+    (void)gkv_system->clock_gettime(id, &at);
     return at.tv_sec < 0 ? 0 : (uint64_t)at.tv_sec * NS_PER_S + (uint64_t)at.tv_nsec;
 }
 

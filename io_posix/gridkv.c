@@ -5,7 +5,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "core/hash.h"
 #include "core/panic.h"
@@ -233,7 +232,7 @@ static enum gkv_error bind_node(struct opening *opening)
         if (error == GKV_OK) {
             return GKV_OK;
         }
-        (void)close(opening->parts.peer_fd);
+        gkv_socket_close(opening->parts.peer_fd);
         opening->parts.peer_fd = -1;
         if (error != GKV_ERROR_ADDRESS_IN_USE) {
             break;
@@ -319,7 +318,7 @@ static void abandon(struct opening *opening)
                        opening->parts.client_fd};
     for (size_t i = 0; i < sizeof(fds) / sizeof(fds[0]); i++) {
         if (fds[i] >= 0) {
-            (void)close(fds[i]);
+            gkv_socket_close(fds[i]);
         }
     }
     gkv_resolver_release(opening->parts.resolver);

@@ -6,7 +6,6 @@
 #include <stdlib.h>
 #include <sys/mman.h>
 #include <time.h>
-#include <unistd.h>
 
 #include "core/panic.h"
 #include "io_posix/clock.h"
@@ -211,7 +210,7 @@ static void accept_peers(struct gkv_host *host, struct gkv_now now)
         }
         struct gkv_stream stream;
         if (gkv_endpoint_on_accepted(host->endpoint, now, &stream) != GKV_OK) {
-            (void)close(fd);
+            gkv_socket_close(fd);
             continue;
         }
         take_outputs(host, now); /* whoever had this place before is closed first */
@@ -488,15 +487,19 @@ static void end_requests(struct gkv_host *host)
     GKV_ASSERT(gkv_mailbox_open_count(&host->mailbox) == 0);
 }
 
-static void *run(void *argument)
+void gkv_host_run(struct gkv_host *host)
 {
-    struct gkv_host *host = argument;
     publish_news(host, gkv_clock_now());
     while (!atomic_load(&host->is_stopping)) {
         turn(host, wait_ns_of(host));
     }
     leave(host);
     end_requests(host);
+}
+
+static void *run(void *argument)
+{
+    gkv_host_run(argument);
     return NULL;
 }
 
@@ -560,8 +563,8 @@ static void unmake_parts(struct gkv_host *host)
     gkv_resp_listener_destroy(&host->clients);
     gkv_tcp_destroy(&host->tcp);
     gkv_resolver_release(host->resolver);
-    (void)close(host->datagram.fd);
-    (void)close(host->peer_listener.fd);
+    gkv_socket_close(host->datagram.fd);
+    gkv_socket_close(host->peer_listener.fd);
     free(host->failed);
     if (host->endpoint_memory != NULL) {
         (void)munmap(host->endpoint_memory, host->endpoint_bytes);
@@ -601,6 +604,13 @@ static void unmake_tools(struct gkv_host *host)
     gkv_loop_close(&host->loop);
 }
 
+void gkv_host_destroy(struct gkv_host *host)
+{
+    unmake_parts(host);
+    unmake_tools(host);
+    free(host);
+}
+
 /* The application's signals are its own threads' business. */
 static enum gkv_error start_thread(struct gkv_host *host)
 {
@@ -613,14 +623,14 @@ static enum gkv_error start_thread(struct gkv_host *host)
     return error == 0 ? GKV_OK : GKV_ERROR_SYSTEM;
 }
 
-enum gkv_error gkv_host_start(const struct gkv_host_parts *parts, struct gkv_host **host_out)
+enum gkv_error gkv_host_create(const struct gkv_host_parts *parts, struct gkv_host **host_out)
 {
     struct gkv_host *host = calloc(1, sizeof(*host));
     if (host == NULL) {
-        (void)close(parts->datagram_fd);
-        (void)close(parts->peer_fd);
+        gkv_socket_close(parts->datagram_fd);
+        gkv_socket_close(parts->peer_fd);
         if (parts->client_fd >= 0) {
-            (void)close(parts->client_fd);
+            gkv_socket_close(parts->client_fd);
         }
         gkv_resolver_release(parts->resolver);
         return GKV_ERROR_MEMORY;
@@ -638,28 +648,44 @@ enum gkv_error gkv_host_start(const struct gkv_host_parts *parts, struct gkv_hos
         return error;
     }
     error = make_parts(host, parts);
-    if (error == GKV_OK) {
-        error = start_thread(host);
-    }
     if (error != GKV_OK) {
-        unmake_parts(host);
-        unmake_tools(host);
-        free(host);
+        gkv_host_destroy(host);
         return error;
     }
     *host_out = host;
     return GKV_OK;
 }
 
-void gkv_host_stop(struct gkv_host *host)
+enum gkv_error gkv_host_start(const struct gkv_host_parts *parts, struct gkv_host **host_out)
 {
-    GKV_ASSERT(!gkv_host_is_own_thread(host));
+    struct gkv_host *host = NULL;
+    enum gkv_error error = gkv_host_create(parts, &host);
+    if (error != GKV_OK) {
+        return error;
+    }
+    error = start_thread(host);
+    if (error != GKV_OK) {
+        gkv_host_destroy(host);
+        return error;
+    }
+    *host_out = host;
+    return GKV_OK;
+}
+
+void gkv_host_ask_to_stop(struct gkv_host *host)
+{
     gkv_mailbox_close(&host->mailbox);
     (void)pthread_mutex_lock(&host->figures_mutex);
     atomic_store(&host->is_stopping, true);
     (void)pthread_cond_broadcast(&host->ready_condition);
     (void)pthread_mutex_unlock(&host->figures_mutex);
     gkv_loop_wake(&host->loop);
+}
+
+void gkv_host_stop(struct gkv_host *host)
+{
+    GKV_ASSERT(!gkv_host_is_own_thread(host));
+    gkv_host_ask_to_stop(host);
     (void)pthread_join(host->thread, NULL);
 
     /* Callers have their answers; let them take the last steps out. */
@@ -667,9 +693,7 @@ void gkv_host_stop(struct gkv_host *host)
     while (atomic_load(&host->inside_count) > 0) {
         (void)nanosleep(&moment, NULL);
     }
-    unmake_parts(host);
-    unmake_tools(host);
-    free(host);
+    gkv_host_destroy(host);
 }
 
 /* ---- Any thread --------------------------------------------------------------------- */

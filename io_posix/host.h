@@ -50,6 +50,20 @@ GKV_MUST_USE enum gkv_error gkv_host_start(const struct gkv_host_parts *parts,
  * thread, wait for callers that are still inside, free. Not on the node's own thread. */
 void gkv_host_stop(struct gkv_host *host);
 
+/* The two in pieces, for who runs many hosts in one thread (the simulator): start is create, then
+ * a thread that runs; stop is ask_to_stop, join, wait for the callers inside, destroy. */
+
+/* Errors as gkv_host_start. */
+GKV_MUST_USE enum gkv_error gkv_host_create(const struct gkv_host_parts *parts,
+                                            struct gkv_host **host_out);
+
+/* Turn until asked to stop; then leave the cluster and end every request. */
+void gkv_host_run(struct gkv_host *host);
+void gkv_host_ask_to_stop(struct gkv_host *host);
+
+/* Not while it runs, nor with callers inside. */
+void gkv_host_destroy(struct gkv_host *host);
+
 /* Any thread, as the rest of this file. */
 
 /* A caller comes in, or goes: the host is not freed while one is inside. */

@@ -3,10 +3,10 @@
 #include <errno.h>
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
-#include <unistd.h>
 
 #include "core/panic.h"
 #include "core/types.h"
+#include "io_posix/system.h"
 
 #define TOKEN_WAKE UINT64_MAX
 #define TIMEOUT_MS_MAX 60000
@@ -27,11 +27,11 @@ static uint32_t events_of_epoll(uint32_t events)
 
 enum gkv_error gkv_loop_open(struct gkv_loop *loop)
 {
-    *loop = (struct gkv_loop){.queue_fd = epoll_create1(EPOLL_CLOEXEC),
-                              .wake_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)};
+    *loop = (struct gkv_loop){.queue_fd = gkv_system->epoll_create1(EPOLL_CLOEXEC),
+                              .wake_fd = gkv_system->eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)};
     if (loop->queue_fd >= 0 && loop->wake_fd >= 0) {
         struct epoll_event event = {.events = EPOLLIN, .data = {.u64 = TOKEN_WAKE}};
-        if (epoll_ctl(loop->queue_fd, EPOLL_CTL_ADD, loop->wake_fd, &event) == 0) {
+        if (gkv_system->epoll_ctl(loop->queue_fd, EPOLL_CTL_ADD, loop->wake_fd, &event) == 0) {
             return GKV_OK;
         }
     }
@@ -42,10 +42,10 @@ enum gkv_error gkv_loop_open(struct gkv_loop *loop)
 void gkv_loop_close(struct gkv_loop *loop)
 {
     if (loop->queue_fd >= 0) {
-        (void)close(loop->queue_fd);
+        (void)gkv_system->close(loop->queue_fd);
     }
     if (loop->wake_fd >= 0) {
-        (void)close(loop->wake_fd);
+        (void)gkv_system->close(loop->wake_fd);
     }
     *loop = (struct gkv_loop){.queue_fd = -1, .wake_fd = -1};
 }
@@ -63,7 +63,7 @@ enum gkv_error gkv_loop_watch(struct gkv_loop *loop, struct gkv_watch *watch, ui
     const int change = watch->interest == 0 ? EPOLL_CTL_ADD
                        : interest == 0      ? EPOLL_CTL_DEL
                                             : EPOLL_CTL_MOD;
-    if (epoll_ctl(loop->queue_fd, change, watch->fd, &event) != 0) {
+    if (gkv_system->epoll_ctl(loop->queue_fd, change, watch->fd, &event) != 0) {
         return GKV_ERROR_SYSTEM;
     }
     watch->interest = interest;
@@ -82,14 +82,14 @@ static int timeout_ms_of(uint64_t timeout_ns)
 uint32_t gkv_loop_wait(struct gkv_loop *loop, uint64_t timeout_ns, struct gkv_ready *ready_out)
 {
     struct epoll_event events[GKV_LOOP_READY_COUNT_MAX];
-    const int count =
-        epoll_wait(loop->queue_fd, events, GKV_LOOP_READY_COUNT_MAX, timeout_ms_of(timeout_ns));
+    const int count = gkv_system->epoll_wait(loop->queue_fd, events, GKV_LOOP_READY_COUNT_MAX,
+                                             timeout_ms_of(timeout_ns));
     uint32_t ready_count = 0;
     for (int i = 0; i < count; i++) {
         const uint64_t token = events[i].data.u64;
         if (token == TOKEN_WAKE) {
             uint64_t wakes = 0;
-            (void)!read(loop->wake_fd, &wakes, sizeof(wakes));
+            (void)!gkv_system->read(loop->wake_fd, &wakes, sizeof(wakes));
             continue;
         }
         ready_out[ready_count++] = (struct gkv_ready){
@@ -104,6 +104,6 @@ void gkv_loop_wake(struct gkv_loop *loop)
 {
     /* It can only fail when the counter is full, and then the loop is awake as it is. */
     const uint64_t one = 1;
-    while (write(loop->wake_fd, &one, sizeof(one)) < 0 && errno == EINTR) {
+    while (gkv_system->write(loop->wake_fd, &one, sizeof(one)) < 0 && errno == EINTR) {
     }
 }

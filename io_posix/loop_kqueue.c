@@ -4,10 +4,10 @@
 #include <stdbool.h>
 #include <sys/event.h>
 #include <time.h>
-#include <unistd.h>
 
 #include "core/panic.h"
 #include "core/types.h"
+#include "io_posix/system.h"
 
 #define WAKE_IDENT 0
 #define TIMEOUT_NS_MAX (UINT64_C(60000) * GKV_NS_PER_MS)
@@ -17,16 +17,16 @@ _Static_assert(sizeof(void *) >= sizeof(uint64_t), "tokens need 64-bit pointers"
 
 static bool apply(struct gkv_loop *loop, const struct kevent *changes, int count)
 {
-    int result = kevent(loop->queue_fd, changes, count, NULL, 0, NULL);
+    int result = gkv_system->kevent(loop->queue_fd, changes, count, NULL, 0, NULL);
     while (result < 0 && errno == EINTR) {
-        result = kevent(loop->queue_fd, changes, count, NULL, 0, NULL);
+        result = gkv_system->kevent(loop->queue_fd, changes, count, NULL, 0, NULL);
     }
     return result >= 0;
 }
 
 enum gkv_error gkv_loop_open(struct gkv_loop *loop)
 {
-    *loop = (struct gkv_loop){.queue_fd = kqueue(), .wake_fd = -1};
+    *loop = (struct gkv_loop){.queue_fd = gkv_system->kqueue(), .wake_fd = -1};
     if (loop->queue_fd >= 0) {
         struct kevent wake;
         EV_SET(&wake, WAKE_IDENT, EVFILT_USER, EV_ADD | EV_CLEAR, 0, 0, NULL);
@@ -41,7 +41,7 @@ enum gkv_error gkv_loop_open(struct gkv_loop *loop)
 void gkv_loop_close(struct gkv_loop *loop)
 {
     if (loop->queue_fd >= 0) {
-        (void)close(loop->queue_fd);
+        (void)gkv_system->close(loop->queue_fd);
     }
     *loop = (struct gkv_loop){.queue_fd = -1, .wake_fd = -1};
 }
@@ -102,7 +102,7 @@ uint32_t gkv_loop_wait(struct gkv_loop *loop, uint64_t timeout_ns, struct gkv_re
     /* Half as many as may be reported: 32 bytes each on this stack. */
     struct kevent events[GKV_LOOP_READY_COUNT_MAX / 2];
     const int count =
-        kevent(loop->queue_fd, NULL, 0, events, GKV_LOOP_READY_COUNT_MAX / 2, &timeout);
+        gkv_system->kevent(loop->queue_fd, NULL, 0, events, GKV_LOOP_READY_COUNT_MAX / 2, &timeout);
     uint32_t ready_count = 0;
     for (int i = 0; i < count; i++) {
         if (events[i].filter != EVFILT_USER) {

@@ -3,7 +3,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
-#include <unistd.h>
 
 #include "core/panic.h"
 #include "io_posix/clock.h"
@@ -70,7 +69,7 @@ enum gkv_error gkv_resp_listener_init(struct gkv_resp_listener *listener, int fd
 static void close_socket(struct gkv_client *client)
 {
     if (client->watch.fd >= 0) {
-        (void)close(client->watch.fd);
+        gkv_socket_close(client->watch.fd);
     }
     client->watch = (struct gkv_watch){.fd = -1};
     client->state = CLIENT_CLOSED;
@@ -97,7 +96,7 @@ void gkv_resp_listener_destroy(struct gkv_resp_listener *listener)
         }
     }
     if (listener->watch.fd >= 0) {
-        (void)close(listener->watch.fd);
+        gkv_socket_close(listener->watch.fd);
     }
     free(listener->clients);
     free(listener->active);
@@ -180,7 +179,7 @@ void gkv_resp_listener_accept(struct gkv_resp_listener *listener, struct gkv_now
                 bytes_of_text("-ERR max number of clients reached\r\n"),
             };
             (void)gkv_socket_send(fd, pieces);
-            (void)close(fd);
+            gkv_socket_close(fd);
         }
     }
 }

@@ -6,10 +6,10 @@
 #include <netinet/tcp.h>
 #include <sys/socket.h>
 #include <sys/uio.h>
-#include <unistd.h>
 
 #include "core/panic.h"
 #include "io_posix/address.h"
+#include "io_posix/system.h"
 
 #define BACKLOG 128
 
@@ -23,14 +23,14 @@
 
 static void set_option(int fd, int level, int name, int value)
 {
-    (void)setsockopt(fd, level, name, &value, sizeof(value));
+    (void)gkv_system->setsockopt(fd, level, name, &value, sizeof(value));
 }
 
 static bool prepare(int fd)
 {
-    const int flags = fcntl(fd, F_GETFL);
-    return flags >= 0 && fcntl(fd, F_SETFL, flags | O_NONBLOCK) == 0 &&
-           fcntl(fd, F_SETFD, FD_CLOEXEC) == 0;
+    const int flags = gkv_system->fcntl(fd, F_GETFL, 0);
+    return flags >= 0 && gkv_system->fcntl(fd, F_SETFL, flags | O_NONBLOCK) == 0 &&
+           gkv_system->fcntl(fd, F_SETFD, FD_CLOEXEC) == 0;
 }
 
 /* Small frames must leave at once: the endpoint has already gathered what belongs together. */
@@ -43,11 +43,16 @@ static void prepare_stream(int fd)
 #endif
 }
 
+void gkv_socket_close(int fd)
+{
+    (void)gkv_system->close(fd); /* whatever it says, the descriptor is gone */
+}
+
 int gkv_socket_open(int family, int type)
 {
-    const int fd = socket(family, type, 0);
+    const int fd = gkv_system->socket(family, type, 0);
     if (fd >= 0 && !prepare(fd)) {
-        (void)close(fd);
+        gkv_socket_close(fd);
         return -1;
     }
     if (fd >= 0 && family == AF_INET6) {
@@ -79,11 +84,12 @@ enum gkv_error gkv_socket_listen(const struct gkv_address *address, int *fd_out,
     set_option(fd, SOL_SOCKET, SO_REUSEADDR, 1);
     struct sockaddr_storage bound = {0};
     socklen_t bound_bytes = sizeof(bound);
-    if (bind(fd, (const struct sockaddr *)&name.storage, name.bytes) != 0 ||
-        listen(fd, BACKLOG) != 0 || getsockname(fd, (struct sockaddr *)&bound, &bound_bytes) != 0 ||
+    if (gkv_system->bind(fd, (const struct sockaddr *)&name.storage, name.bytes) != 0 ||
+        gkv_system->listen(fd, BACKLOG) != 0 ||
+        gkv_system->getsockname(fd, (struct sockaddr *)&bound, &bound_bytes) != 0 ||
         !gkv_address_from_socket(&bound, bound_out)) {
         const enum gkv_error error = gkv_socket_bind_error(errno);
-        (void)close(fd);
+        gkv_socket_close(fd);
         return error;
     }
     *fd_out = fd;
@@ -104,9 +110,9 @@ int gkv_socket_connect(const struct gkv_address *address)
 #if defined(TCP_USER_TIMEOUT)
     set_option(fd, IPPROTO_TCP, TCP_USER_TIMEOUT, USER_TIMEOUT_MS);
 #endif
-    if (connect(fd, (const struct sockaddr *)&name.storage, name.bytes) != 0 &&
+    if (gkv_system->connect(fd, (const struct sockaddr *)&name.storage, name.bytes) != 0 &&
         errno != EINPROGRESS && errno != EINTR) {
-        (void)close(fd);
+        gkv_socket_close(fd);
         return GKV_SOCKET_CLOSED;
     }
     return fd;
@@ -116,19 +122,19 @@ int gkv_socket_connect_error(int fd)
 {
     int error = 0;
     socklen_t bytes = sizeof(error);
-    return getsockopt(fd, SOL_SOCKET, SO_ERROR, &error, &bytes) == 0 ? error : errno;
+    return gkv_system->getsockopt(fd, SOL_SOCKET, SO_ERROR, &error, &bytes) == 0 ? error : errno;
 }
 
 int gkv_socket_accept(int listener_fd)
 {
-    const int fd = accept(listener_fd, NULL, NULL);
+    const int fd = gkv_system->accept(listener_fd, NULL, NULL);
     if (fd < 0) {
         const bool is_full =
             errno == EMFILE || errno == ENFILE || errno == ENOBUFS || errno == ENOMEM;
         return is_full ? GKV_SOCKET_FULL : GKV_SOCKET_AGAIN;
     }
     if (fd == 0 || !prepare(fd)) { /* 0: the host closed its stdin; we keep 0 to mean AGAIN */
-        (void)close(fd);
+        gkv_socket_close(fd);
         return GKV_SOCKET_FULL;
     }
     prepare_stream(fd);
@@ -138,7 +144,7 @@ int gkv_socket_accept(int listener_fd)
 ptrdiff_t gkv_socket_receive(int fd, uint8_t *buffer, size_t room)
 {
     GKV_ASSERT(room > 0);
-    const ssize_t count = recv(fd, buffer, room, 0);
+    const ssize_t count = gkv_system->recv(fd, buffer, room, 0);
     if (count > 0) {
         return count;
     }
@@ -158,7 +164,7 @@ ptrdiff_t gkv_socket_send(int fd, const struct gkv_bytes pieces[2])
                                     .iov_len = pieces[i].count};
     }
     const struct msghdr message = {.msg_iov = vectors, .msg_iovlen = pieces[1].count > 0 ? 2 : 1};
-    const ssize_t count = sendmsg(fd, &message, MSG_NOSIGNAL);
+    const ssize_t count = gkv_system->sendmsg(fd, &message, MSG_NOSIGNAL);
     if (count > 0) {
         return count;
     }

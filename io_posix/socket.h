@@ -62,6 +62,9 @@ ptrdiff_t gkv_socket_receive(int fd, uint8_t *buffer, size_t room);
  * many bytes were taken (> 0), GKV_SOCKET_AGAIN or GKV_SOCKET_CLOSED. */
 ptrdiff_t gkv_socket_send(int fd, const struct gkv_bytes pieces[2]);
 
+/* The loop forgets a socket that is closed. */
+void gkv_socket_close(int fd);
+
 /* Shared with udp.c: a non-blocking socket that no child inherits, or -1. */
 int gkv_socket_open(int family, int type);
 

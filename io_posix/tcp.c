@@ -1,7 +1,6 @@
 #include "io_posix/tcp.h"
 
 #include <stdlib.h>
-#include <unistd.h>
 
 #include "core/panic.h"
 #include "io_posix/socket.h"
@@ -23,7 +22,7 @@ void gkv_tcp_destroy(struct gkv_tcp *tcp)
 {
     for (uint32_t i = 0; tcp->sockets != NULL && i < tcp->capacity; i++) {
         if (tcp->sockets[i].state != GKV_TCP_FREE) {
-            (void)close(tcp->sockets[i].watch.fd);
+            gkv_socket_close(tcp->sockets[i].watch.fd);
         }
     }
     free(tcp->sockets);
@@ -63,7 +62,7 @@ static bool occupy(struct gkv_tcp *tcp, struct gkv_stream stream, int fd, enum g
     };
     const uint32_t interest = state == GKV_TCP_CONNECTING ? GKV_LOOP_WRITE : GKV_LOOP_READ;
     if (gkv_loop_watch(tcp->loop, &socket->watch, interest) != GKV_OK) {
-        (void)close(fd);
+        gkv_socket_close(fd);
         return false;
     }
     socket->state = state;
@@ -94,7 +93,7 @@ void gkv_tcp_drop(struct gkv_tcp *tcp, struct gkv_stream stream)
     if (socket == NULL) {
         return;
     }
-    (void)close(socket->watch.fd); /* the loop forgets it with the descriptor */
+    gkv_socket_close(socket->watch.fd); /* the loop forgets it with the descriptor */
     socket->watch = (struct gkv_watch){.fd = -1};
     socket->state = GKV_TCP_FREE;
 }

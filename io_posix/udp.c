@@ -2,10 +2,11 @@
 
 #include <errno.h>
 #include <sys/socket.h>
-#include <unistd.h>
+#include <sys/uio.h>
 
 #include "io_posix/address.h"
 #include "io_posix/socket.h"
+#include "io_posix/system.h"
 
 #define PENDING_ERROR_COUNT_MAX 64
 
@@ -20,9 +21,9 @@ enum gkv_error gkv_udp_open(const struct gkv_address *address, int *fd_out)
         return GKV_ERROR_SYSTEM;
     }
     /* No SO_REUSEADDR: for datagrams it would let a second process steal them. */
-    if (bind(fd, (const struct sockaddr *)&name.storage, name.bytes) != 0) {
+    if (gkv_system->bind(fd, (const struct sockaddr *)&name.storage, name.bytes) != 0) {
         const enum gkv_error error = gkv_socket_bind_error(errno);
-        (void)close(fd);
+        gkv_socket_close(fd);
         return error;
     }
     *fd_out = fd;
@@ -34,9 +35,12 @@ bool gkv_udp_receive(int fd, uint8_t *buffer, size_t room, struct gkv_address *s
 {
     for (int i = 0; i < PENDING_ERROR_COUNT_MAX; i++) {
         struct sockaddr_storage source = {0};
-        socklen_t source_bytes = sizeof(source);
-        const ssize_t count =
-            recvfrom(fd, buffer, room, 0, (struct sockaddr *)&source, &source_bytes);
+        struct iovec vector = {.iov_base = buffer, .iov_len = room};
+        struct msghdr message = {.msg_name = &source,
+                                 .msg_namelen = sizeof(source),
+                                 .msg_iov = &vector,
+                                 .msg_iovlen = 1};
+        const ssize_t count = gkv_system->recvmsg(fd, &message, 0);
         if (count >= 0 && gkv_address_from_socket(&source, source_out)) {
             *count_out = (size_t)count;
             return true;
@@ -54,6 +58,9 @@ bool gkv_udp_send(int fd, const struct gkv_address *address, struct gkv_bytes by
     if (!gkv_address_to_socket(address, &name)) {
         return false;
     }
-    return sendto(fd, bytes.data, bytes.count, 0, (const struct sockaddr *)&name.storage,
-                  name.bytes) >= 0;
+    /* iovec has no const form; sending does not write. */
+    struct iovec vector = {.iov_base = (void *)(uintptr_t)bytes.data, .iov_len = bytes.count};
+    const struct msghdr message = {
+        .msg_name = &name.storage, .msg_namelen = name.bytes, .msg_iov = &vector, .msg_iovlen = 1};
+    return gkv_system->sendmsg(fd, &message, 0) >= 0;
 }
