@@ -9,34 +9,13 @@
 #include "core/options.h"
 #include "core/panic.h"
 #include "io_sim/clock.h"
-#include "proto/codec.h"
-#include "proto/frame.h"
 #include "sim/history.h"
 #include "sim/journal_text.h"
+#include "sim/overhear.h"
 
 #define NONE UINT32_MAX
 #define BUCKET_COUNT 16384
 #define ASKED_COUNT 4096
-
-/* The bytes of a frame that was not sent as a whole yet; borrowed from the pool. */
-struct carry {
-    uint32_t count;
-    bool is_used;
-    uint8_t bytes[GKV_JOURNAL_CARRY_BYTES];
-};
-
-/* A connection's bytes, in the one direction that anybody speaks in. */
-struct channel {
-    uint64_t connection;
-    uint64_t sent;      /* bytes ever */
-    uint64_t parsed;    /* where the next frame begins */
-    uint64_t delivered; /* bytes ever */
-    uint64_t frame_ns;  /* when the first byte of the next frame was sent */
-    uint32_t last;      /* the newest message of it; NONE */
-    uint32_t carry;     /* NONE: no half of a frame */
-    bool is_known;
-    bool is_lost; /* it cannot be cut into frames any more */
-};
 
 /* Whose operation asked for a key: replies do not name it. */
 struct asked {
@@ -51,19 +30,16 @@ struct gkv_journal {
     struct gkv_journal_message *messages; /* a ring */
     struct gkv_journal_operation *operations;
     struct gkv_journal_mark *marks; /* a ring */
-    struct channel *channels;       /* by the world's number of a connection */
-    struct carry *carries;
-    void *codec_allocation;
-    struct gkv_codec *codec;
-    uint32_t message_count; /* ever */
+    struct gkv_overhear *overhear;
+    const struct gkv_observation *observation; /* what is overheard just now */
+    uint32_t message_count;                    /* ever */
     uint32_t operation_count;
     uint32_t operation_refused_count;
     uint32_t mark_count; /* ever */
-    uint32_t unseen_count;
     uint32_t order;
     uint64_t last_ns;
     uint64_t transit_ns_max[2];     /* seen so far, of streams and of datagrams */
-    uint32_t buckets[BUCKET_COUNT]; /* the newest datagram that hashes there */
+    uint32_t buckets[BUCKET_COUNT]; /* the newest message whose matter lies there */
     struct asked asked[ASKED_COUNT];
     uint8_t dialled[GKV_NET_NODE_COUNT_MAX][GKV_NET_STREAM_COUNT]; /* whom a stream goes to */
     bool is_cut[GKV_NET_NODE_COUNT_MAX][GKV_NET_NODE_COUNT_MAX];
@@ -73,25 +49,7 @@ struct gkv_journal {
 
 /* ---- Making ---------------------------------------------------------------------------------- */
 
-/* Lay out the codec in memory of its own; twice, as arenas do. */
-static bool create_codec(struct gkv_journal *journal)
-{
-    struct gkv_codec counted;
-    struct gkv_arena arena = gkv_arena_counting();
-    (void)gkv_arena_carve(&arena, 1, sizeof(counted));
-    gkv_codec_init(&counted, &arena, journal->options.value_bytes_max);
-    const size_t bytes = arena.used;
-    journal->codec_allocation = malloc(bytes + GKV_ARENA_ALIGN);
-    if (journal->codec_allocation == NULL) {
-        return false;
-    }
-    const uintptr_t start = (uintptr_t)journal->codec_allocation;
-    const size_t gap = (GKV_ARENA_ALIGN - start % GKV_ARENA_ALIGN) % GKV_ARENA_ALIGN;
-    arena = gkv_arena_over((uint8_t *)journal->codec_allocation + gap, bytes);
-    journal->codec = gkv_arena_carve(&arena, 1, sizeof(*journal->codec));
-    gkv_codec_init(journal->codec, &arena, journal->options.value_bytes_max);
-    return true;
-}
+static void hear(void *context, const struct gkv_heard *heard);
 
 enum gkv_error gkv_journal_create(struct gkv_journal **journal_out,
                                   const struct gkv_journal_options *options)
@@ -106,10 +64,10 @@ enum gkv_error gkv_journal_create(struct gkv_journal **journal_out,
     journal->messages = calloc(options->message_count_max, sizeof(*journal->messages));
     journal->operations = calloc(options->operation_count_max, sizeof(*journal->operations));
     journal->marks = calloc(options->mark_count_max, sizeof(*journal->marks));
-    journal->channels = calloc(GKV_NET_CONNECTION_COUNT, sizeof(*journal->channels));
-    journal->carries = calloc(GKV_JOURNAL_CARRY_COUNT, sizeof(*journal->carries));
+    const struct gkv_hearer hearer = {.hear = hear, .context = journal};
+    journal->overhear = gkv_overhear_create(options->value_bytes_max, &hearer);
     if (journal->messages == NULL || journal->operations == NULL || journal->marks == NULL ||
-        journal->channels == NULL || journal->carries == NULL || !create_codec(journal)) {
+        journal->overhear == NULL) {
         gkv_journal_destroy(journal);
         return GKV_ERROR_MEMORY;
     }
@@ -135,9 +93,7 @@ void gkv_journal_destroy(struct gkv_journal *journal)
     free(journal->messages);
     free(journal->operations);
     free(journal->marks);
-    free(journal->channels);
-    free(journal->carries);
-    free(journal->codec_allocation);
+    gkv_overhear_destroy(journal->overhear);
     free(journal);
 }
 
@@ -238,17 +194,17 @@ static void follow_key(struct gkv_journal *journal, struct gkv_journal_message *
     }
 }
 
-static void decode(struct gkv_journal *journal, struct gkv_journal_message *entry,
-                   struct gkv_bytes payload)
+/* The newest message of this matter that nobody looked at yet; NONE: no more are kept. */
+static uint32_t find_kept(const struct gkv_journal *journal, uint32_t number, uint64_t matter)
 {
-    struct gkv_message message;
-    uint64_t cluster_hash = 0;
-    if (gkv_codec_decode(journal->codec, payload, &message, &cluster_hash) == GKV_OK) {
-        gkv_journal_describe(entry, &message);
-        follow_key(journal, entry, &message);
-    } else {
-        (void)snprintf(entry->text, sizeof(entry->text), "malformed");
+    while (number != NONE && is_kept(journal, number)) {
+        const struct gkv_journal_message *entry = message_at(journal, number);
+        if (entry->matter == matter && !entry->is_copy) {
+            return number;
+        }
+        number = entry->previous;
     }
+    return NONE;
 }
 
 static uint64_t datagram_hash(struct gkv_bytes bytes, uint32_t from, uint32_t to)
@@ -256,201 +212,94 @@ static uint64_t datagram_hash(struct gkv_bytes bytes, uint32_t from, uint32_t to
     return gkv_hash(bytes.data, bytes.count, (uint64_t)from << 8 | to);
 }
 
-static void on_datagram_sent(struct gkv_journal *journal, const struct gkv_observation *observation)
+static void add_sent(struct gkv_journal *journal, const struct gkv_heard *heard, uint64_t matter,
+                     uint32_t to)
 {
-    const struct gkv_bytes bytes = observation->output->as.datagram.bytes;
-    const uint32_t to = gkv_host_of_address(&observation->output->as.datagram.address);
-    struct gkv_bytes payload;
-    if (to >= journal->options.node_count) {
-        return;
-    }
     const uint32_t number = journal->message_count;
-    struct gkv_journal_message *entry = add_message(journal, observation->time_ns);
-    entry->from = (uint8_t)observation->node;
+    struct gkv_journal_message *entry =
+        add_message(journal, heard->is_datagram ? heard->time_ns : heard->begin_ns);
+    entry->from = (uint8_t)heard->node;
     entry->to = (uint8_t)to;
-    entry->is_datagram = true;
-    entry->bytes = (uint32_t)bytes.count;
-    entry->matter = datagram_hash(bytes, observation->node, to);
-    entry->previous = journal->buckets[entry->matter % BUCKET_COUNT];
-    journal->buckets[entry->matter % BUCKET_COUNT] = number;
-    if (gkv_datagram_parse(bytes, &payload) == GKV_FRAME_WHOLE) {
-        decode(journal, entry, payload);
+    entry->is_datagram = heard->is_datagram;
+    entry->bytes = (uint32_t)heard->bytes;
+    entry->matter = matter;
+    entry->previous = journal->buckets[matter % BUCKET_COUNT];
+    journal->buckets[matter % BUCKET_COUNT] = number;
+    if (heard->message == NULL) {
+        (void)snprintf(entry->text, sizeof(entry->text), "malformed");
+    } else if (heard->message->kind == GKV_MESSAGE_NONE) {
+        (void)snprintf(entry->text, sizeof(entry->text), "opens a stream");
+    } else {
+        gkv_journal_describe(entry, heard->message);
+        follow_key(journal, entry, heard->message);
     }
 }
 
-static void on_datagram(struct gkv_journal *journal, const struct gkv_observation *observation)
+static void on_datagram_sent(struct gkv_journal *journal, const struct gkv_heard *heard)
 {
+    const struct gkv_output *output = journal->observation->output;
+    const uint32_t to = gkv_host_of_address(&output->as.datagram.address);
+    if (to < journal->options.node_count) {
+        add_sent(journal, heard, datagram_hash(output->as.datagram.bytes, heard->node, to), to);
+    }
+}
+
+static void on_datagram(struct gkv_journal *journal, const struct gkv_heard *heard)
+{
+    const struct gkv_observation *observation = journal->observation;
     const uint32_t from = (uint32_t)observation->argument;
-    const uint64_t hash = datagram_hash(observation->bytes, from, observation->node);
+    const uint64_t hash = datagram_hash(observation->bytes, from, heard->node);
     uint32_t oldest = NONE; /* of those that have not arrived */
     uint32_t arrived = NONE;
-    uint32_t number = journal->buckets[hash % BUCKET_COUNT];
-    while (number != NONE && is_kept(journal, number)) {
+    uint32_t number = find_kept(journal, journal->buckets[hash % BUCKET_COUNT], hash);
+    while (number != NONE) {
         const struct gkv_journal_message *entry = message_at(journal, number);
-        if (entry->matter == hash && !entry->is_copy && entry->arrival_ns == GKV_NEVER) {
+        if (entry->arrival_ns == GKV_NEVER) {
             oldest = number;
-        } else if (entry->matter == hash && arrived == NONE) {
+        } else if (arrived == NONE) {
             arrived = number;
         }
-        number = entry->previous;
+        number = find_kept(journal, entry->previous, hash);
     }
     if (oldest != NONE) {
-        arrive(journal, message_at(journal, oldest), observation->time_ns);
+        arrive(journal, message_at(journal, oldest), heard->time_ns);
     } else if (arrived != NONE) {
         const struct gkv_journal_message original = *message_at(journal, arrived);
         struct gkv_journal_message *copy = add_message(journal, original.send_ns);
         *copy = original;
         copy->previous = NONE;
         copy->is_copy = true;
-        arrive(journal, copy, observation->time_ns);
+        arrive(journal, copy, heard->time_ns);
     }
 }
 
-/* ---- Streams --------------------------------------------------------------------------------- */
-
-static struct channel *channel_of(struct gkv_journal *journal, uint64_t connection)
+static void on_frame_sent(struct gkv_journal *journal, const struct gkv_heard *heard)
 {
-    struct channel *channel = &journal->channels[(uint32_t)connection % GKV_NET_CONNECTION_COUNT];
-    if (!channel->is_known || channel->connection != connection) {
-        if (channel->is_known && channel->carry != NONE) {
-            journal->carries[channel->carry].is_used = false;
-        }
-        *channel = (struct channel){
-            .is_known = true, .connection = connection, .last = NONE, .carry = NONE};
-    }
-    return channel;
+    const uint32_t stream = (uint32_t)journal->observation->argument % GKV_NET_STREAM_COUNT;
+    add_sent(journal, heard, heard->number, journal->dialled[heard->node][stream]);
 }
 
-/* Keep the half of a frame, until the rest of it is sent. */
-static void keep_rest(struct gkv_journal *journal, struct channel *channel, struct gkv_bytes rest)
+static void on_frame(struct gkv_journal *journal, const struct gkv_heard *heard)
 {
-    uint32_t place = channel->carry;
-    for (uint32_t i = 0; place == NONE && i < GKV_JOURNAL_CARRY_COUNT; i++) {
-        place = journal->carries[i].is_used ? NONE : i;
+    const uint32_t newest = journal->buckets[heard->number % BUCKET_COUNT];
+    const uint32_t number = find_kept(journal, newest, heard->number);
+    if (number != NONE) {
+        arrive(journal, message_at(journal, number), heard->time_ns);
     }
-    if (place == NONE || rest.count > GKV_JOURNAL_CARRY_BYTES) {
-        channel->is_lost = true;
-        journal->unseen_count++;
-        return;
-    }
-    channel->carry = place;
-    journal->carries[place].is_used = true;
-    journal->carries[place].count = (uint32_t)rest.count;
-    memmove(journal->carries[place].bytes, rest.data, rest.count);
 }
 
-static void add_frame(struct gkv_journal *journal, struct channel *channel,
-                      const struct gkv_observation *observation, struct gkv_bytes payload)
+static void hear(void *context, const struct gkv_heard *heard)
 {
-    const uint32_t number = journal->message_count;
-    struct gkv_journal_message *entry = add_message(journal, channel->frame_ns);
-    const uint32_t stream = (uint32_t)observation->argument % GKV_NET_STREAM_COUNT;
-    entry->from = (uint8_t)observation->node;
-    entry->to = journal->dialled[observation->node][stream];
-    entry->bytes = (uint32_t)payload.count + GKV_FRAME_HEADER_BYTES;
-    entry->previous = channel->last;
-    channel->last = number;
-    if (channel->parsed == 0) {
-        (void)snprintf(entry->text, sizeof(entry->text), "opens a stream");
+    struct gkv_journal *journal = context;
+    GKV_ASSERT(journal->observation != NULL);
+    if (heard->is_datagram && heard->is_arrival) {
+        on_datagram(journal, heard);
+    } else if (heard->is_datagram) {
+        on_datagram_sent(journal, heard);
+    } else if (heard->is_arrival) {
+        on_frame(journal, heard);
     } else {
-        decode(journal, entry, payload);
-    }
-    channel->parsed += entry->bytes;
-    channel->frame_ns = observation->time_ns;
-    entry->matter = channel->parsed;
-}
-
-/* Cut whole frames off; returns how many bytes they are. */
-static size_t cut_frames(struct gkv_journal *journal, struct channel *channel,
-                         const struct gkv_observation *observation, struct gkv_bytes bytes)
-{
-    const size_t payload_bytes_max = gkv_codec_payload_bytes_max(journal->options.value_bytes_max);
-    size_t done = 0;
-    while (done < bytes.count) {
-        struct gkv_bytes payload;
-        size_t consumed = 0;
-        const struct gkv_bytes rest = {.data = bytes.data + done, .count = bytes.count - done};
-        const enum gkv_frame_status status =
-            gkv_frame_parse(rest, payload_bytes_max, &payload, &consumed);
-        if (status != GKV_FRAME_WHOLE) {
-            channel->is_lost = status != GKV_FRAME_MORE;
-            journal->unseen_count += channel->is_lost;
-            break;
-        }
-        add_frame(journal, channel, observation, payload);
-        done += consumed;
-    }
-    return done;
-}
-
-static void on_sent(struct gkv_journal *journal, const struct gkv_observation *observation)
-{
-    struct channel *channel = channel_of(journal, observation->connection);
-    struct gkv_bytes bytes = observation->bytes;
-    if (channel->is_lost) {
-        return;
-    }
-    if (channel->sent == channel->parsed) {
-        channel->frame_ns = observation->time_ns;
-    }
-    channel->sent += bytes.count;
-    if (channel->carry != NONE) { /* what was kept, and what is new, are looked at as one */
-        struct carry *carry = &journal->carries[channel->carry];
-        if (bytes.count > GKV_JOURNAL_CARRY_BYTES - carry->count) {
-            channel->is_lost = true;
-            journal->unseen_count++;
-            return;
-        }
-        memcpy(carry->bytes + carry->count, bytes.data, bytes.count);
-        carry->count += (uint32_t)bytes.count;
-        bytes = (struct gkv_bytes){.data = carry->bytes, .count = carry->count};
-    }
-    const size_t done = cut_frames(journal, channel, observation, bytes);
-    if (done < bytes.count) {
-        keep_rest(journal, channel,
-                  (struct gkv_bytes){.data = bytes.data + done, .count = bytes.count - done});
-    } else if (channel->carry != NONE) {
-        journal->carries[channel->carry].is_used = false;
-        channel->carry = NONE;
-    }
-}
-
-/* The newest message of a channel whose last byte is delivered now, and how many there are; they
- * follow each other through `previous`. NONE when there is none. */
-static uint32_t find_arriving(const struct gkv_journal *journal, const struct channel *channel,
-                              uint32_t *count_out)
-{
-    uint32_t first = NONE;
-    uint32_t number = channel->last;
-    *count_out = 0;
-    while (number != NONE && is_kept(journal, number)) {
-        const struct gkv_journal_message *entry = message_at(journal, number);
-        if (entry->arrival_ns != GKV_NEVER) {
-            break;
-        }
-        if (entry->matter <= channel->delivered) {
-            first = first == NONE ? number : first;
-            (*count_out)++;
-        }
-        number = entry->previous;
-    }
-    return first;
-}
-
-static void on_received(struct gkv_journal *journal, const struct gkv_observation *observation)
-{
-    struct channel *channel = channel_of(journal, observation->connection);
-    channel->delivered += observation->bytes.count;
-    uint32_t count = 0;
-    uint32_t number = find_arriving(journal, channel, &count);
-    const uint32_t order = journal->order;
-    journal->order += count;
-    for (; count > 0; count--) { /* newest first */
-        struct gkv_journal_message *entry = message_at(journal, number);
-        entry->arrival_ns = observation->time_ns;
-        entry->arrival_order = order + count;
-        note_transit(journal, entry);
-        number = entry->previous;
+        on_frame_sent(journal, heard);
     }
 }
 
@@ -587,9 +436,6 @@ static void on_output(struct gkv_journal *journal, const struct gkv_observation 
 {
     const struct gkv_output *output = observation->output;
     switch (output->kind) {
-    case GKV_OUTPUT_DATAGRAM:
-        on_datagram_sent(journal, observation);
-        return;
     case GKV_OUTPUT_CONNECT:
         journal
             ->dialled[observation->node][output->as.connect.stream.index % GKV_NET_STREAM_COUNT] =
@@ -601,6 +447,7 @@ static void on_output(struct gkv_journal *journal, const struct gkv_observation 
     case GKV_OUTPUT_MEMBER:
         on_member(journal, observation);
         return;
+    case GKV_OUTPUT_DATAGRAM: /* heard */
     case GKV_OUTPUT_CLOSE:
     case GKV_OUTPUT_SEND:
         return;
@@ -615,6 +462,9 @@ void gkv_journal_observe(struct gkv_journal *journal, const struct gkv_observati
     if (world != NULL) {
         gkv_journal_watch(journal, world);
     }
+    journal->observation = observation;
+    gkv_overhear_observe(journal->overhear, observation);
+    journal->observation = NULL;
     switch (observation->kind) {
     case GKV_OBSERVE_BOOT:
         (void)add_mark(journal, GKV_MARK_BOOT, observation->time_ns, observation->node);
@@ -632,18 +482,12 @@ void gkv_journal_observe(struct gkv_journal *journal, const struct gkv_observati
     case GKV_OBSERVE_SUBMIT:
         on_submit(journal, observation);
         return;
-    case GKV_OBSERVE_DATAGRAM:
-        on_datagram(journal, observation);
-        return;
-    case GKV_OBSERVE_SENT:
-        on_sent(journal, observation);
-        return;
-    case GKV_OBSERVE_RECEIVED:
-        on_received(journal, observation);
-        return;
     case GKV_OBSERVE_OUTPUT:
         on_output(journal, observation);
         return;
+    case GKV_OBSERVE_DATAGRAM: /* heard */
+    case GKV_OBSERVE_SENT:
+    case GKV_OBSERVE_RECEIVED:
     case GKV_OBSERVE_CONNECTED:
     case GKV_OBSERVE_ACCEPTED:
     case GKV_OBSERVE_CLOSED:
@@ -709,7 +553,7 @@ uint32_t gkv_journal_left_out_count(const struct gkv_journal *journal)
 {
     return journal->message_count - gkv_journal_message_count(journal) + journal->mark_count -
            gkv_journal_mark_count(journal) + journal->operation_refused_count +
-           journal->unseen_count;
+           gkv_overhear_lost_count(journal->overhear);
 }
 
 const struct gkv_journal_message *gkv_journal_message(const struct gkv_journal *journal,

@@ -2,13 +2,11 @@
  * faults and what members believed. The exporters (sim/trace_*.h, sim/page.h) read it.
  *
  * Model     An observer of the world. Datagrams are matched from sender to receiver by their bytes,
- *           oldest first; a second arrival is a copy. Streams are cut into frames where they are
- *           sent, and a frame arrives when its connection has delivered its last byte. Everything
- *           that happens takes the next `order`, which sorts what shares a nanosecond.
+ *           oldest first; a second arrival is a copy. Frames of streams are what sim/overhear.h
+ *           hears. Everything that happens takes the next `order`, which sorts what shares a
+ *           nanosecond.
  * Bounds    All memory is taken by gkv_journal_create. Messages and marks: the newest stay;
- *           operations: the first stay, and later ones are counted. A connection that holds back
- *           half of a frame borrows one of GKV_JOURNAL_CARRY_COUNT buffers; when there is none, its
- *           messages are not seen any more, which is counted.
+ *           operations: the first stay, and later ones are counted.
  * Invariant A journal only looks: a run with one is the run without.
  * Not here  Choosing what is shown: the exporters.
  */
@@ -29,16 +27,14 @@
 #define GKV_JOURNAL_TEXT_BYTES 56
 #define GKV_JOURNAL_VERSION_BYTES 36
 #define GKV_JOURNAL_SENTENCE_BYTES 600
-#define GKV_JOURNAL_CARRY_COUNT 128
-#define GKV_JOURNAL_CARRY_BYTES (64 * 1024)
 #define GKV_JOURNAL_MESSAGE_COUNT 50000 /* what gkv_journal_attach asks for */
 #define GKV_JOURNAL_MARK_COUNT 20000
 
 struct gkv_journal_message {
     uint64_t send_ns;
     uint64_t arrival_ns;    /* GKV_NEVER: not yet, or never */
-    uint64_t matter;        /* datagram: hash of its bytes; stream: where its frame ends */
-    uint32_t previous;      /* an older one that hashes alike, or of the same connection */
+    uint64_t matter;        /* datagram: hash of its bytes; stream: its frame's number */
+    uint32_t previous;      /* an older one whose matter lies in the same bucket */
     uint32_t send_order;    /* a copy's is its original's */
     uint32_t arrival_order; /* 0: not arrived */
     uint32_t key;           /* GKV_HISTORY_NONE: about none */

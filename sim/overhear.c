@@ -19,6 +19,7 @@ struct carry {
 /* A frame under way. */
 struct frame {
     uint64_t until; /* bytes of its connection, when it has arrived */
+    uint64_t number;
     struct gkv_hlc hlc;
     uint32_t next; /* of the same connection, or free; NONE */
 };
@@ -26,9 +27,11 @@ struct frame {
 /* A connection's bytes, in the one direction that anybody speaks in. */
 struct channel {
     uint64_t connection;
+    uint64_t sent;
     uint64_t parsed;
     uint64_t delivered;
-    uint32_t first; /* frame under way; NONE */
+    uint64_t begin_ns; /* when the first byte that is not parsed was sent */
+    uint32_t first;    /* frame under way; NONE */
     uint32_t last;
     uint32_t carry; /* NONE: no half of a frame */
     bool is_known;
@@ -42,6 +45,7 @@ struct gkv_overhear {
     uint32_t frame_count; /* places that were ever taken */
     uint32_t frame_free;
     uint32_t lost_count;
+    uint64_t number; /* of the frame that was heard last */
     size_t payload_bytes_max;
     struct carry *carries;
     void *codec_allocation;
@@ -114,7 +118,8 @@ static void add_frame(struct gkv_overhear *overhear, struct channel *channel, st
     } else {
         return;
     }
-    overhear->frames[index] = (struct frame){.until = channel->parsed, .hlc = hlc, .next = NONE};
+    overhear->frames[index] = (struct frame){
+        .until = channel->parsed, .number = overhear->number, .hlc = hlc, .next = NONE};
     if (channel->first == NONE) {
         channel->first = index;
     } else {
@@ -153,32 +158,13 @@ static struct channel *channel_of(struct gkv_overhear *overhear, uint64_t connec
 
 /* ---- Telling --------------------------------------------------------------------------------- */
 
-static void tell(struct gkv_overhear *overhear, const struct gkv_observation *observation,
-                 const struct gkv_message *message)
+static void tell(struct gkv_overhear *overhear, struct gkv_heard *heard,
+                 const struct gkv_observation *observation)
 {
-    const struct gkv_heard heard = {
-        .time_ns = observation->time_ns,
-        .connection = observation->connection,
-        .node = observation->node,
-        .is_datagram = observation->kind != GKV_OBSERVE_SENT,
-        .hlc = message->hlc,
-        .message = message,
-    };
-    overhear->hearer.hear(overhear->hearer.context, &heard);
-}
-
-static void tell_arrival(struct gkv_overhear *overhear, const struct gkv_observation *observation,
-                         struct gkv_hlc hlc)
-{
-    const struct gkv_heard heard = {
-        .time_ns = observation->time_ns,
-        .connection = observation->connection,
-        .node = observation->node,
-        .is_arrival = true,
-        .is_datagram = observation->kind == GKV_OBSERVE_DATAGRAM,
-        .hlc = hlc,
-    };
-    overhear->hearer.hear(overhear->hearer.context, &heard);
+    heard->time_ns = observation->time_ns;
+    heard->connection = observation->connection;
+    heard->node = observation->node;
+    overhear->hearer.hear(overhear->hearer.context, heard);
 }
 
 static bool decode_datagram(struct gkv_overhear *overhear, struct gkv_bytes bytes,
@@ -196,17 +182,24 @@ static void on_frame(struct gkv_overhear *overhear, struct channel *channel,
     struct gkv_message message = {.kind = GKV_MESSAGE_NONE};
     struct gkv_hello hello;
     uint64_t cluster_hash = 0;
-    const bool is_hello = channel->parsed == 0;
-    channel->parsed += GKV_FRAME_HEADER_BYTES + payload.count;
-    if (is_hello) {
-        if (gkv_codec_decode_hello(overhear->codec, payload, &hello) == GKV_OK) {
-            message.from = hello.from;
-            tell(overhear, observation, &message);
-        }
-    } else if (gkv_codec_decode(overhear->codec, payload, &message, &cluster_hash) == GKV_OK) {
-        add_frame(overhear, channel, message.hlc);
-        tell(overhear, observation, &message);
+    struct gkv_heard heard = {
+        .number = ++overhear->number,
+        .begin_ns = channel->begin_ns,
+        .bytes = GKV_FRAME_HEADER_BYTES + payload.count,
+    };
+    bool is_sound = false;
+    if (channel->parsed == 0) {
+        is_sound = gkv_codec_decode_hello(overhear->codec, payload, &hello) == GKV_OK;
+        message.from = is_sound ? hello.from : message.from;
+    } else {
+        is_sound = gkv_codec_decode(overhear->codec, payload, &message, &cluster_hash) == GKV_OK;
     }
+    channel->parsed += heard.bytes;
+    channel->begin_ns = observation->time_ns;
+    add_frame(overhear, channel, message.hlc);
+    heard.hlc = message.hlc;
+    heard.message = is_sound ? &message : NULL;
+    tell(overhear, &heard, observation);
 }
 
 /* ---- Bytes of streams ------------------------------------------------------------------------ */
@@ -258,6 +251,10 @@ static void on_sent(struct gkv_overhear *overhear, const struct gkv_observation 
     if (channel->is_lost) {
         return;
     }
+    if (channel->sent == channel->parsed) {
+        channel->begin_ns = observation->time_ns;
+    }
+    channel->sent += rest.count;
     if (!join_rest(overhear, channel, &rest)) {
         lose(overhear, channel);
         return;
@@ -289,25 +286,38 @@ static void on_received(struct gkv_overhear *overhear, const struct gkv_observat
     struct channel *channel = channel_of(overhear, observation->connection);
     channel->delivered += observation->bytes.count;
     while (channel->first != NONE && overhear->frames[channel->first].until <= channel->delivered) {
-        tell_arrival(overhear, observation, take_frame(overhear, channel).hlc);
+        const struct frame frame = take_frame(overhear, channel);
+        struct gkv_heard heard = {.is_arrival = true, .number = frame.number, .hlc = frame.hlc};
+        tell(overhear, &heard, observation);
     }
+}
+
+static void on_datagram(struct gkv_overhear *overhear, const struct gkv_observation *observation,
+                        struct gkv_bytes bytes)
+{
+    struct gkv_message message;
+    const bool is_arrival = observation->kind == GKV_OBSERVE_DATAGRAM;
+    const bool is_sound = decode_datagram(overhear, bytes, &message);
+    struct gkv_heard heard = {
+        .is_arrival = is_arrival,
+        .is_datagram = true,
+        .bytes = bytes.count,
+        .hlc = is_sound ? message.hlc : (struct gkv_hlc){0},
+        .message = is_sound && !is_arrival ? &message : NULL,
+    };
+    tell(overhear, &heard, observation);
 }
 
 void gkv_overhear_observe(struct gkv_overhear *overhear, const struct gkv_observation *observation)
 {
-    struct gkv_message message;
     if (observation->kind == GKV_OBSERVE_SENT) {
         on_sent(overhear, observation);
     } else if (observation->kind == GKV_OBSERVE_RECEIVED) {
         on_received(overhear, observation);
     } else if (observation->kind == GKV_OBSERVE_DATAGRAM) {
-        if (decode_datagram(overhear, observation->bytes, &message)) {
-            tell_arrival(overhear, observation, message.hlc);
-        }
+        on_datagram(overhear, observation, observation->bytes);
     } else if (observation->kind == GKV_OBSERVE_OUTPUT &&
                observation->output->kind == GKV_OUTPUT_DATAGRAM) {
-        if (decode_datagram(overhear, observation->output->as.datagram.bytes, &message)) {
-            tell(overhear, observation, &message);
-        }
+        on_datagram(overhear, observation, observation->output->as.datagram.bytes);
     }
 }

@@ -12,6 +12,7 @@
 #define GKV_SIM_OVERHEAR_H
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
 #include "core/message.h"
@@ -28,10 +29,12 @@ struct gkv_heard {
     uint32_t node;       /* who speaks; of an arrival, who hears */
     bool is_arrival;
     bool is_datagram;
+    uint64_t number;    /* of a stream's frame: its own, the same when it arrives */
+    uint64_t begin_ns;  /* of a stream's frame, where it is sent: when its first byte was */
+    size_t bytes;       /* of the frame or datagram, where it is sent */
     struct gkv_hlc hlc; /* the speaker's stamp; 0: a stream's HELLO */
-    const struct gkv_message
-        *message; /* NULL: an arrival. Of a HELLO: kind NONE, and `from`. `from`
-                                          is zero in a stream's other messages. */
+    const struct gkv_message *message; /* NULL: an arrival, or malformed. Of a HELLO: kind NONE, and
+                                          `from`, which is zero in a stream's other messages. */
 };
 
 struct gkv_hearer {

@@ -59,6 +59,9 @@ void gkv_trial_call_in(struct gkv_trial *trial, uint64_t wait_ns, enum gkv_call 
 static void hear(void *context, const struct gkv_heard *heard)
 {
     struct gkv_trial *trial = context;
+    if (heard->message == NULL && !heard->is_arrival) {
+        return; /* malformed: sim/check_wire.c says so */
+    }
     for (size_t i = 0; gkv_checks[i] != NULL; i++) {
         if (gkv_checks[i]->hear != NULL) {
             gkv_checks[i]->hear(trial, heard);

@@ -76,6 +76,23 @@ static size_t write_frame(uint8_t *out, struct gkv_bytes value)
     return GKV_FRAME_HEADER_BYTES + count;
 }
 
+/* The HELLO that a's stream begins with, as a frame. Returns the frame's size. */
+static size_t hello_frame(uint8_t *out)
+{
+    const struct gkv_name name = gkv_host_name(0);
+    const struct gkv_hello hello = {
+        .wire_version = GKV_WIRE_VERSION,
+        .cluster_hash = 1,
+        .from = {.id = gkv_node_id_of_name(&name), .boot_id = 1},
+        .address = gkv_host_address(0),
+    };
+    const size_t count = gkv_codec_encode_hello(codec_start(), &hello, out + GKV_FRAME_HEADER_BYTES,
+                                                BYTES_MAX - GKV_FRAME_HEADER_BYTES);
+    assert_true(count > 0);
+    gkv_frame_seal(out, count);
+    return GKV_FRAME_HEADER_BYTES + count;
+}
+
 static size_t ping_datagram(uint8_t *out, uint32_t sequence)
 {
     const struct gkv_name name = gkv_host_name(0);
@@ -129,7 +146,7 @@ static void stream(struct gkv_journal *journal, uint64_t time_ns, enum gkv_obser
 static void play_write(struct gkv_journal *journal)
 {
     uint8_t value[GKV_HISTORY_VALUE_BYTES_MIN];
-    uint8_t bytes[BYTES_MAX] = "........hello";
+    uint8_t bytes[2 * BYTES_MAX];
     gkv_history_value(0, value, sizeof(value));
     const struct gkv_bytes written = {.data = value, .count = sizeof(value)};
     const struct gkv_operation operation = {.cookie = 1,
@@ -143,8 +160,7 @@ static void play_write(struct gkv_journal *journal)
         .as.connect = {.stream = {.index = 3}, .address = gkv_host_address(1)}};
     see(journal, &(struct gkv_observation){
                      .kind = GKV_OBSERVE_OUTPUT, .time_ns = 3 * US, .output = &connect});
-    gkv_frame_seal(bytes, 5);
-    const size_t hello_bytes = GKV_FRAME_HEADER_BYTES + 5;
+    const size_t hello_bytes = hello_frame(bytes);
     const size_t count = hello_bytes + write_frame(bytes + hello_bytes, written);
     stream(journal, 4 * US, GKV_OBSERVE_SENT, bytes, count - 9);
     stream(journal, 5 * US, GKV_OBSERVE_RECEIVED, bytes, hello_bytes + 1);
