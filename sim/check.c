@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "core/hash.h"
+#include "core/node.h"
 #include "core/panic.h"
 #include "sim/check_linear.h"
 
@@ -12,13 +13,12 @@ const struct gkv_check gkv_check_memory = {
 };
 
 const struct gkv_check *const gkv_checks[] = {
-    &gkv_check_open,        &gkv_check_value,
-    &gkv_check_quorum,      &gkv_check_member,
-    &gkv_check_store,       &gkv_check_wire,
-    &gkv_check_linear,      &gkv_check_clock,
-    &gkv_check_incarnation, &gkv_check_durable,
-    &gkv_check_ttl,         &gkv_check_session,
-    &gkv_check_memory,      NULL,
+    &gkv_check_open,       &gkv_check_value, &gkv_check_quorum,
+    &gkv_check_member,     &gkv_check_store, &gkv_check_wire,
+    &gkv_check_linear,     &gkv_check_clock, &gkv_check_incarnation,
+    &gkv_check_durable,    &gkv_check_ttl,   &gkv_check_session,
+    &gkv_check_memory,     &gkv_check_quiet, &gkv_check_accuracy,
+    &gkv_check_precedence, &gkv_check_dead,  NULL,
 };
 _Static_assert(sizeof(gkv_checks) / sizeof(gkv_checks[0]) <= GKV_CHECK_COUNT_MAX, "a bit each");
 
@@ -171,4 +171,17 @@ uint32_t gkv_check_owners(struct gkv_trial *trial, uint32_t key,
         nodes_out[i] = trial->owners.nodes[key][i];
     }
     return trial->owners.count;
+}
+
+bool gkv_check_holds(const struct gkv_trial *trial, uint32_t node, uint32_t key,
+                     struct gkv_record *record_out)
+{
+    char text[16];
+    const struct gkv_bytes bytes = gkv_history_key(key, text);
+    const uint64_t hash = gkv_hash(bytes.data, bytes.count, trial->scenario.world.node.hash_seed);
+    const struct gkv_store *store =
+        gkv_node_store(gkv_endpoint_node(trial->world.hosts[node].endpoint));
+    struct gkv_record record;
+    return gkv_store_get(store, (struct gkv_key){bytes, hash}, 0, (struct gkv_buffer){NULL, 0},
+                         record_out == NULL ? &record : record_out);
 }

@@ -41,6 +41,10 @@ extern const struct gkv_check gkv_check_incarnation; /* only a node raises its i
 extern const struct gkv_check gkv_check_durable;     /* what was acknowledged is on W owners */
 extern const struct gkv_check gkv_check_ttl;         /* what expired is gone, and stays so */
 extern const struct gkv_check gkv_check_session;     /* clients see their own writes */
+extern const struct gkv_check gkv_check_quiet;       /* a settled cluster becomes quiet */
+extern const struct gkv_check gkv_check_accuracy;    /* nobody suspects who is up */
+extern const struct gkv_check gkv_check_precedence;  /* news of members move forward */
+extern const struct gkv_check gkv_check_dead;        /* who dies is found out in time */
 
 extern const struct gkv_check gkv_check_memory; /* no node writes past its memory: sim/trial.c */
 
@@ -61,5 +65,10 @@ uint32_t gkv_check_node_of_id(const struct gkv_trial *trial, struct gkv_node_id 
  * all nodes of the ring (trial->ring_mask). Returns how many. */
 uint32_t gkv_check_owners(struct gkv_trial *trial, uint32_t key,
                           uint8_t nodes_out[GKV_REPLICA_COUNT_MAX]);
+
+/* Does a live node hold anything of a key? record_out, which may be NULL, is filled without the
+ * value; what has expired is not told apart. */
+bool gkv_check_holds(const struct gkv_trial *trial, uint32_t node, uint32_t key,
+                     struct gkv_record *record_out);
 
 #endif

@@ -47,6 +47,13 @@ const char *gkv_tally_name(enum gkv_predicate predicate)
         [GKV_HOLDS_SESSION_MONOTONIC] = "session.monotonic",
         [GKV_MET_SESSION_NOT_OWN] = "met.session_not_own",
         [GKV_MET_SESSION_BACK] = "met.session_back",
+        [GKV_HOLDS_QUIET] = "quiet.routine",
+        [GKV_HOLDS_BUDGET] = "quiet.budget",
+        [GKV_HOLDS_ACCURATE] = "accuracy.quiet",
+        [GKV_HOLDS_HELPED] = "accuracy.helped",
+        [GKV_HOLDS_FORWARD] = "precedence.forward",
+        [GKV_HOLDS_STRANGER] = "precedence.stranger",
+        [GKV_HOLDS_DEAD] = "dead.known",
     };
     GKV_ASSERT((uint32_t)predicate < GKV_PREDICATE_COUNT);
     return names[predicate];

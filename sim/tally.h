@@ -53,7 +53,14 @@ enum gkv_predicate {
     GKV_HOLDS_SESSION_MONOTONIC = 39,
     GKV_MET_SESSION_NOT_OWN = 40,
     GKV_MET_SESSION_BACK = 41,
-    GKV_PREDICATE_COUNT = 42,
+    GKV_HOLDS_QUIET = 42,    /* what is said in a quiet cluster is routine */
+    GKV_HOLDS_BUDGET = 43,   /* and no more than that */
+    GKV_HOLDS_ACCURATE = 44, /* nobody who is up is suspected there */
+    GKV_HOLDS_HELPED = 45,   /* nor where one link is cut */
+    GKV_HOLDS_FORWARD = 46,  /* what is held of a member moves forward */
+    GKV_HOLDS_STRANGER = 47, /* and begins with one who is there */
+    GKV_HOLDS_DEAD = 48,     /* who dies is unreachable in time */
+    GKV_PREDICATE_COUNT = 49,
 };
 
 struct gkv_tally {

@@ -133,15 +133,25 @@ static bool run_until(struct gkv_trial *trial, uint64_t until_ns)
     return trial->verdict.status == GKV_TRIAL_PASS;
 }
 
-/* Have all checks settled but those that reads are still to repair? */
+/* Is this check to be asked now? Reads are still to repair what `store` sees, in some trials; and
+ * who died took with it what others have not got. */
+static bool is_due(const struct gkv_trial *trial, const struct gkv_check *check)
+{
+    if (trial->phase == GKV_PHASE_LOSS) {
+        return check == &gkv_check_dead;
+    }
+    return check != &gkv_check_store || !trial->scenario.repairs_by_read ||
+           trial->phase >= GKV_PHASE_READ;
+}
+
+/* Have all checks settled that are due? */
 static bool is_settled(struct gkv_trial *trial, const char **check_out, char *why, size_t why_bytes)
 {
     for (size_t i = 0; gkv_checks[i] != NULL; i++) {
-        const bool later = trial->scenario.repairs_by_read && gkv_checks[i] == &gkv_check_store &&
-                           trial->phase != GKV_PHASE_READ;
-        if (gkv_checks[i]->settle != NULL && !later &&
-            !gkv_checks[i]->settle(trial, why, why_bytes) && !is_off(trial, gkv_checks[i]->name)) {
-            *check_out = gkv_checks[i]->name;
+        const struct gkv_check *check = gkv_checks[i];
+        if (check->settle != NULL && is_due(trial, check) &&
+            !check->settle(trial, why, why_bytes) && !is_off(trial, check->name)) {
+            *check_out = check->name;
             return false;
         }
     }
@@ -170,7 +180,7 @@ static bool run_until_settled(struct gkv_trial *trial, uint64_t deadline_ns)
     }
 }
 
-/* ---- The four phases ------------------------------------------------------------------------- */
+/* ---- The phases ------------------------------------------------------------------------------ */
 
 static bool form(struct gkv_trial *trial)
 {
@@ -246,6 +256,37 @@ static bool read_again(struct gkv_trial *trial)
     return run_until_read(trial) &&
            run_until_settled(trial, trial->world.now_ns +
                                         (reading_ns < 2000 * MS ? reading_ns : 2000 * MS));
+}
+
+/* Nobody asks, and what has settled stays so. */
+static bool idle(struct gkv_trial *trial)
+{
+    trial->phase = GKV_PHASE_IDLE;
+    gkv_idle_begin(trial);
+    if (!run_until(trial, trial->idle.begin_ns)) {
+        return false;
+    }
+    gkv_idle_note(trial);
+    return run_until(trial, trial->idle.end_ns) && run_until_settled(trial, trial->world.now_ns);
+}
+
+/* What checks say of the whole, while all are up who were. */
+static bool finish(struct gkv_trial *trial)
+{
+    check_memory(trial);
+    for (size_t i = 0; gkv_checks[i] != NULL; i++) {
+        if (gkv_checks[i]->finish != NULL) {
+            gkv_checks[i]->finish(trial);
+        }
+    }
+    return trial->verdict.status == GKV_TRIAL_PASS;
+}
+
+/* A node dies, and all find out. */
+static bool lose(struct gkv_trial *trial)
+{
+    trial->phase = GKV_PHASE_LOSS;
+    return !gkv_idle_lose(trial) || run_until_settled(trial, trial->idle.deadline_ns);
 }
 
 /* ---- A whole trial --------------------------------------------------------------------------- */
@@ -410,13 +451,9 @@ struct gkv_trial_summary gkv_trial_run_with(const struct gkv_trial_options *opti
     }
 
     gkv_panic_watch(tell_assertion, trial);
-    if (form(trial) && work(trial) && heal(trial) && read_again(trial)) {
+    if (form(trial) && work(trial) && heal(trial) && read_again(trial) && idle(trial) &&
+        finish(trial) && lose(trial)) {
         check_memory(trial);
-        for (size_t i = 0; gkv_checks[i] != NULL; i++) {
-            if (gkv_checks[i]->finish != NULL) {
-                gkv_checks[i]->finish(trial);
-            }
-        }
     }
     gkv_panic_watch(NULL, NULL);
     summary = conclude(trial, &trial->verdict);

@@ -3,7 +3,7 @@
  * Model     FORM: all nodes but the late ones start and find each other. WORK: clients ask while
  *           faults strike. HEAL: the faults stop, what is down comes back, and the cluster must
  *           agree within a bound (liveness). READ: every key is read again, and owners must agree
- *           still.
+ *           still. IDLE and LOSS: sim/idle.h.
  * Bounds    All memory is taken before the first event.
  * Invariant A trial is a function of its seed: two of them have one chain.
  */
@@ -16,6 +16,7 @@
 #include "io_sim/world.h"
 #include "sim/choice.h"
 #include "sim/history.h"
+#include "sim/idle.h"
 #include "sim/overhear.h"
 #include "sim/scenario.h"
 #include "sim/tally.h"
@@ -39,6 +40,8 @@ enum gkv_trial_phase {
     GKV_PHASE_WORK = 2,
     GKV_PHASE_HEAL = 3,
     GKV_PHASE_READ = 4,
+    GKV_PHASE_IDLE = 5,
+    GKV_PHASE_LOSS = 6,
 };
 
 #define GKV_VERDICT_TEXT_BYTES 400
@@ -131,6 +134,8 @@ struct gkv_trial {
     struct gkv_durable_watch durable_watch;
     struct gkv_ttl_watch ttl_watch;
     struct gkv_session_watch session_watch;
+    struct gkv_precedence_watch precedence_watch;
+    struct gkv_idle idle;
     uint8_t value[GKV_HISTORY_VALUE_BYTES_MAX]; /* of the set that a client asks for */
 };
 

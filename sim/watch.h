@@ -11,6 +11,7 @@
 #include <stdint.h>
 
 #include "core/hlc.h"
+#include "core/message.h"
 #include "io_sim/net.h"
 #include "sim/history.h"
 #include "sim/scenario.h"
@@ -78,6 +79,17 @@ struct gkv_ttl_watch {
         uint64_t end_ns;            /* of that get */
         uint32_t life;
     } gone[GKV_SCENARIO_KEY_COUNT_MAX][GKV_SCENARIO_NODE_COUNT_MAX];
+};
+
+/* sim/check_precedence.c: what a node said last of another. */
+struct gkv_precedence_held {
+    uint64_t boot_id;
+    uint32_t incarnation;
+    enum gkv_member_state state; /* NONE: nothing yet */
+};
+
+struct gkv_precedence_watch {
+    struct gkv_precedence_held held[GKV_NET_NODE_COUNT_MAX][GKV_SCENARIO_NODE_COUNT_MAX];
 };
 
 /* sim/check_session.c: per client and key. */

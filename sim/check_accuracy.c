@@ -1,0 +1,39 @@
+#include "core/member.h"
+#include "sim/check.h"
+
+/* Nobody suspects a node that is up, once the cluster has settled: not on a quiet network, and not
+ * where one link is cut one way, since others are asked to ping (SWIM 3.1) and have time to. */
+
+static void observe(struct gkv_trial *trial, const struct gkv_observation *observation)
+{
+    const bool is_quiet = trial->phase == GKV_PHASE_READ || trial->phase == GKV_PHASE_IDLE;
+    if (!is_quiet) {
+        return;
+    }
+    trial->tally.counts[GKV_HOLDS_ACCURATE] += observation->kind == GKV_OBSERVE_TIMER;
+    trial->tally.counts[GKV_HOLDS_HELPED] +=
+        observation->kind == GKV_OBSERVE_TIMER && trial->idle.is_cut;
+    if (observation->kind != GKV_OBSERVE_OUTPUT || observation->output->kind != GKV_OUTPUT_MEMBER) {
+        return;
+    }
+    const struct gkv_update *said = &observation->output->as.member;
+    const uint32_t about = gkv_check_node_of_id(trial, said->who.id);
+    const bool is_doubted =
+        said->state == GKV_MEMBER_SUSPECT || said->state == GKV_MEMBER_UNREACHABLE;
+    if (about == GKV_HISTORY_NONE || !is_doubted || !trial->world.hosts[about].is_up ||
+        (trial->left_mask >> about & 1u) != 0) {
+        return;
+    }
+    gkv_trial_fail(trial, GKV_TRIAL_SAFETY, "accuracy",
+                   "%c holds %c to be %s, which is up, on a network that is quiet%s",
+                   (char)('a' + observation->node), (char)('a' + about),
+                   said->state == GKV_MEMBER_SUSPECT ? "suspect" : "unreachable",
+                   trial->idle.is_cut ? " but for one link, which others reach around" : "");
+}
+
+const struct gkv_check gkv_check_accuracy = {
+    .name = "accuracy",
+    .demands = "Nobody suspects who is up, on a quiet network, or where one link is cut and others "
+               "can be asked to ping.",
+    .observe = observe,
+};

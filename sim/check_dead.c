@@ -1,0 +1,45 @@
+#include <stdio.h>
+
+#include "core/member.h"
+#include "core/node.h"
+#include "sim/check.h"
+
+/* Whoever dies in a quiet cluster is unreachable to all the others by a deadline that follows from
+ * the options (sim/idle.c): completeness, with a bound. That nobody brings it back to life is
+ * sim/check_precedence.c's and sim/check_incarnation.c's. */
+
+static enum gkv_member_state state_of(struct gkv_trial *trial, uint32_t holder, uint32_t about)
+{
+    const struct gkv_members *members =
+        gkv_node_members(gkv_endpoint_node(trial->world.hosts[holder].endpoint));
+    const uint16_t index = gkv_member_find(members, trial->ids[about]);
+    return index == GKV_MEMBER_INDEX_NONE ? GKV_MEMBER_NONE
+                                          : gkv_member_at(members, index)->said.state;
+}
+
+static bool settle(struct gkv_trial *trial, char *why, size_t why_bytes)
+{
+    if (trial->phase != GKV_PHASE_LOSS) {
+        return true;
+    }
+    const uint32_t lost = trial->idle.lost_node;
+    for (uint32_t i = 0; i < trial->scenario.node_count; i++) {
+        if (!trial->world.hosts[i].is_up || (trial->left_mask >> i & 1u) != 0) {
+            continue;
+        }
+        trial->tally.counts[GKV_HOLDS_DEAD]++;
+        if (state_of(trial, i, lost) != GKV_MEMBER_UNREACHABLE) {
+            (void)snprintf(why, why_bytes, "%c does not hold %c to be unreachable, which died",
+                           (char)('a' + i), (char)('a' + lost));
+            return false;
+        }
+    }
+    return true;
+}
+
+const struct gkv_check gkv_check_dead = {
+    .name = "dead",
+    .demands = "A node that dies is unreachable to all the others within the time that the options "
+               "imply: 2n + 1 probes and the suspicion.",
+    .settle = settle,
+};

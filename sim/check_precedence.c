@@ -1,0 +1,79 @@
+#include "core/member.h"
+#include "sim/check.h"
+
+/* What a node holds of another only moves forward: to a later boot, or in the same boot to a higher
+ * incarnation, or in the same incarnation from ALIVE to SUSPECT, UNREACHABLE, LEFT (SWIM 4.2: only
+ * the suspect itself may lift a suspicion). And the first word of a stranger is never that he has
+ * left: who left before anybody met him takes no place. */
+
+static bool is_forward(const struct gkv_update *held, const struct gkv_update *said)
+{
+    if (said->who.boot_id != held->who.boot_id) {
+        return said->who.boot_id > held->who.boot_id;
+    }
+    if (said->incarnation != held->incarnation) {
+        return said->incarnation > held->incarnation;
+    }
+    return said->state > held->state;
+}
+
+static void check_told(struct gkv_trial *trial, uint32_t node, uint32_t about,
+                       const struct gkv_update *said)
+{
+    static const char *const states[] = {"unknown", "alive", "suspect", "unreachable", "gone"};
+    struct gkv_precedence_held *held = &trial->precedence_watch.held[node][about];
+    const struct gkv_update before = {
+        .who = {.id = said->who.id, .boot_id = held->boot_id},
+        .incarnation = held->incarnation,
+        .state = held->state,
+    };
+    if (before.state == GKV_MEMBER_NONE) {
+        trial->tally.counts[GKV_HOLDS_STRANGER]++;
+        if (said->state == GKV_MEMBER_LEFT) {
+            gkv_trial_fail(trial, GKV_TRIAL_SAFETY, "precedence",
+                           "%c notes that %c has left, of whom it had never heard",
+                           (char)('a' + node), (char)('a' + about));
+        }
+    } else {
+        trial->tally.counts[GKV_HOLDS_FORWARD]++;
+        if (!is_forward(&before, said)) {
+            gkv_trial_fail(
+                trial, GKV_TRIAL_SAFETY, "precedence",
+                "%c held %c to be %s, incarnation %u, and goes back to %s, incarnation %u",
+                (char)('a' + node), (char)('a' + about),
+                (uint32_t)before.state < 5 ? states[before.state] : "nonsense",
+                (unsigned)before.incarnation,
+                (uint32_t)said->state < 5 ? states[said->state] : "nonsense",
+                (unsigned)said->incarnation);
+        }
+    }
+    *held = (struct gkv_precedence_held){said->who.boot_id, said->incarnation, said->state};
+}
+
+static void observe(struct gkv_trial *trial, const struct gkv_observation *observation)
+{
+    const uint32_t node = observation->node;
+    if (observation->kind == GKV_OBSERVE_BOOT) {
+        for (uint32_t i = 0; i < GKV_SCENARIO_NODE_COUNT_MAX; i++) {
+            trial->precedence_watch.held[node][i] =
+                (struct gkv_precedence_held){.state = GKV_MEMBER_NONE};
+        }
+        return;
+    }
+    if (observation->kind != GKV_OBSERVE_OUTPUT || observation->output->kind != GKV_OUTPUT_MEMBER) {
+        return;
+    }
+    const struct gkv_update *said = &observation->output->as.member;
+    const uint32_t about = gkv_check_node_of_id(trial, said->who.id);
+    if (about != GKV_HISTORY_NONE) {
+        check_told(trial, node, about, said);
+    }
+}
+
+const struct gkv_check gkv_check_precedence = {
+    .name = "precedence",
+    .demands =
+        "What a node holds of another moves forward only: boot, then incarnation, then alive, "
+        "suspect, unreachable, gone; and nobody notes the goodbye of a stranger.",
+    .observe = observe,
+};

@@ -1,0 +1,131 @@
+#include "sim/idle.h"
+
+#include "core/hash.h"
+#include "core/node.h"
+#include "core/panic.h"
+#include "sim/check.h"
+#include "sim/trial.h"
+
+#define MS GKV_NS_PER_MS
+#define CUT_PERCENT 30
+#define LOSS_PERCENT 30
+
+static uint32_t up_count(const struct gkv_trial *trial)
+{
+    uint32_t count = 0;
+    for (uint32_t i = 0; i < trial->scenario.node_count; i++) {
+        count += trial->world.hosts[i].is_up;
+    }
+    return count;
+}
+
+/* ---- IDLE ------------------------------------------------------------------------------------ */
+
+/* Is there time, between a ping that fails and the end of its period, for three messages by way of
+ * a helper and one to it, each as late as a calm network makes them, and a late timer? */
+static bool has_time_to_help(const struct gkv_trial *trial)
+{
+    const struct gkv_options *options = &trial->scenario.world.node;
+    const uint64_t left_ns = (options->probe_interval_ms - options->probe_timeout_ms) * MS;
+    const struct gkv_link *link = &trial->world.net.links[0][1];
+    return left_ns >
+           4 * (link->latency_ns + link->jitter_ns) + trial->scenario.world.timer_late_ns_max + MS;
+}
+
+static void cut_one_link(struct gkv_trial *trial)
+{
+    struct gkv_choice *choice = &trial->choice;
+    const uint32_t count = trial->scenario.node_count;
+    if (!gkv_choose_percent(choice, "idle.has_cut", CUT_PERCENT)) {
+        return;
+    }
+    const uint32_t from = (uint32_t)gkv_choose(choice, "idle.cut_from", count);
+    const uint32_t to = (uint32_t)gkv_choose(choice, "idle.cut_to", count);
+    if (from != to && up_count(trial) >= 3 && has_time_to_help(trial)) {
+        gkv_world_link(&trial->world, from, to)->is_cut = true;
+        trial->idle.is_cut = true;
+    }
+}
+
+void gkv_idle_begin(struct gkv_trial *trial)
+{
+    GKV_ASSERT(trial->phase == GKV_PHASE_IDLE);
+    const struct gkv_options *options = &trial->scenario.world.node;
+    /* Rumours are told four times; rounds of anti-entropy that found differences come sooner, and
+     * small windows let their records trickle. */
+    const uint64_t slow_ms = trial->scenario.world.window_bytes != 0 ? 2000 : 0;
+    const uint64_t quieten_ms = 500 + 8 * (uint64_t)options->gossip_interval_ms + slow_ms;
+    /* No operation is kept longer than its timeout. */
+    const uint64_t watch_ms = 1000 + options->operation_timeout_ms;
+    trial->idle.begin_ns = trial->world.now_ns + quieten_ms * MS;
+    trial->idle.end_ns = trial->idle.begin_ns + watch_ms * MS;
+    cut_one_link(trial);
+}
+
+/* Does a node hold a key that it does not own? Then it offers it to those who do, for ever. */
+static bool holds_of_others(struct gkv_trial *trial, uint32_t node)
+{
+    uint8_t owners[GKV_REPLICA_COUNT_MAX];
+    for (uint32_t key = 0; key < trial->scenario.key_count; key++) {
+        const uint32_t owner_count = gkv_check_owners(trial, key, owners);
+        bool is_owner = false;
+        for (uint32_t i = 0; i < owner_count; i++) {
+            is_owner = is_owner || owners[i] == node;
+        }
+        if (!is_owner && gkv_check_holds(trial, node, key, NULL)) {
+            return true;
+        }
+    }
+    return false;
+}
+
+void gkv_idle_note(struct gkv_trial *trial)
+{
+    struct gkv_idle *idle = &trial->idle;
+    for (uint32_t i = 0; i < trial->scenario.node_count; i++) {
+        const struct gkv_host *host = &trial->world.hosts[i];
+        if (!host->is_up) {
+            continue;
+        }
+        const struct gkv_endpoint_stats stats = gkv_endpoint_stats(host->endpoint);
+        idle->datagram_bytes[i] = stats.datagram_out_bytes;
+        idle->stream_bytes[i] = stats.stream_out_bytes;
+        idle->life_mask |= 1u << i;
+        idle->spared_mask |= (uint32_t)holds_of_others(trial, i) << i;
+    }
+}
+
+/* ---- LOSS ------------------------------------------------------------------------------------ */
+
+/* Every node probes every other within 2n - 1 periods (SWIM 4.3), knows at the end of the next
+ * period that there was no answer, and lets the suspect refute; each timer may be late. */
+static uint64_t detection_ns(const struct gkv_trial *trial, uint32_t member_count)
+{
+    const struct gkv_options *options = &trial->scenario.world.node;
+    const uint64_t late_ns = trial->scenario.world.timer_late_ns_max;
+    const uint64_t period_ns = options->probe_interval_ms * MS + late_ns;
+    uint64_t doublings = 0;
+    while ((UINT64_C(1) << doublings) < member_count) {
+        doublings++;
+    }
+    const uint64_t suspicion_ms =
+        options->suspicion_timeout_ms + 2 * doublings * options->gossip_interval_ms;
+    return (2 * (uint64_t)member_count + 1) * period_ns + suspicion_ms * MS + late_ns;
+}
+
+bool gkv_idle_lose(struct gkv_trial *trial)
+{
+    GKV_ASSERT(trial->phase == GKV_PHASE_LOSS);
+    struct gkv_choice *choice = &trial->choice;
+    const bool has_loss = gkv_choose_percent(choice, "loss.has_loss", LOSS_PERCENT);
+    const uint32_t node = (uint32_t)gkv_choose(choice, "loss.node", trial->scenario.node_count);
+    const uint32_t member_count = up_count(trial);
+    if (!has_loss || member_count < 2 || trial->idle.is_cut || !trial->world.hosts[node].is_up) {
+        return false;
+    }
+    trial->idle.lost_node = node;
+    trial->idle.deadline_ns = trial->world.now_ns + detection_ns(trial, member_count);
+    trial->down_since_ns[node] = trial->world.now_ns;
+    gkv_world_crash(&trial->world, node, 0);
+    return true;
+}

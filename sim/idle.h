@@ -1,0 +1,42 @@
+/* After everything was read: a settled cluster whose clients have gone home.
+ *
+ * Model     IDLE: nothing is asked and nothing strikes, but that in some trials one link is cut one
+ *           way, which others can ping around. First what is still under way comes to its end; from
+ *           begin_ns on nothing but the routine may be said. LOSS, in some trials: one node dies,
+ *           and all the others must find out by deadline_ns.
+ * Bounds    IDLE lasts some seconds; LOSS until all know, at most a bound that follows from the
+ *           options (core/swim.h, core/suspicion.h).
+ * Not here  What must hold: sim/check_quiet.c, check_accuracy.c, check_dead.c, check_leak.c.
+ */
+#ifndef GKV_SIM_IDLE_H
+#define GKV_SIM_IDLE_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "io_sim/net.h"
+
+struct gkv_trial;
+
+struct gkv_idle {
+    uint64_t begin_ns; /* from here on it is quiet */
+    uint64_t end_ns;
+    uint64_t datagram_bytes[GKV_NET_NODE_COUNT_MAX]; /* sent by each node before begin_ns */
+    uint64_t stream_bytes[GKV_NET_NODE_COUNT_MAX];
+    uint32_t life_mask;   /* nodes that were up at begin_ns */
+    uint32_t spared_mask; /* of these, such as hold keys that are others' */
+    bool is_cut;          /* one link, all the time */
+    uint32_t lost_node;   /* LOSS: who dies */
+    uint64_t deadline_ns; /* and by when all the others know */
+};
+
+/* Begin IDLE: fills begin_ns and end_ns, and cuts a link in some trials. */
+void gkv_idle_begin(struct gkv_trial *trial);
+
+/* At begin_ns: note what was said so far. */
+void gkv_idle_note(struct gkv_trial *trial);
+
+/* Begin LOSS: true when a node dies. */
+bool gkv_idle_lose(struct gkv_trial *trial);
+
+#endif
