@@ -11,7 +11,7 @@ void gkv_actions_init(struct gkv_actions *actions, struct gkv_arena *arena, uint
 {
     *actions = (struct gkv_actions){.capacity = capacity};
     actions->action_offset =
-        gkv_offset_to(actions, gkv_arena_carve(arena, capacity, sizeof(struct gkv_action)));
+        gkv_offset_to(actions, gkv_arena_reserve(arena, capacity, sizeof(struct gkv_action)));
 }
 
 struct gkv_action *gkv_actions_add(struct gkv_actions *actions, enum gkv_action_kind kind)

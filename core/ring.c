@@ -40,8 +40,8 @@ void gkv_ring_init(struct gkv_ring *ring, struct gkv_arena *arena, uint16_t memb
     const size_t point_count_max = (size_t)member_count_max * GKV_VNODE_COUNT;
     const size_t slot_bytes = replica_count * sizeof(uint16_t);
     ring->point_offset =
-        gkv_offset_to(ring, gkv_arena_carve(arena, point_count_max, sizeof(struct point)));
-    ring->slot_offset = gkv_offset_to(ring, gkv_arena_carve(arena, GKV_SLOT_COUNT, slot_bytes));
+        gkv_offset_to(ring, gkv_arena_reserve(arena, point_count_max, sizeof(struct point)));
+    ring->slot_offset = gkv_offset_to(ring, gkv_arena_reserve(arena, GKV_SLOT_COUNT, slot_bytes));
 }
 
 /* Write the points of every member in the ring, unsorted. Returns how many there are. */

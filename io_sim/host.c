@@ -1,9 +1,9 @@
 #include "io_sim/host.h"
 
-#include <stdlib.h>
 #include <string.h>
 
 #include "core/panic.h"
+#include "io_sim/pool.h"
 
 #define ADDRESS_BYTES 7 /* family, IPv4 address, port: as texts print it */
 #define ADDRESS_PORT 7000
@@ -58,14 +58,11 @@ enum gkv_error gkv_host_init(struct gkv_host *host, uint32_t node,
 
     const size_t block_bytes = host->endpoint_bytes + 2 * GKV_HOST_GUARD_BYTES;
     for (uint32_t i = 0; i < life_count_max; i++) {
-        host->allocations[i] = calloc(1, block_bytes + GKV_ARENA_ALIGN);
-        if (host->allocations[i] == NULL) {
+        host->blocks[i] = gkv_pool_take(block_bytes);
+        if (host->blocks[i] == NULL) {
             gkv_host_free(host);
             return GKV_ERROR_MEMORY;
         }
-        const uintptr_t start = (uintptr_t)host->allocations[i];
-        const uintptr_t aligned = (start + GKV_ARENA_ALIGN - 1) & ~(uintptr_t)(GKV_ARENA_ALIGN - 1);
-        host->blocks[i] = (uint8_t *)host->allocations[i] + (aligned - start);
         memset(host->blocks[i], GKV_HOST_GUARD_BYTE, GKV_HOST_GUARD_BYTES);
         memset(host->blocks[i] + block_bytes - GKV_HOST_GUARD_BYTES, GKV_HOST_GUARD_BYTE,
                GKV_HOST_GUARD_BYTES);
@@ -76,8 +73,7 @@ enum gkv_error gkv_host_init(struct gkv_host *host, uint32_t node,
 void gkv_host_free(struct gkv_host *host)
 {
     for (uint32_t i = 0; i < GKV_HOST_LIFE_COUNT_MAX; i++) {
-        free(host->allocations[i]);
-        host->allocations[i] = NULL;
+        gkv_pool_give(host->blocks[i]);
         host->blocks[i] = NULL;
     }
 }

@@ -1,9 +1,9 @@
 /* A simulated machine: a clock, an address, and an endpoint that lives, dies and is born again
  * empty.
  *
- * Model     Every life has its own block of memory, zero when the life begins, taken up front for
- *           as many lives as the caller says; guards before and after it show whether the endpoint
- *           wrote past its own.
+ * Model     Every life has its own block of memory, taken up front for as many lives as the caller
+ *           says. It holds whatever the run before left there, so that what an endpoint did not
+ *           write is noise; guards before and after it show whether it wrote past its own.
  * Bounds    GKV_HOST_LIFE_COUNT_MAX lives.
  * Invariant A paused host is up, and no input reaches its endpoint.
  * Not here  Carrying bytes: io_sim/world.c.
@@ -33,8 +33,7 @@ struct gkv_host {
     struct gkv_options options;    /* of the next life; boot_id is set at each boot */
     struct gkv_endpoint *endpoint; /* NULL when down */
     size_t endpoint_bytes;
-    uint8_t *blocks[GKV_HOST_LIFE_COUNT_MAX];   /* guard, endpoint, guard */
-    void *allocations[GKV_HOST_LIFE_COUNT_MAX]; /* what the blocks were aligned in */
+    uint8_t *blocks[GKV_HOST_LIFE_COUNT_MAX]; /* guard, endpoint, guard */
     uint64_t timer_ns;         /* true time of the TIMER occasion under way; GKV_NEVER: none */
     uint32_t timer_generation; /* older ones are ignored */
     uint64_t paused_until_ns;  /* it handles nothing before; 0: it is not paused */

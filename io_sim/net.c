@@ -44,6 +44,7 @@ static uint32_t take_connection(struct gkv_net *net)
     GKV_ASSERT(net->connection_count < GKV_NET_CONNECTION_COUNT);
     index = net->connection_count++;
     struct gkv_connection *connection = &net->connections[index];
+    memset(connection, 0, sizeof(*connection));
     connection->pipes[0].bytes = net->pipe_bytes + (size_t)index * 2 * GKV_NET_PIPE_BYTES;
     connection->pipes[1].bytes = connection->pipes[0].bytes + GKV_NET_PIPE_BYTES;
     return index;
@@ -200,7 +201,8 @@ uint32_t gkv_net_find(struct gkv_net *net, uint32_t node, struct gkv_stream stre
     for (uint32_t i = 0; i <= 2 * net->connection_count; i++) {
         /* First where it was last time, then everywhere. */
         const uint32_t place = i == 0 ? *found : i - 1;
-        if (is_end_of(&net->connections[place / 2].ends[place % 2], node, stream)) {
+        if (place < 2 * net->connection_count &&
+            is_end_of(&net->connections[place / 2].ends[place % 2], node, stream)) {
             *found = place;
             *end_out = place % 2;
             return place / 2;

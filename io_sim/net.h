@@ -125,7 +125,8 @@ struct gkv_net {
 
 size_t gkv_net_memory_bytes(void);
 
-/* memory: gkv_net_memory_bytes() zero bytes, aligned for a uint64_t, that stay the net's. */
+/* memory: gkv_net_memory_bytes() bytes, whatever they hold, aligned for a uint64_t; they stay the
+ * net's. */
 void gkv_net_init(struct gkv_net *net, void *memory, struct gkv_agenda *agenda,
                   const struct gkv_chance *chance);
 

@@ -1,10 +1,10 @@
 #include "io_sim/world.h"
 
-#include <stdlib.h>
 #include <string.h>
 
 #include "core/hash.h"
 #include "core/panic.h"
+#include "io_sim/pool.h"
 
 #define FIRST_NS (1000 * GKV_NS_PER_MS)
 #define CHAIN_SEED UINT64_C(0x6772696473696d31)
@@ -142,8 +142,8 @@ enum gkv_error gkv_world_create(struct gkv_world *world, const struct gkv_world_
     world->chance = *chance;
     world->observer = *observer;
     world->now_ns = FIRST_NS;
-    world->occasion_memory = calloc(GKV_WORLD_OCCASION_COUNT, sizeof(struct gkv_occasion));
-    world->net_memory = calloc(1, gkv_net_memory_bytes());
+    world->occasion_memory = gkv_pool_take(GKV_WORLD_OCCASION_COUNT * sizeof(struct gkv_occasion));
+    world->net_memory = gkv_pool_take(gkv_net_memory_bytes());
     if (world->occasion_memory == NULL || world->net_memory == NULL) {
         gkv_world_destroy(world);
         return GKV_ERROR_MEMORY;
@@ -171,8 +171,8 @@ void gkv_world_destroy(struct gkv_world *world)
     for (uint32_t i = 0; i < world->options.node_count; i++) {
         gkv_host_free(&world->hosts[i]);
     }
-    free(world->occasion_memory);
-    free(world->net_memory);
+    gkv_pool_give(world->occasion_memory);
+    gkv_pool_give(world->net_memory);
     world->occasion_memory = NULL;
     world->net_memory = NULL;
 }

@@ -1,10 +1,11 @@
 #include "sim/overhear.h"
 
-#include <stdlib.h>
+#include <stddef.h>
 #include <string.h>
 
 #include "core/arena.h"
 #include "core/panic.h"
+#include "io_sim/pool.h"
 #include "proto/codec.h"
 #include "proto/frame.h"
 
@@ -13,7 +14,7 @@
 struct carry {
     uint32_t count;
     bool is_used;
-    uint8_t bytes[GKV_OVERHEAR_CARRY_BYTES];
+    uint8_t *bytes; /* GKV_OVERHEAR_CARRY_BYTES of them */
 };
 
 /* A frame under way. */
@@ -41,15 +42,16 @@ struct channel {
 struct gkv_overhear {
     struct gkv_hearer hearer;
     struct channel channels[GKV_NET_CONNECTION_COUNT];
-    struct frame frames[GKV_OVERHEAR_FRAME_COUNT];
     uint32_t frame_count; /* places that were ever taken */
     uint32_t frame_free;
     uint32_t lost_count;
     uint64_t number; /* of the frame that was heard last */
     size_t payload_bytes_max;
-    struct carry *carries;
-    void *codec_allocation;
+    struct carry carries[GKV_OVERHEAR_CARRY_COUNT];
+    uint8_t *carry_bytes; /* of all carries */
+    void *codec_memory;
     struct gkv_codec *codec;
+    struct frame frames[GKV_OVERHEAR_FRAME_COUNT]; /* not cleared: frame_count says which are */
 };
 
 /* ---- Making ---------------------------------------------------------------------------------- */
@@ -62,13 +64,11 @@ static bool create_codec(struct gkv_overhear *overhear, uint32_t value_bytes_max
     (void)gkv_arena_carve(&arena, 1, sizeof(counted));
     gkv_codec_init(&counted, &arena, value_bytes_max);
     const size_t bytes = arena.used;
-    overhear->codec_allocation = malloc(bytes + GKV_ARENA_ALIGN);
-    if (overhear->codec_allocation == NULL) {
+    overhear->codec_memory = gkv_pool_take(bytes);
+    if (overhear->codec_memory == NULL) {
         return false;
     }
-    const uintptr_t start = (uintptr_t)overhear->codec_allocation;
-    const size_t gap = (GKV_ARENA_ALIGN - start % GKV_ARENA_ALIGN) % GKV_ARENA_ALIGN;
-    arena = gkv_arena_over((uint8_t *)overhear->codec_allocation + gap, bytes);
+    arena = gkv_arena_over(overhear->codec_memory, bytes);
     overhear->codec = gkv_arena_carve(&arena, 1, sizeof(*overhear->codec));
     gkv_codec_init(overhear->codec, &arena, value_bytes_max);
     return true;
@@ -76,17 +76,22 @@ static bool create_codec(struct gkv_overhear *overhear, uint32_t value_bytes_max
 
 struct gkv_overhear *gkv_overhear_create(uint32_t value_bytes_max, const struct gkv_hearer *hearer)
 {
-    struct gkv_overhear *overhear = calloc(1, sizeof(*overhear));
+    struct gkv_overhear *overhear = gkv_pool_take(sizeof(*overhear));
     if (overhear == NULL) {
         return NULL;
     }
+    memset(overhear, 0, offsetof(struct gkv_overhear, frames));
     overhear->hearer = *hearer;
     overhear->frame_free = NONE;
     overhear->payload_bytes_max = gkv_codec_payload_bytes_max(value_bytes_max);
-    overhear->carries = calloc(GKV_OVERHEAR_CARRY_COUNT, sizeof(*overhear->carries));
-    if (overhear->carries == NULL || !create_codec(overhear, value_bytes_max)) {
+    overhear->carry_bytes =
+        gkv_pool_take((size_t)GKV_OVERHEAR_CARRY_COUNT * GKV_OVERHEAR_CARRY_BYTES);
+    if (overhear->carry_bytes == NULL || !create_codec(overhear, value_bytes_max)) {
         gkv_overhear_destroy(overhear);
         return NULL;
+    }
+    for (size_t i = 0; i < GKV_OVERHEAR_CARRY_COUNT; i++) {
+        overhear->carries[i].bytes = overhear->carry_bytes + i * GKV_OVERHEAR_CARRY_BYTES;
     }
     return overhear;
 }
@@ -96,9 +101,9 @@ void gkv_overhear_destroy(struct gkv_overhear *overhear)
     if (overhear == NULL) {
         return;
     }
-    free(overhear->carries);
-    free(overhear->codec_allocation);
-    free(overhear);
+    gkv_pool_give(overhear->carry_bytes);
+    gkv_pool_give(overhear->codec_memory);
+    gkv_pool_give(overhear);
 }
 
 uint32_t gkv_overhear_lost_count(const struct gkv_overhear *overhear)

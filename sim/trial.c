@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "core/panic.h"
+#include "io_sim/pool.h"
 #include "sim/check.h"
 #include "sim/check_linear.h"
 #include "sim/faults.h"
@@ -326,7 +327,7 @@ static bool create(struct gkv_trial *trial)
     limit_operations(trial);
     trial->verdict.node = GKV_HISTORY_NONE;
     trial->verdict.key = GKV_HISTORY_NONE;
-    trial->history.deeds = calloc(GKV_HISTORY_COUNT_MAX, sizeof(struct gkv_deed));
+    trial->history.deeds = gkv_pool_take(GKV_HISTORY_COUNT_MAX * sizeof(struct gkv_deed));
     for (uint32_t i = 0; i < trial->scenario.node_count; i++) {
         const struct gkv_name name = gkv_host_name(i);
         trial->ids[i] = gkv_node_id_of_name(&name);
@@ -429,16 +430,17 @@ static void destroy(struct gkv_trial *trial)
         gkv_journal_destroy(trial->journal);
     }
     gkv_overhear_destroy(trial->overhear);
-    free(trial->history.deeds);
-    free(trial);
+    gkv_pool_give(trial->history.deeds);
+    gkv_pool_give(trial);
 }
 
 struct gkv_trial_summary gkv_trial_run_with(const struct gkv_trial_options *options)
 {
     struct gkv_trial_summary summary = {
         .seed = options->seed, .status = GKV_TRIAL_INTERNAL, .check = "internal"};
-    struct gkv_trial *trial = calloc(1, sizeof(*trial));
+    struct gkv_trial *trial = gkv_pool_take(sizeof(*trial));
     if (trial != NULL) {
+        memset(trial, 0, sizeof(*trial));
         trial->options = options;
     }
     if (trial == NULL || !create(trial)) {
