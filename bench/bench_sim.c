@@ -71,7 +71,8 @@ static bool run(struct row *row, uint32_t round)
     for (uint64_t seed = 1; seed <= row->seed_count; seed++) {
         const struct gkv_trial_options options = {
             .seed = seed, .profile = row->profile, .report = true};
-        const struct gkv_trial_summary summary = gkv_trial_run_with(&options);
+        struct gkv_trial_summary summary;
+        gkv_trial_run_with(&options, &summary);
         row->event_count += summary.event_count;
         row->operation_count += summary.operation_count;
         row->simulated_ns += summary.simulated_ns;

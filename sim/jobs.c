@@ -21,6 +21,8 @@ struct news {
     struct gkv_trial_summary summary;
 };
 
+_Static_assert(sizeof(struct news) <= 4096, "news fits PIPE_BUF, as Linux has it");
+
 struct worker {
     pid_t pid;
     uint64_t seed; /* the one it last began */
@@ -38,28 +40,32 @@ struct totals {
     enum gkv_trial_status status;
 };
 
-struct gkv_trial_summary gkv_jobs_run_twice(uint64_t seed)
+void gkv_jobs_run_twice(uint64_t seed, struct gkv_trial_summary *summary_out)
 {
-    struct gkv_trial_summary first = gkv_trial_run(seed, true);
-    if (first.status != GKV_TRIAL_PASS) {
-        return first;
+    static struct gkv_trial_summary second; /* too large for a stack frame */
+    gkv_trial_run(seed, true, summary_out);
+    if (summary_out->status != GKV_TRIAL_PASS) {
+        return;
     }
-    const struct gkv_trial_summary second = gkv_trial_run(seed, false);
-    if (first.chain[0] != second.chain[0] || first.chain[1] != second.chain[1] ||
-        first.event_count != second.event_count) {
+    gkv_trial_run(seed, false, &second);
+    if (summary_out->chain[0] != second.chain[0] || summary_out->chain[1] != second.chain[1] ||
+        summary_out->event_count != second.event_count) {
         printf("FAIL determinism seed=%" PRIu64 ": hash %016" PRIx64 "%016" PRIx64 " after %" PRIu64
                " events, then %016" PRIx64 "%016" PRIx64 " after %" PRIu64 "\n",
-               seed, first.chain[0], first.chain[1], first.event_count, second.chain[0],
-               second.chain[1], second.event_count);
+               seed, summary_out->chain[0], summary_out->chain[1], summary_out->event_count,
+               second.chain[0], second.chain[1], second.event_count);
         printf("replay: gridkv-sim run --seed %" PRIu64 " --twice\n", seed);
-        first.status = GKV_TRIAL_DETERMINISM;
+        summary_out->status = GKV_TRIAL_DETERMINISM;
     }
-    return first;
 }
 
-static struct gkv_trial_summary run_one(uint64_t seed)
+static void run_one(uint64_t seed, struct gkv_trial_summary *summary_out)
 {
-    return seed % GKV_JOBS_DOUBLE_EVERY == 0 ? gkv_jobs_run_twice(seed) : gkv_trial_run(seed, true);
+    if (seed % GKV_JOBS_DOUBLE_EVERY == 0) {
+        gkv_jobs_run_twice(seed, summary_out);
+    } else {
+        gkv_trial_run(seed, true, summary_out);
+    }
 }
 
 static void count(struct totals *totals, const struct gkv_trial_summary *summary)
@@ -162,7 +168,7 @@ bool gkv_jobs_try(const struct gkv_trial_options *options, struct gkv_trial_summ
         (void)alarm(TRY_SECONDS_MAX);
         mine.tell = send_result;
         mine.context = &teller;
-        (void)gkv_trial_run_with(&mine);
+        gkv_trial_run_with(&mine, summary_out);
         _exit(GKV_TRIAL_INTERNAL);
     }
     (void)close(ends[1]);
@@ -187,16 +193,16 @@ static void say(int pipe_end, const struct news *news)
 static _Noreturn void be_worker(const struct gkv_jobs_options *options, uint32_t worker,
                                 int pipe_end)
 {
+    static struct news news; /* too large for a stack frame */
     for (uint64_t seed = options->first + worker; seed <= options->last;
          seed += options->job_count) {
-        struct news news;
         memset(&news, 0, sizeof(news));
         news.worker = worker;
         news.is_begun = 1;
         news.summary.seed = seed;
         say(pipe_end, &news);
         news.is_begun = 0;
-        news.summary = run_one(seed);
+        run_one(seed, &news.summary);
         (void)fflush(stdout);
         say(pipe_end, &news);
         if (news.summary.status != GKV_TRIAL_PASS) {
@@ -262,13 +268,16 @@ static void run_workers(const struct gkv_jobs_options *options, struct totals *t
         totals->status = GKV_TRIAL_INTERNAL;
         return;
     }
-    struct news news;
+    static struct news news; /* too large for a stack frame */
     while (totals->status == GKV_TRIAL_PASS &&
            read(pipe_end, &news, sizeof(news)) == (ssize_t)sizeof(news)) {
         GKV_ASSERT(news.worker < options->job_count);
         workers[news.worker].seed = news.summary.seed;
         if (news.is_begun == 0) {
             count(totals, &news.summary);
+            if (options->each != NULL) {
+                options->each(options->context, &news.summary);
+            }
             show_progress(totals, options);
         }
     }

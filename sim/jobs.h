@@ -19,10 +19,13 @@ struct gkv_jobs_options {
     uint64_t first;
     uint64_t last;
     uint32_t job_count; /* 0: as many as there are processors */
+    void (*each)(void *context, const struct gkv_trial_summary *summary); /* a seed ended, in any
+                                                                             order; or NULL */
+    void *context;
 };
 
 /* Run a seed twice, and compare. Reports what fails. */
-struct gkv_trial_summary gkv_jobs_run_twice(uint64_t seed);
+void gkv_jobs_run_twice(uint64_t seed, struct gkv_trial_summary *summary_out);
 
 /* Run one in a process of its own, so that an assertion ends nothing else, and take over its
  * recording. False: it did not end, or not by itself. options->tell is not called. */

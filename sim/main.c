@@ -12,6 +12,7 @@ static const char usage[] =
     "       gridkv-sim run --seeds A..B [--jobs J]\n"
     "       gridkv-sim replay FILE.gseed [--html FILE] [--trace LIST]\n"
     "       gridkv-sim shrink FILE.gseed [--tries N] [--out FILE.gseed]\n"
+    "       gridkv-sim coverage [--seeds A..B] [--jobs J]\n"
     "\n"
     "  --seed N      one seed: prints its hash, events, simulated time, operations and result\n"
     "  --out FILE    run: every draw of it, to replay and to shrink; shrink: the smaller run\n"
@@ -23,7 +24,7 @@ static const char usage[] =
     "  --tries N     runs at most so many to find a smaller one that fails alike\n"
     "\n"
     "exit status: 0 pass, 2 usage, 10 safety, 11 liveness, 12 assertion, 13 memory,\n"
-    "14 determinism\n";
+    "14 determinism, 15 coverage\n";
 
 static const struct {
     const char *name;
@@ -32,6 +33,7 @@ static const struct {
     {"run", gkv_command_run},
     {"replay", gkv_command_replay},
     {"shrink", gkv_command_shrink},
+    {"coverage", gkv_command_coverage},
 };
 
 int main(int count, char **words)

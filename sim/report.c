@@ -146,13 +146,48 @@ void gkv_report_summary(const struct gkv_trial_summary *summary)
            summary->operation_count, gkv_report_status_name(summary->status));
 }
 
+static void print_group(const struct gkv_tally *tally, enum gkv_tally_group group,
+                        const char *title)
+{
+    uint32_t printed_count = 0;
+    for (uint32_t i = 0; i < GKV_PREDICATE_COUNT; i++) {
+        const struct gkv_tally_entry *entry = gkv_tally_entry((enum gkv_predicate)i);
+        if (entry->group == group) {
+            printf("%s%s=%" PRIu64, printed_count % 6 > 0 ? " " : title, entry->name,
+                   tally->counts[i]);
+            printf("%s", printed_count % 6 == 5 ? "\n" : "");
+            printed_count++;
+        }
+    }
+    printf("%s", printed_count % 6 > 0 ? "\n" : "");
+}
+
+/* The corners are many, so only those that were missed are named. */
+static void print_missed(const struct gkv_tally *tally)
+{
+    uint32_t corner_count = 0;
+    uint32_t missed_count = 0;
+    for (uint32_t i = 0; i < GKV_PREDICATE_COUNT; i++) {
+        const bool is_corner = gkv_tally_entry((enum gkv_predicate)i)->group == GKV_TALLY_REACHED;
+        corner_count += is_corner;
+        missed_count += is_corner && tally->counts[i] == 0;
+    }
+    printf("reached: %u of %u%s", (unsigned)(corner_count - missed_count), (unsigned)corner_count,
+           missed_count > 0 ? ", but not" : "");
+    for (uint32_t i = 0; i < GKV_PREDICATE_COUNT; i++) {
+        const struct gkv_tally_entry *entry = gkv_tally_entry((enum gkv_predicate)i);
+        if (entry->group == GKV_TALLY_REACHED && tally->counts[i] == 0) {
+            printf(" %s", entry->name);
+        }
+    }
+    printf("\n");
+}
+
 void gkv_report_tally(const struct gkv_tally *tally)
 {
-    for (uint32_t i = 0; i < GKV_PREDICATE_COUNT; i++) {
-        printf("%s%s=%" PRIu64 "%s", i % 6 == 0 ? "asked: " : " ",
-               gkv_tally_name((enum gkv_predicate)i), tally->counts[i],
-               i % 6 == 5 || i + 1 == GKV_PREDICATE_COUNT ? "\n" : "");
-    }
+    print_group(tally, GKV_TALLY_HOLDS, "asked: ");
+    print_group(tally, GKV_TALLY_MET, "met: ");
+    print_missed(tally);
 }
 
 /* ---- A run that failed ----------------------------------------------------------------------- */

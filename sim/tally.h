@@ -1,13 +1,20 @@
-/* How often each thing that must hold was really asked, and each thing that may go wrong was met: a
- * check that is never reached proves nothing.
+/* How often each thing that must hold was really asked, each thing that may go wrong was met, and
+ * each corner of the protocol was reached: a check that is never asked proves nothing, and a corner
+ * that no seed turns hides what it likes.
  *
- * Model     A check counts where it compares, and only when the comparison could have failed: a get
- *           of a key that nobody wrote does not count as "saw what was acknowledged".
+ * Model     One table of names, in three groups. HOLDS: a check counts where it compares, and only
+ *           when the comparison could have failed: a get of a key that nobody wrote does not count
+ *           as "saw what was acknowledged". MET: what befell nodes and clients, counted where it is
+ *           done or told. REACHED: what a node was brought to, counted by sim/sometimes.h, which
+ *           looks on from outside.
+ * Invariant Each entry is reached by the seeds of its budget: `gridkv-sim coverage` fails when one
+ *           is not.
  * Not here  What must hold: sim/check.h.
  */
 #ifndef GKV_SIM_TALLY_H
 #define GKV_SIM_TALLY_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 enum gkv_predicate {
@@ -60,7 +67,90 @@ enum gkv_predicate {
     GKV_HOLDS_FORWARD = 46,  /* what is held of a member moves forward */
     GKV_HOLDS_STRANGER = 47, /* and begins with one who is there */
     GKV_HOLDS_DEAD = 48,     /* who dies is unreachable in time */
-    GKV_PREDICATE_COUNT = 49,
+    /* What each says is in sim/tally.c. */
+    GKV_REACHED_WRITE_WITHOUT_ALL,
+    GKV_REACHED_WRITE_ONE_SHORT,
+    GKV_REACHED_WRITE_UNHEARD,
+    GKV_REACHED_WRITE_STALE_YET_OK,
+    GKV_REACHED_WRITE_CLOCK_YET_OK,
+    GKV_REACHED_WRITE_FULL_YET_OK,
+    GKV_REACHED_WRITE_RETRIED,
+    GKV_REACHED_WRITE_GAVE_UP,
+    GKV_REACHED_WRITE_BY_STRANGER,
+    GKV_REACHED_WRITE_SAME_MS,
+    GKV_REACHED_WRITE_SAME_STAMP,
+    GKV_REACHED_WRITE_CONCURRENT,
+    GKV_REACHED_WRITE_AFTER_DELETE,
+    GKV_REACHED_WRITE_LIFTS_TTL,
+    GKV_REACHED_DELETE_NOTHING,
+    GKV_REACHED_GET_NOTHING,
+    GKV_REACHED_GET_DELETED,
+    GKV_REACHED_GET_EXPIRED,
+    GKV_REACHED_GET_SOME_ABSENT,
+    GKV_REACHED_GET_TWO_VERSIONS,
+    GKV_REACHED_GET_THREE_VERSIONS,
+    GKV_REACHED_GET_IN_DOUBT,
+    GKV_REACHED_GET_OPEN,
+    GKV_REACHED_GET_ONE_SHORT,
+    GKV_REACHED_OPERATION_LATE_ANSWER,
+    GKV_REACHED_OPERATION_RING_CHANGED,
+    GKV_REACHED_OPERATION_AT_LEAVER,
+    GKV_REACHED_OPERATION_AT_RETURNED,
+    GKV_REACHED_OPERATION_UNREADY,
+    GKV_REACHED_CLOCK_REFUSED,
+    GKV_REACHED_CLOCK_AHEAD,
+    GKV_REACHED_CLOCK_FAR_AHEAD,
+    GKV_REACHED_CLOCK_WENT_BACK,
+    GKV_REACHED_CLOCK_COUNTED,
+    GKV_REACHED_REPAIR_VALUE,
+    GKV_REACHED_REPAIR_DELETE,
+    GKV_REACHED_REPAIR_LIMITED,
+    GKV_REACHED_SYNC_DIFFERENCE,
+    GKV_REACHED_SYNC_FIRST_GROUP,
+    GKV_REACHED_SYNC_LAST_GROUP,
+    GKV_REACHED_SYNC_MANY_GROUPS,
+    GKV_REACHED_SYNC_PULL,
+    GKV_REACHED_SYNC_DELETES,
+    GKV_REACHED_SYNC_OUTDATED,
+    GKV_REACHED_SYNC_HANDED_OVER,
+    GKV_REACHED_SYNC_CRASH,
+    GKV_REACHED_STORE_SWEPT,
+    GKV_REACHED_STORE_FORGOT,
+    GKV_REACHED_SWIM_INDIRECT,
+    GKV_REACHED_SWIM_HELPED,
+    GKV_REACHED_SWIM_HANDED_ON,
+    GKV_REACHED_SWIM_HEARSAY,
+    GKV_REACHED_SWIM_REFUTED,
+    GKV_REACHED_SWIM_REFUTED_AGAIN,
+    GKV_REACHED_SWIM_CAME_BACK,
+    GKV_REACHED_SWIM_REBORN,
+    GKV_REACHED_SWIM_REBORN_UNNOTICED,
+    GKV_REACHED_SWIM_RETURNED,
+    GKV_REACHED_SWIM_LEFT_MISSED,
+    GKV_REACHED_SWIM_GOODBYE_LOST,
+    GKV_REACHED_SWIM_MISTAKEN,
+    GKV_REACHED_SWIM_PAUSED,
+    GKV_REACHED_SWIM_ALONE,
+    GKV_REACHED_SWIM_FULL_MESSAGE,
+    GKV_REACHED_SWIM_STALE,
+    GKV_REACHED_SWIM_UNKNOWN,
+    GKV_REACHED_BOOT_CUT_OFF,
+    GKV_REACHED_CRASH_AT_WORK,
+    GKV_REACHED_CRASH_PAUSED,
+    GKV_REACHED_STREAM_SPLIT_HEADER,
+    GKV_REACHED_STREAM_SPLIT_EVERYWHERE,
+    GKV_REACHED_STREAM_BROKEN,
+    GKV_REACHED_STREAM_STALLED,
+    GKV_REACHED_STREAM_DIAL_FAILED,
+    GKV_REACHED_STREAM_BACKOFF,
+    GKV_REACHED_STREAM_FULL,
+    GKV_REACHED_STREAM_REFUSED,
+    GKV_REACHED_DATAGRAM_LOST,
+    GKV_REACHED_DATAGRAM_DOUBLED,
+    GKV_REACHED_SHAPE_ONE,
+    GKV_REACHED_SHAPE_TWO,
+    GKV_REACHED_SHAPE_TOO_FEW,
+    GKV_PREDICATE_COUNT,
 };
 
 struct gkv_tally {
@@ -74,7 +164,36 @@ static inline void gkv_tally_add(struct gkv_tally *tally, const struct gkv_tally
     }
 }
 
-/* What a predicate is called, such as "quorum.seen". */
-const char *gkv_tally_name(enum gkv_predicate predicate);
+enum gkv_tally_group {
+    GKV_TALLY_HOLDS = 1,
+    GKV_TALLY_MET = 2,
+    GKV_TALLY_REACHED = 3,
+};
+
+/* How many seeds must reach an entry at the least. */
+enum gkv_tally_budget {
+    GKV_TALLY_COMMIT = 0, /* those of every commit: 300 */
+    GKV_TALLY_DEEP = 1,   /* 20,000 */
+};
+
+struct gkv_tally_entry {
+    const char *name; /* such as "quorum.seen" */
+    const char *says; /* what happened when it is counted */
+    enum gkv_tally_group group;
+    enum gkv_tally_budget budget;
+};
+
+/* How many seeds a budget is. */
+uint64_t gkv_tally_seed_count(enum gkv_tally_budget budget);
+
+/* Was an entry, counted so often, due within so many seeds and not reached? */
+bool gkv_tally_is_missing(enum gkv_predicate predicate, uint64_t count, uint64_t seed_count);
+
+const struct gkv_tally_entry *gkv_tally_entry(enum gkv_predicate predicate);
+
+static inline const char *gkv_tally_name(enum gkv_predicate predicate)
+{
+    return gkv_tally_entry(predicate)->name;
+}
 
 #endif

@@ -68,6 +68,7 @@ static void hear(void *context, const struct gkv_heard *heard)
             gkv_checks[i]->hear(trial, heard);
         }
     }
+    gkv_sometimes_hear(trial, heard);
 }
 
 static void observe(void *context, const struct gkv_observation *observation)
@@ -79,6 +80,7 @@ static void observe(void *context, const struct gkv_observation *observation)
             gkv_checks[i]->observe(trial, observation);
         }
     }
+    gkv_sometimes_observe(trial, observation);
     if (trial->journal != NULL) {
         gkv_journal_observe(trial->journal, observation, &trial->world);
     }
@@ -361,39 +363,37 @@ void gkv_trial_replay_line(const struct gkv_trial *trial, char line[GKV_TRIAL_LI
     }
 }
 
-static struct gkv_trial_summary summarise(const struct gkv_trial *trial,
-                                          const struct gkv_verdict *verdict)
+static void summarise(const struct gkv_trial *trial, const struct gkv_verdict *verdict,
+                      struct gkv_trial_summary *summary)
 {
-    struct gkv_trial_summary summary;
     struct gkv_linear linear = {0};
     if (verdict->status != GKV_TRIAL_ASSERTION) {
         gkv_linear_judge(trial, &linear);
     }
-    memset(&summary, 0, sizeof(summary));
-    summary.seed = trial->scenario.seed;
-    summary.chain[0] = trial->world.chain[0];
-    summary.chain[1] = trial->world.chain[1];
-    summary.event_count = trial->world.event_count;
-    summary.simulated_ns = trial->world.now_ns;
-    summary.operation_count = trial->history.count;
-    summary.draw_count = trial->choice.draw_count;
-    summary.diverged_at = trial->choice.diverged_at;
-    summary.diverged_label = trial->choice.is_diverged ? trial->choice.diverged_label : NULL;
-    summary.key_count = linear.key_count;
-    summary.wrong_key_count = linear.wrong_key_count;
-    summary.check = verdict->status == GKV_TRIAL_PASS ? "" : verdict->check;
-    summary.status = verdict->status;
-    summary.tally = trial->tally;
-    return summary;
+    memset(summary, 0, sizeof(*summary));
+    summary->seed = trial->scenario.seed;
+    summary->chain[0] = trial->world.chain[0];
+    summary->chain[1] = trial->world.chain[1];
+    summary->event_count = trial->world.event_count;
+    summary->simulated_ns = trial->world.now_ns;
+    summary->operation_count = trial->history.count;
+    summary->draw_count = trial->choice.draw_count;
+    summary->diverged_at = trial->choice.diverged_at;
+    summary->diverged_label = trial->choice.is_diverged ? trial->choice.diverged_label : NULL;
+    summary->key_count = linear.key_count;
+    summary->wrong_key_count = linear.wrong_key_count;
+    summary->check = verdict->status == GKV_TRIAL_PASS ? "" : verdict->check;
+    summary->status = verdict->status;
+    summary->tally = trial->tally;
 }
 
 /* It is over: tell whoever wants to know. */
-static struct gkv_trial_summary conclude(const struct gkv_trial *trial,
-                                         const struct gkv_verdict *verdict)
+static void conclude(const struct gkv_trial *trial, const struct gkv_verdict *verdict,
+                     struct gkv_trial_summary *summary)
 {
     const struct gkv_trial_options *options = trial->options;
-    const struct gkv_trial_summary summary = summarise(trial, verdict);
-    if (options->report && summary.status != GKV_TRIAL_PASS) {
+    summarise(trial, verdict, summary);
+    if (options->report && summary->status != GKV_TRIAL_PASS) {
         gkv_report_print(trial, verdict);
     }
     if (trial->journal != NULL) {
@@ -403,15 +403,15 @@ static struct gkv_trial_summary conclude(const struct gkv_trial *trial,
         gkv_outputs_write(options->outputs, trial->journal);
     }
     if (options->tell != NULL) {
-        options->tell(options->context, &summary);
+        options->tell(options->context, summary);
     }
-    return summary;
 }
 
 /* An assertion failed in the middle of an event: the verdict, told from where it stands. */
 static void tell_assertion(const void *context, const char *text)
 {
     const struct gkv_trial *trial = context;
+    static struct gkv_trial_summary summary; /* too large for a stack frame */
     struct gkv_verdict verdict = {
         .status = GKV_TRIAL_ASSERTION,
         .check = "assertion",
@@ -421,7 +421,7 @@ static void tell_assertion(const void *context, const char *text)
         .key = GKV_HISTORY_NONE,
     };
     (void)snprintf(verdict.text, sizeof(verdict.text), "%s", text);
-    (void)conclude(trial, &verdict);
+    conclude(trial, &verdict, &summary);
 }
 
 static void destroy(struct gkv_trial *trial)
@@ -434,10 +434,13 @@ static void destroy(struct gkv_trial *trial)
     gkv_pool_give(trial);
 }
 
-struct gkv_trial_summary gkv_trial_run_with(const struct gkv_trial_options *options)
+void gkv_trial_run_with(const struct gkv_trial_options *options,
+                        struct gkv_trial_summary *summary_out)
 {
-    struct gkv_trial_summary summary = {
-        .seed = options->seed, .status = GKV_TRIAL_INTERNAL, .check = "internal"};
+    memset(summary_out, 0, sizeof(*summary_out));
+    summary_out->seed = options->seed;
+    summary_out->status = GKV_TRIAL_INTERNAL;
+    summary_out->check = "internal";
     struct gkv_trial *trial = gkv_pool_take(sizeof(*trial));
     if (trial != NULL) {
         memset(trial, 0, sizeof(*trial));
@@ -449,23 +452,23 @@ struct gkv_trial_summary gkv_trial_run_with(const struct gkv_trial_options *opti
         if (trial != NULL) {
             destroy(trial);
         }
-        return summary;
+        return;
     }
 
     gkv_panic_watch(tell_assertion, trial);
     if (form(trial) && work(trial) && heal(trial) && read_again(trial) && idle(trial) &&
         finish(trial) && lose(trial)) {
         check_memory(trial);
+        gkv_sometimes_finish(trial);
     }
     gkv_panic_watch(NULL, NULL);
-    summary = conclude(trial, &trial->verdict);
+    conclude(trial, &trial->verdict, summary_out);
     gkv_world_destroy(&trial->world);
     destroy(trial);
-    return summary;
 }
 
-struct gkv_trial_summary gkv_trial_run(uint64_t seed, bool report)
+void gkv_trial_run(uint64_t seed, bool report, struct gkv_trial_summary *summary_out)
 {
     const struct gkv_trial_options options = {.seed = seed, .report = report};
-    return gkv_trial_run_with(&options);
+    gkv_trial_run_with(&options, summary_out);
 }

@@ -19,6 +19,7 @@
 #include "sim/idle.h"
 #include "sim/overhear.h"
 #include "sim/scenario.h"
+#include "sim/sometimes.h"
 #include "sim/tally.h"
 #include "sim/watch.h"
 
@@ -136,6 +137,7 @@ struct gkv_trial {
     struct gkv_session_watch session_watch;
     struct gkv_precedence_watch precedence_watch;
     struct gkv_idle idle;
+    struct gkv_sometimes_watch sometimes_watch;
     uint8_t value[GKV_HISTORY_VALUE_BYTES_MAX]; /* of the set that a client asks for */
 };
 
@@ -157,8 +159,9 @@ struct gkv_trial_summary {
 };
 
 /* Run a seed. When it fails, and report is true, the report is printed. */
-struct gkv_trial_summary gkv_trial_run(uint64_t seed, bool report);
-struct gkv_trial_summary gkv_trial_run_with(const struct gkv_trial_options *options);
+void gkv_trial_run(uint64_t seed, bool report, struct gkv_trial_summary *summary_out);
+void gkv_trial_run_with(const struct gkv_trial_options *options,
+                        struct gkv_trial_summary *summary_out);
 
 /* The line that repeats a trial. */
 #define GKV_TRIAL_LINE_BYTES 300

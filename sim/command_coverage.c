@@ -1,0 +1,118 @@
+/* gridkv-sim coverage: is every entry of the tally reached by the seeds of its budget? */
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "sim/command.h"
+#include "sim/jobs.h"
+#include "sim/tally.h"
+#include "sim/trial.h"
+
+/* What the seeds so far reached. */
+struct reach {
+    struct {
+        uint64_t count;
+        uint64_t seed_count;
+        uint64_t first; /* the least seed; only if seed_count > 0 */
+    } entries[GKV_PREDICATE_COUNT];
+};
+
+static void take(void *context, const struct gkv_trial_summary *summary)
+{
+    struct reach *reach = context;
+    for (uint32_t i = 0; i < GKV_PREDICATE_COUNT; i++) {
+        const uint64_t count = summary->tally.counts[i];
+        if (count == 0) {
+            continue;
+        }
+        if (reach->entries[i].seed_count == 0 || summary->seed < reach->entries[i].first) {
+            reach->entries[i].first = summary->seed; /* of several processes, in any order */
+        }
+        reach->entries[i].count += count;
+        reach->entries[i].seed_count++;
+    }
+}
+
+static void print_entry(const struct reach *reach, uint32_t number)
+{
+    const struct gkv_tally_entry *entry = gkv_tally_entry((enum gkv_predicate)number);
+    char first[24] = "-";
+    if (reach->entries[number].seed_count > 0) {
+        (void)snprintf(first, sizeof(first), "%" PRIu64, reach->entries[number].first);
+    }
+    printf("%-24s %7" PRIu64 " %6s %10" PRIu64 "  %s\n", entry->name,
+           reach->entries[number].seed_count, first, reach->entries[number].count, entry->says);
+}
+
+static void print_group(const struct reach *reach, enum gkv_tally_group group, const char *title)
+{
+    printf("%-24s %7s %6s %10s\n", title, "seeds", "first", "times");
+    for (uint32_t i = 0; i < GKV_PREDICATE_COUNT; i++) {
+        if (gkv_tally_entry((enum gkv_predicate)i)->group == group) {
+            print_entry(reach, i);
+        }
+    }
+    printf("\n");
+}
+
+/* Name what was never reached. Returns how many of these should have been. */
+static uint32_t print_missing(const struct reach *reach, uint64_t seed_count)
+{
+    uint32_t missing = 0;
+    for (uint32_t i = 0; i < GKV_PREDICATE_COUNT; i++) {
+        const struct gkv_tally_entry *entry = gkv_tally_entry((enum gkv_predicate)i);
+        const uint64_t count = reach->entries[i].count;
+        if (gkv_tally_is_missing((enum gkv_predicate)i, count, seed_count)) {
+            printf("NEVER REACHED: %s: %s\n", entry->name, entry->says);
+            missing++;
+        } else if (count == 0) {
+            printf("not reached, due within %" PRIu64 " seeds: %s\n",
+                   gkv_tally_seed_count(entry->budget), entry->name);
+        }
+    }
+    return missing;
+}
+
+static bool parse_range(const char *text, struct gkv_jobs_options *options)
+{
+    const char *dots = strstr(text, "..");
+    return dots != NULL && gkv_arguments_number(text, dots, &options->first) &&
+           gkv_arguments_number(dots + 2, NULL, &options->last) &&
+           options->first <= options->last && options->last < UINT64_MAX - GKV_JOBS_COUNT_MAX;
+}
+
+int gkv_command_coverage(struct gkv_arguments *arguments)
+{
+    static struct reach reach; /* too large for a stack frame */
+    uint64_t job_count = 0;
+    const char *text = NULL;
+    memset(&reach, 0, sizeof(reach));
+    struct gkv_jobs_options options = {
+        .first = 1,
+        .last = gkv_tally_seed_count(GKV_TALLY_DEEP),
+        .each = take,
+        .context = &reach,
+    };
+    while (gkv_arguments_more(arguments)) {
+        const bool is_known =
+            gkv_arguments_take_text(arguments, "--seeds", &text)
+                ? parse_range(text, &options)
+                : gkv_arguments_take_number(arguments, "--jobs", GKV_JOBS_COUNT_MAX, &job_count) &&
+                      job_count > 0;
+        if (!is_known) {
+            return GKV_TRIAL_USAGE;
+        }
+    }
+    options.job_count = (uint32_t)job_count;
+    const enum gkv_trial_status status = gkv_jobs_run(&options);
+    if (status != GKV_TRIAL_PASS) {
+        return (int)status;
+    }
+    print_group(&reach, GKV_TALLY_HOLDS, "asked");
+    print_group(&reach, GKV_TALLY_MET, "met");
+    print_group(&reach, GKV_TALLY_REACHED, "reached");
+    const uint32_t missing = print_missing(&reach, options.last - options.first + 1);
+    printf("coverage: %d entries, of which %" PRIu32 " should have been reached and were not\n",
+           (int)GKV_PREDICATE_COUNT, missing);
+    return missing == 0 ? GKV_TRIAL_PASS : GKV_TRIAL_COVERAGE;
+}
