@@ -1,8 +1,8 @@
 /* gridkv-sim coverage: is every entry of the tally reached by the seeds of its budget? */
 #include <inttypes.h>
 #include <stdio.h>
-#include <string.h>
 
+#include "sim/campaign.h"
 #include "sim/command.h"
 #include "sim/jobs.h"
 #include "sim/tally.h"
@@ -73,45 +73,45 @@ static uint32_t print_missing(const struct reach *reach, uint64_t seed_count)
     return missing;
 }
 
-static bool parse_range(const char *text, struct gkv_jobs_options *options)
+static bool parse(struct gkv_arguments *arguments, struct gkv_jobs_options *options,
+                  uint64_t range[2])
 {
-    const char *dots = strstr(text, "..");
-    return dots != NULL && gkv_arguments_number(text, dots, &options->first) &&
-           gkv_arguments_number(dots + 2, NULL, &options->last) &&
-           options->first <= options->last && options->last < UINT64_MAX - GKV_JOBS_COUNT_MAX;
+    uint64_t job_count = 0;
+    const char *text = NULL;
+    while (gkv_arguments_more(arguments)) {
+        if (gkv_arguments_take_text(arguments, "--seeds", &text)) {
+            if (!gkv_arguments_range(text, &range[0], &range[1])) {
+                return gkv_arguments_wrong(
+                    arguments, "--seeds wants the first and the last, such as 1..300, not '%s'",
+                    text);
+            }
+        } else if (gkv_arguments_take_number(arguments, "--jobs", GKV_JOBS_COUNT_MAX, &job_count)) {
+            options->job_count = (uint32_t)job_count;
+        } else {
+            return false;
+        }
+    }
+    return true;
 }
 
 int gkv_command_coverage(struct gkv_arguments *arguments)
 {
     static struct reach reach; /* too large for a stack frame */
-    uint64_t job_count = 0;
-    const char *text = NULL;
-    memset(&reach, 0, sizeof(reach));
-    struct gkv_jobs_options options = {
-        .first = 1,
-        .last = gkv_tally_seed_count(GKV_TALLY_DEEP),
-        .each = take,
-        .context = &reach,
-    };
-    while (gkv_arguments_more(arguments)) {
-        const bool is_known =
-            gkv_arguments_take_text(arguments, "--seeds", &text)
-                ? parse_range(text, &options)
-                : gkv_arguments_take_number(arguments, "--jobs", GKV_JOBS_COUNT_MAX, &job_count) &&
-                      job_count > 0;
-        if (!is_known) {
-            return GKV_TRIAL_USAGE;
-        }
+    static struct gkv_campaign campaign;
+    uint64_t range[2] = {1, gkv_tally_seed_count(GKV_TALLY_DEEP)};
+    struct gkv_jobs_options options = {.trial.report = true, .each = take, .context = &reach};
+    if (!parse(arguments, &options, range)) {
+        return GKV_TRIAL_USAGE;
     }
-    options.job_count = (uint32_t)job_count;
-    const enum gkv_trial_status status = gkv_jobs_run(&options);
+    gkv_campaign_init(&campaign, range[0], range[1]);
+    const enum gkv_trial_status status = gkv_jobs_run(&options, &campaign);
     if (status != GKV_TRIAL_PASS) {
         return (int)status;
     }
     print_group(&reach, GKV_TALLY_HOLDS, "asked");
     print_group(&reach, GKV_TALLY_MET, "met");
     print_group(&reach, GKV_TALLY_REACHED, "reached");
-    const uint32_t missing = print_missing(&reach, options.last - options.first + 1);
+    const uint32_t missing = print_missing(&reach, campaign.seed_count);
     printf("coverage: %d entries, of which %" PRIu32 " should have been reached and were not\n",
            (int)GKV_PREDICATE_COUNT, missing);
     return missing == 0 ? GKV_TRIAL_PASS : GKV_TRIAL_COVERAGE;

@@ -52,7 +52,7 @@ static void compare(void *context, const struct gkv_trial_summary *summary)
 
 int gkv_command_replay(struct gkv_arguments *arguments)
 {
-    struct gkv_outputs outputs = {0};
+    static struct gkv_outputs outputs; /* too large for a stack frame, with the others */
     struct gkv_seedfile head;
     const char *text = NULL;
     if (!gkv_arguments_more(arguments)) {
@@ -107,7 +107,7 @@ static bool fails_alike(void *context, const struct gkv_recording *candidate,
                         struct gkv_recording *drawn, struct gkv_shrink_size *size_out)
 {
     struct wanted *wanted = context;
-    struct gkv_trial_summary summary;
+    static struct gkv_trial_summary summary; /* too large for a stack frame */
     const struct gkv_trial_options options = {
         .seed = wanted->head->seed,
         .replay = candidate,
@@ -141,7 +141,7 @@ static void print_size(const char *when, const struct gkv_shrink_size *size, uin
 static bool keep(struct gkv_shrink *shrink, const struct gkv_seedfile *wanted, const char *name)
 {
     struct gkv_seedfile head;
-    struct gkv_trial_summary summary;
+    static struct gkv_trial_summary summary; /* too large for a stack frame */
     gkv_recording_link(shrink->best);
     const struct gkv_trial_options options = {
         .seed = wanted->seed, .replay = shrink->best, .recording = shrink->drawn};

@@ -1,132 +1,287 @@
-/* gridkv-sim run: seeds. */
+/* gridkv-sim run: one seed, or many. */
 #include <inttypes.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
+#include "sim/campaign.h"
 #include "sim/command.h"
 #include "sim/jobs.h"
 #include "sim/outputs.h"
 #include "sim/report.h"
+#include "sim/report_json.h"
 #include "sim/seedfile.h"
+#include "sim/switches.h"
 #include "sim/trial.h"
 
+#define HASHED_COUNT_MAX 10000000 /* seeds whose hashes are printed: they are kept up to the end */
+
 struct request {
-    bool has_seed;
-    bool has_seeds;
-    bool is_twice;
-    uint64_t seed;
-    uint64_t job_count;
-    const char *file; /* NULL: none */
     struct gkv_jobs_options jobs;
     struct gkv_outputs outputs;
+    const char *file; /* NULL: none */
+    uint64_t seed;
+    uint64_t first;
+    uint64_t last;
+    bool has_seed;
+    bool has_seeds;
+    bool has_time;
+    bool has_hashes;
+    bool is_twice;
+    bool is_json;
 };
 
-static bool parse_range(const char *text, struct gkv_jobs_options *jobs)
-{
-    const char *dots = strstr(text, "..");
-    return dots != NULL && gkv_arguments_number(text, dots, &jobs->first) &&
-           gkv_arguments_number(dots + 2, NULL, &jobs->last) && jobs->first <= jobs->last &&
-           jobs->last < UINT64_MAX - GKV_JOBS_COUNT_MAX;
-}
+/* ---- What is asked for ----------------------------------------------------------------------- */
 
-static bool parse_option(struct gkv_arguments *arguments, struct request *request)
+static bool take_seeds(struct gkv_arguments *arguments, struct request *request)
 {
     const char *text = NULL;
+    if (gkv_arguments_take_text(arguments, "--seed", &text)) {
+        request->has_seed = true;
+        return gkv_arguments_seed(text, &request->seed) ||
+               gkv_arguments_wrong(arguments,
+                                   "--seed wants a number, such as 42 or 0x2a, or a git commit, "
+                                   "and not '%s'",
+                                   text);
+    }
+    if (gkv_arguments_take_text(arguments, "--seeds", &text)) {
+        request->has_seeds = true;
+        return gkv_arguments_range(text, &request->first, &request->last) ||
+               gkv_arguments_wrong(
+                   arguments, "--seeds wants the first and the last, such as 1..500, and not '%s'",
+                   text);
+    }
+    if (gkv_arguments_take_text(arguments, "--time", &text)) {
+        request->has_time = true;
+        return gkv_arguments_duration(text, &request->jobs.time_ns_max) ||
+               gkv_arguments_wrong(
+                   arguments, "--time wants a time, such as 90s, 10m or 2h, and not '%s'", text);
+    }
+    return false;
+}
+
+static bool take_option(struct gkv_arguments *arguments, struct request *request)
+{
+    const char *text = NULL;
+    uint64_t job_count = 0;
     if (gkv_arguments_take(arguments, "--twice") ||
         gkv_arguments_take(arguments, "--check-determinism")) {
         request->is_twice = true;
         return true;
     }
-    if (gkv_arguments_take_number(arguments, "--seed", UINT64_MAX, &request->seed)) {
-        request->has_seed = true;
+    if (gkv_arguments_take(arguments, "--json")) {
+        request->is_json = true;
         return true;
     }
-    if (gkv_arguments_take_text(arguments, "--seeds", &text)) {
-        request->has_seeds = true;
-        return parse_range(text, &request->jobs);
+    if (gkv_arguments_take(arguments, "--hashes")) {
+        request->has_hashes = true;
+        return true;
     }
     if (gkv_arguments_take_text(arguments, "--trace", &text)) {
-        return gkv_outputs_parse(&request->outputs, text);
+        return gkv_outputs_parse(&request->outputs, text) ||
+               gkv_arguments_wrong(arguments,
+                                   "--trace wants chrome=FILE,shiviz=FILE,history=FILE, or some "
+                                   "of them, and not '%s'",
+                                   text);
+    }
+    if (gkv_arguments_take_number(arguments, "--jobs", GKV_JOBS_COUNT_MAX, &job_count)) {
+        request->jobs.job_count = (uint32_t)job_count;
+        return true;
     }
     return gkv_arguments_take_text(arguments, "--html", &request->outputs.html) ||
            gkv_arguments_take_text(arguments, "--out", &request->file) ||
-           (gkv_arguments_take_number(arguments, "--jobs", GKV_JOBS_COUNT_MAX,
-                                      &request->job_count) &&
-            request->job_count > 0);
+           gkv_switches_take(arguments, &request->jobs.trial);
+}
+
+static bool is_sensible(struct gkv_arguments *arguments, const struct request *request)
+{
+    const bool leaves_files = gkv_outputs_wanted(&request->outputs) || request->file != NULL;
+    const bool is_one = request->has_seed && !request->has_time && !request->is_twice;
+    if (!request->has_seed && !request->has_seeds && !request->has_time) {
+        return gkv_arguments_wrong(arguments, "which seeds? --seed N, --seeds A..B, or --time 10m");
+    }
+    if (request->has_seeds && (request->has_seed || request->has_time)) {
+        return gkv_arguments_wrong(
+            arguments, "--seeds goes without %s",
+            request->has_seed ? "--seed" : "--time; for fresh seeds, --time with --seed FIRST");
+    }
+    if (leaves_files && (!is_one || request->has_hashes)) {
+        return gkv_arguments_wrong(
+            arguments, "--html, --trace and --out are of one run, that of --seed N alone");
+    }
+    if (request->has_hashes && (request->is_json || request->has_time)) {
+        return gkv_arguments_wrong(arguments, "--hashes goes without %s",
+                                   request->is_json ? "--json" : "--time");
+    }
+    return true;
 }
 
 static bool parse(struct gkv_arguments *arguments, struct request *request)
 {
     while (gkv_arguments_more(arguments)) {
-        if (!parse_option(arguments, request)) {
+        if (!take_seeds(arguments, request) && !take_option(arguments, request)) {
+            return false;
+        }
+        if (arguments->wrong[0] != '\0') {
             return false;
         }
     }
-    request->jobs.job_count = (uint32_t)request->job_count;
-    const bool leaves_files = gkv_outputs_wanted(&request->outputs) || request->file != NULL;
-    const bool is_odd = leaves_files && (request->has_seeds || request->is_twice);
-    return request->has_seed != request->has_seeds && !is_odd;
+    return is_sensible(arguments, request);
 }
 
-struct keeper {
-    const char *file;
-    const struct gkv_recording *recording;
+/* ---- One run, in this process ---------------------------------------------------------------- */
+
+struct teller {
+    const struct gkv_trial_options *options;
+    const char *file; /* NULL: none */
+    bool is_json;
 };
 
-/* It is over, even by an assertion: write its draws down. */
-static void keep(void *context, const struct gkv_trial_summary *summary)
+static void keep(const struct teller *teller, const struct gkv_trial_summary *summary)
 {
-    const struct keeper *keeper = context;
     struct gkv_seedfile head;
     gkv_seedfile_init(&head, summary);
-    FILE *file = fopen(keeper->file, "w");
-    bool is_written = file != NULL && gkv_seedfile_write(file, &head, keeper->recording);
+    FILE *file = fopen(teller->file, "w");
+    bool is_written = file != NULL && gkv_seedfile_write(file, &head, teller->options->recording);
     is_written = file != NULL && fclose(file) == 0 && is_written;
-    if (is_written) {
-        printf("wrote %s\n", keeper->file);
-    } else {
-        (void)fprintf(stderr, "gridkv-sim: cannot write %s\n", keeper->file);
+    (void)fprintf(stderr, is_written ? "wrote %s\n" : "gridkv-sim: cannot write %s\n",
+                  teller->file);
+}
+
+/* It is over, even by an assertion. */
+static void tell(void *context, const struct gkv_trial_summary *summary)
+{
+    const struct teller *teller = context;
+    if (teller->file != NULL) {
+        keep(teller, summary);
     }
+    if (!teller->is_json) {
+        return;
+    }
+    if (summary->status != GKV_TRIAL_PASS) {
+        gkv_report_json_failure(stdout, teller->options, summary);
+    }
+    gkv_report_json_run(stdout, teller->options, summary);
 }
 
 static int run_one(const struct request *request)
 {
-    struct keeper keeper = {.file = request->file};
-    struct gkv_trial_options options = {
-        .seed = request->seed, .report = true, .outputs = &request->outputs};
-    struct gkv_recording *recording = NULL;
+    struct gkv_trial_options options = request->jobs.trial;
+    struct teller teller = {
+        .options = &options, .file = request->file, .is_json = request->is_json};
+    options.seed = request->seed;
+    options.outputs = &request->outputs;
+    options.tell = tell;
+    options.context = &teller;
     if (request->file != NULL) {
-        recording = gkv_recording_create();
-        if (recording == NULL) {
+        options.recording = gkv_recording_create();
+        if (options.recording == NULL) {
             (void)fprintf(stderr, "gridkv-sim: no memory for a recording\n");
             return GKV_TRIAL_INTERNAL;
         }
-        keeper.recording = recording;
-        options.recording = recording;
-        options.tell = keep;
-        options.context = &keeper;
     }
     static struct gkv_trial_summary summary; /* too large for a stack frame */
     gkv_trial_run_with(&options, &summary);
+    if (!request->is_json) {
+        gkv_report_summary(&summary);
+    }
+    gkv_recording_destroy(options.recording);
+    return (int)summary.status;
+}
+
+/* ---- Many runs ------------------------------------------------------------------------------- */
+
+struct hashes {
+    uint64_t first;
+    uint64_t (*chains)[2]; /* by seed; zeroes: not run */
+};
+
+static void keep_hash(void *context, const struct gkv_trial_summary *summary)
+{
+    const struct hashes *hashes = context;
+    memcpy(hashes->chains[summary->seed - hashes->first], summary->chain, sizeof(summary->chain));
+}
+
+static void print_hashes(const struct hashes *hashes, uint64_t count)
+{
+    for (uint64_t i = 0; i < count; i++) {
+        const uint64_t *chain = hashes->chains[i];
+        if ((chain[0] | chain[1]) != 0) {
+            printf("%" PRIu64 " %016" PRIx64 "%016" PRIx64 "\n", hashes->first + i, chain[0],
+                   chain[1]);
+        }
+    }
+}
+
+static int run_for_hashes(struct gkv_jobs_options *jobs, struct gkv_campaign *campaign)
+{
+    const uint64_t count = campaign->last - campaign->first + 1;
+    struct hashes hashes = {.first = campaign->first};
+    if (count <= HASHED_COUNT_MAX) {
+        hashes.chains = calloc(count, sizeof(hashes.chains[0]));
+    }
+    if (hashes.chains == NULL) {
+        (void)fprintf(stderr, "gridkv-sim: no memory for so many hashes\n");
+        return GKV_TRIAL_INTERNAL;
+    }
+    jobs->each = keep_hash;
+    jobs->context = &hashes;
+    const enum gkv_trial_status status = gkv_jobs_run(jobs, campaign);
+    print_hashes(&hashes, count);
+    free(hashes.chains);
+    return (int)status;
+}
+
+static int run_many(struct request *request)
+{
+    static struct gkv_campaign campaign; /* too large for a stack frame */
+    if (request->has_time) {
+        request->first = request->has_seed ? request->seed : gkv_jobs_fresh_seed();
+        request->last = UINT64_MAX - 1;
+        if (!request->is_json) {
+            printf("seeds from %" PRIu64 " on\n", request->first);
+        }
+    } else if (request->has_seed) {
+        request->first = request->seed;
+        request->last = request->seed;
+    }
+    gkv_campaign_init(&campaign, request->first, request->last);
+    request->jobs.is_twice = request->is_twice;
+    if (request->has_hashes) {
+        return run_for_hashes(&request->jobs, &campaign);
+    }
+    const enum gkv_trial_status status = gkv_jobs_run(&request->jobs, &campaign);
+    if (!request->is_json) {
+        gkv_campaign_print(&campaign);
+        return (int)status;
+    }
+    if (campaign.failure_count > 0) {
+        gkv_report_json_failure(stdout, &request->jobs.trial, &campaign.failure);
+    }
+    gkv_report_json_runs(stdout, &request->jobs.trial, &campaign);
+    return (int)status;
+}
+
+static int run_twice(const struct request *request)
+{
+    static struct gkv_trial_summary summary; /* too large for a stack frame */
+    struct gkv_trial_options options = request->jobs.trial;
+    options.seed = request->seed;
+    gkv_jobs_run_twice(&options, &summary);
     gkv_report_summary(&summary);
-    gkv_recording_destroy(recording);
     return (int)summary.status;
 }
 
 int gkv_command_run(struct gkv_arguments *arguments)
 {
-    struct request request = {0};
+    static struct request request; /* too large for a stack frame */
     if (!parse(arguments, &request)) {
         return GKV_TRIAL_USAGE;
     }
-    if (request.has_seeds) {
-        return (int)gkv_jobs_run(&request.jobs);
+    request.jobs.trial.report = !request.is_json;
+    const bool is_one = request.has_seed && !request.has_time && !request.has_hashes;
+    if (is_one && !request.is_twice) {
+        return run_one(&request);
     }
-    if (request.is_twice) {
-        static struct gkv_trial_summary summary; /* too large for a stack frame */
-        gkv_jobs_run_twice(request.seed, &summary);
-        gkv_report_summary(&summary);
-        return (int)summary.status;
-    }
-    return run_one(&request);
+    return is_one && !request.is_json ? run_twice(&request) : run_many(&request);
 }

@@ -4,91 +4,92 @@
 #include "sim/jobs.h"
 
 #include <inttypes.h>
+#include <poll.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/wait.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "core/panic.h"
 #include "sim/report.h"
 
-/* What a worker says: that it begins a seed, then how it went. Under PIPE_BUF, so never
- * interleaved. */
-struct news {
-    uint32_t worker;
-    uint32_t is_begun; /* 1: begins seed; 0: summary holds how it went */
-    struct gkv_trial_summary summary;
-};
-
-_Static_assert(sizeof(struct news) <= 4096, "news fits PIPE_BUF, as Linux has it");
+#define NS_PER_S UINT64_C(1000000000)
+#define PROGRESS_NS 250000000
+#define NO_PIPE (-1)
 
 struct worker {
     pid_t pid;
-    uint64_t seed; /* the one it last began */
+    int orders;   /* seeds go down here; NO_PIPE: no more of them */
+    int news;     /* and here come their summaries; NO_PIPE: it has ended */
+    FILE *report; /* what it prints */
+    uint64_t seed;
+    bool is_busy;
 };
 
-struct totals {
-    uint64_t seed_count;
-    uint64_t event_count;
-    uint64_t simulated_ns;
-    uint64_t operation_count;
-    uint64_t printed_count;
-    uint64_t key_count;
-    uint64_t wrong_key_count;
-    struct gkv_tally tally;
-    enum gkv_trial_status status;
+struct crew {
+    const struct gkv_jobs_options *options;
+    struct gkv_campaign *campaign;
+    struct worker workers[GKV_JOBS_COUNT_MAX];
+    uint32_t worker_count;
+    uint64_t begin_ns;
+    uint64_t shown_ns; /* when the progress line was printed last */
 };
 
-void gkv_jobs_run_twice(uint64_t seed, struct gkv_trial_summary *summary_out)
+static uint64_t now_ns(void)
+{
+    struct timespec now = {0};
+    (void)clock_gettime(CLOCK_MONOTONIC, &now);
+    return (uint64_t)now.tv_sec * NS_PER_S + (uint64_t)now.tv_nsec;
+}
+
+static uint64_t ns_of(struct timeval time)
+{
+    return (uint64_t)time.tv_sec * NS_PER_S + (uint64_t)time.tv_usec * 1000;
+}
+
+/* Of all workers that were waited for. */
+static uint64_t children_cpu_ns(void)
+{
+    struct rusage usage;
+    memset(&usage, 0, sizeof(usage));
+    (void)getrusage(RUSAGE_CHILDREN, &usage);
+    return ns_of(usage.ru_utime) + ns_of(usage.ru_stime);
+}
+
+uint64_t gkv_jobs_fresh_seed(void)
+{
+    struct timespec now = {0};
+    (void)clock_gettime(CLOCK_REALTIME, &now);
+    return ((uint64_t)now.tv_sec << 20) + ((uint64_t)now.tv_nsec >> 10);
+}
+
+void gkv_jobs_run_twice(const struct gkv_trial_options *options,
+                        struct gkv_trial_summary *summary_out)
 {
     static struct gkv_trial_summary second; /* too large for a stack frame */
-    gkv_trial_run(seed, true, summary_out);
+    gkv_trial_run_with(options, summary_out);
     if (summary_out->status != GKV_TRIAL_PASS) {
         return;
     }
-    gkv_trial_run(seed, false, &second);
-    if (summary_out->chain[0] != second.chain[0] || summary_out->chain[1] != second.chain[1] ||
-        summary_out->event_count != second.event_count) {
-        printf("FAIL determinism seed=%" PRIu64 ": hash %016" PRIx64 "%016" PRIx64 " after %" PRIu64
-               " events, then %016" PRIx64 "%016" PRIx64 " after %" PRIu64 "\n",
-               seed, summary_out->chain[0], summary_out->chain[1], summary_out->event_count,
-               second.chain[0], second.chain[1], second.event_count);
-        printf("replay: gridkv-sim run --seed %" PRIu64 " --twice\n", seed);
-        summary_out->status = GKV_TRIAL_DETERMINISM;
+    gkv_trial_run_with(options, &second);
+    if (second.status == GKV_TRIAL_PASS && summary_out->chain[0] == second.chain[0] &&
+        summary_out->chain[1] == second.chain[1] &&
+        summary_out->event_count == second.event_count) {
+        return;
     }
-}
-
-static void run_one(uint64_t seed, struct gkv_trial_summary *summary_out)
-{
-    if (seed % GKV_JOBS_DOUBLE_EVERY == 0) {
-        gkv_jobs_run_twice(seed, summary_out);
-    } else {
-        gkv_trial_run(seed, true, summary_out);
-    }
-}
-
-static void count(struct totals *totals, const struct gkv_trial_summary *summary)
-{
-    totals->seed_count++;
-    totals->event_count += summary->event_count;
-    totals->simulated_ns += summary->simulated_ns;
-    totals->operation_count += summary->operation_count;
-    totals->key_count += summary->key_count;
-    totals->wrong_key_count += summary->wrong_key_count;
-    gkv_tally_add(&totals->tally, &summary->tally);
-    if (summary->status != GKV_TRIAL_PASS && totals->status == GKV_TRIAL_PASS) {
-        totals->status = summary->status;
-    }
-}
-
-static void show_progress(struct totals *totals, const struct gkv_jobs_options *options)
-{
-    const uint64_t seed_count = options->last - options->first + 1;
-    if (isatty(STDERR_FILENO) && totals->seed_count >= totals->printed_count + 20) {
-        (void)fprintf(stderr, "\r%" PRIu64 " of %" PRIu64 " seeds, %" PRIu64 " s simulated",
-                      totals->seed_count, seed_count, totals->simulated_ns / 1000000000);
-        totals->printed_count = totals->seed_count;
+    summary_out->status = GKV_TRIAL_DETERMINISM;
+    summary_out->check = "determinism";
+    (void)snprintf(summary_out->text, sizeof(summary_out->text),
+                   "hash %016" PRIx64 "%016" PRIx64 " after %" PRIu64 " events, then %016" PRIx64
+                   "%016" PRIx64 " after %" PRIu64,
+                   summary_out->chain[0], summary_out->chain[1], summary_out->event_count,
+                   second.chain[0], second.chain[1], second.event_count);
+    if (options->report) {
+        gkv_report_failure(stdout, options, summary_out);
     }
 }
 
@@ -182,136 +183,258 @@ bool gkv_jobs_try(const struct gkv_trial_options *options, struct gkv_trial_summ
 
 /* ---- Workers --------------------------------------------------------------------------------- */
 
-static void say(int pipe_end, const struct news *news)
+/* In a worker: an assertion failed, and nothing comes after it. */
+static void send_assertion(void *context, const struct gkv_trial_summary *summary)
 {
-    /* A write that fails means that nobody wants to know any more: another worker has failed. */
-    if (write(pipe_end, news, sizeof(*news)) != (ssize_t)sizeof(*news)) {
-        _exit(GKV_TRIAL_PASS);
+    const int *news = context;
+    if (summary->status == GKV_TRIAL_ASSERTION) {
+        (void)fflush(stdout);
+        (void)write_all(*news, summary, sizeof(*summary));
     }
 }
 
-static _Noreturn void be_worker(const struct gkv_jobs_options *options, uint32_t worker,
-                                int pipe_end)
+/* Until there are no more orders, or nobody wants to know any more. */
+static _Noreturn void be_worker(const struct gkv_jobs_options *options, int orders, int news)
 {
-    static struct news news; /* too large for a stack frame */
-    for (uint64_t seed = options->first + worker; seed <= options->last;
-         seed += options->job_count) {
-        memset(&news, 0, sizeof(news));
-        news.worker = worker;
-        news.is_begun = 1;
-        news.summary.seed = seed;
-        say(pipe_end, &news);
-        news.is_begun = 0;
-        run_one(seed, &news.summary);
-        (void)fflush(stdout);
-        say(pipe_end, &news);
-        if (news.summary.status != GKV_TRIAL_PASS) {
-            break;
+    static struct gkv_trial_summary summary; /* too large for a stack frame */
+    struct gkv_trial_options trial = options->trial;
+    trial.tell = send_assertion;
+    trial.context = &news;
+    bool is_wanted = true;
+    while (is_wanted && read_all(orders, &trial.seed, sizeof(trial.seed))) {
+        (void)alarm(GKV_JOBS_SECONDS_MAX);
+        if (options->is_twice || trial.seed % GKV_JOBS_DOUBLE_EVERY == 0) {
+            gkv_jobs_run_twice(&trial, &summary);
+        } else {
+            gkv_trial_run_with(&trial, &summary);
         }
+        (void)fflush(stdout);
+        is_wanted = write_all(news, &summary, sizeof(summary));
     }
     _exit(GKV_TRIAL_PASS);
 }
 
-static bool start(const struct gkv_jobs_options *options, struct worker *workers, int *pipe_out)
+static void close_pipe(int *end)
 {
-    int ends[2];
-    (void)fflush(NULL);
-    if (pipe(ends) != 0) {
+    if (*end != NO_PIPE) {
+        (void)close(*end);
+    }
+    *end = NO_PIPE;
+}
+
+/* In a new worker: nothing of the others is held open, or they would not see their orders end. */
+static void let_go_of_others(struct crew *crew)
+{
+    for (uint32_t i = 0; i < crew->worker_count; i++) {
+        close_pipe(&crew->workers[i].orders);
+        close_pipe(&crew->workers[i].news);
+    }
+}
+
+static bool start_worker(struct crew *crew)
+{
+    struct worker *worker = &crew->workers[crew->worker_count];
+    int orders[2];
+    int news[2];
+    *worker = (struct worker){.orders = NO_PIPE, .news = NO_PIPE, .report = tmpfile()};
+    if (worker->report == NULL || pipe(orders) != 0) {
         return false;
     }
-    for (uint32_t i = 0; i < options->job_count; i++) {
-        workers[i].pid = fork();
-        if (workers[i].pid == 0) {
-            (void)close(ends[0]);
-            be_worker(options, i, ends[1]);
+    if (pipe(news) != 0) {
+        (void)close(orders[0]);
+        (void)close(orders[1]);
+        return false;
+    }
+    worker->pid = fork();
+    if (worker->pid == 0) {
+        let_go_of_others(crew);
+        (void)close(orders[1]);
+        (void)close(news[0]);
+        if (dup2(fileno(worker->report), STDOUT_FILENO) < 0) {
+            _exit(GKV_TRIAL_INTERNAL);
         }
-        if (workers[i].pid < 0) {
-            return false;
+        be_worker(crew->options, orders[0], news[1]);
+    }
+    (void)close(orders[0]);
+    (void)close(news[1]);
+    worker->orders = orders[1];
+    worker->news = news[0];
+    crew->worker_count++;
+    return worker->pid > 0;
+}
+
+/* Give it the next seed, or tell it that there are no more. */
+static void give_order(struct crew *crew, struct worker *worker)
+{
+    worker->is_busy = gkv_campaign_next(crew->campaign, &worker->seed);
+    if (!worker->is_busy || !write_all(worker->orders, &worker->seed, sizeof(worker->seed))) {
+        close_pipe(&worker->orders);
+    }
+}
+
+static void add(struct crew *crew, const struct gkv_trial_summary *summary)
+{
+    gkv_campaign_add(crew->campaign, summary);
+    if (crew->options->each != NULL) {
+        crew->options->each(crew->options->context, summary);
+    }
+}
+
+/* A worker's pipe has ended, and so has the worker; with its seed, or without a word. */
+static void bury(struct crew *crew, struct worker *worker)
+{
+    static struct gkv_trial_summary crash; /* too large for a stack frame */
+    int how = 0;
+    close_pipe(&worker->orders);
+    close_pipe(&worker->news);
+    (void)waitpid(worker->pid, &how, 0);
+    if (!worker->is_busy) {
+        return;
+    }
+    crash = (struct gkv_trial_summary){
+        .seed = worker->seed, .check = "crash", .status = GKV_TRIAL_ASSERTION};
+    if (WIFSIGNALED(how) && WTERMSIG(how) == SIGALRM) {
+        (void)snprintf(crash.text, sizeof(crash.text), "did not end within %d s of real time",
+                       GKV_JOBS_SECONDS_MAX);
+    } else {
+        (void)snprintf(crash.text, sizeof(crash.text), "the process of this seed died, %s %d",
+                       WIFSIGNALED(how) ? "of signal" : "with status",
+                       WIFSIGNALED(how) ? WTERMSIG(how) : WEXITSTATUS(how));
+    }
+    if (crew->options->trial.report) {
+        /* What the worker itself had written stays above; most often, nothing. */
+        gkv_report_failure(worker->report, &crew->options->trial, &crash);
+    }
+    add(crew, &crash);
+}
+
+/* ---- The crew -------------------------------------------------------------------------------- */
+
+static void show_progress(struct crew *crew, uint64_t now)
+{
+    const struct gkv_campaign *campaign = crew->campaign;
+    const uint64_t elapsed_ms = (now - crew->begin_ns) / 1000000 + 1;
+    if (now - crew->shown_ns < PROGRESS_NS || isatty(STDERR_FILENO) == 0) {
+        return;
+    }
+    crew->shown_ns = now;
+    (void)fprintf(stderr, "\r%" PRIu64 " seeds, %" PRIu64 "/s, %" PRIu64 "k events/s, ",
+                  campaign->seed_count, campaign->seed_count * 1000 / elapsed_ms,
+                  campaign->event_count / elapsed_ms);
+    (void)fprintf(
+        stderr, "%" PRIu64 ".%02" PRIu64 " h simulated, %u of %d reached, %" PRIu64 " failed\033[K",
+        campaign->simulated_ns / NS_PER_S / 3600, campaign->simulated_ns / NS_PER_S % 3600 / 36,
+        (unsigned)gkv_campaign_reached_count(campaign), GKV_PREDICATE_COUNT,
+        campaign->failure_count);
+}
+
+/* A worker has something to say, or is dead. */
+static void hear(struct crew *crew, struct worker *worker)
+{
+    static struct gkv_trial_summary summary; /* too large for a stack frame */
+    if (!read_all(worker->news, &summary, sizeof(summary))) {
+        bury(crew, worker);
+        return;
+    }
+    add(crew, &summary);
+    give_order(crew, worker);
+}
+
+/* Wait until some speak. False: all are dead. */
+static bool listen_to_all(struct crew *crew)
+{
+    struct pollfd ends[GKV_JOBS_COUNT_MAX];
+    bool is_any = false;
+    for (uint32_t i = 0; i < crew->worker_count; i++) {
+        ends[i] = (struct pollfd){.fd = crew->workers[i].news, .events = POLLIN};
+        is_any = is_any || crew->workers[i].news != NO_PIPE;
+    }
+    if (!is_any) {
+        return false;
+    }
+    const int count = poll(ends, crew->worker_count, PROGRESS_NS / 1000000);
+    for (uint32_t i = 0; i < crew->worker_count && count > 0; i++) {
+        if ((ends[i].revents & (POLLIN | POLLHUP | POLLERR)) != 0) {
+            hear(crew, &crew->workers[i]);
         }
     }
-    (void)close(ends[1]);
-    *pipe_out = ends[0];
     return true;
 }
 
-/* How the workers ended: one that an assertion stopped has reported itself, one that a signal
- * stopped (a sanitizer, the system) has not. */
-static void wait_for(const struct gkv_jobs_options *options, struct worker *workers,
-                     struct totals *totals)
+static void print_file(FILE *file)
 {
-    for (uint32_t i = 0; i < options->job_count; i++) {
-        int how = 0;
-        if (waitpid(workers[i].pid, &how, 0) != workers[i].pid) {
-            continue;
-        }
-        const bool pipe_gone = WIFSIGNALED(how) && totals->status != GKV_TRIAL_PASS;
-        if ((WIFEXITED(how) && WEXITSTATUS(how) == GKV_TRIAL_PASS) || pipe_gone) {
-            continue;
-        }
-        if (!WIFEXITED(how) || WEXITSTATUS(how) != GKV_TRIAL_ASSERTION) {
-            printf("FAIL crash seed=%" PRIu64 ": the process of this seed died\n", workers[i].seed);
-            printf("replay: gridkv-sim run --seed %" PRIu64 "\n", workers[i].seed);
-        }
-        if (totals->status == GKV_TRIAL_PASS) {
-            totals->status = GKV_TRIAL_ASSERTION;
-        }
+    char bytes[1000];
+    (void)fflush(file);
+    rewind(file);
+    while (fgets(bytes, sizeof(bytes), file) != NULL) {
+        (void)fputs(bytes, stdout);
     }
 }
 
-static void run_workers(const struct gkv_jobs_options *options, struct totals *totals)
+/* Of several that failed, the one that counts. */
+static void print_report(struct crew *crew)
 {
-    struct worker workers[GKV_JOBS_COUNT_MAX] = {{0}};
-    int pipe_end = -1;
-    if (!start(options, workers, &pipe_end)) {
-        (void)fprintf(stderr, "gridkv-sim: cannot start %u processes\n",
-                      (unsigned)options->job_count);
-        totals->status = GKV_TRIAL_INTERNAL;
-        return;
-    }
-    static struct news news; /* too large for a stack frame */
-    while (totals->status == GKV_TRIAL_PASS &&
-           read(pipe_end, &news, sizeof(news)) == (ssize_t)sizeof(news)) {
-        GKV_ASSERT(news.worker < options->job_count);
-        workers[news.worker].seed = news.summary.seed;
-        if (news.is_begun == 0) {
-            count(totals, &news.summary);
-            if (options->each != NULL) {
-                options->each(options->context, &news.summary);
-            }
-            show_progress(totals, options);
+    for (uint32_t i = 0; i < crew->worker_count; i++) {
+        const bool is_it = crew->campaign->failure_count > 0 &&
+                           crew->workers[i].seed == crew->campaign->failure.seed;
+        if (is_it) {
+            print_file(crew->workers[i].report);
         }
+        (void)fclose(crew->workers[i].report);
     }
-    (void)close(pipe_end);
-    wait_for(options, workers, totals);
 }
 
-enum gkv_trial_status gkv_jobs_run(const struct gkv_jobs_options *options)
+static uint32_t worker_count_of(const struct gkv_jobs_options *options,
+                                const struct gkv_campaign *campaign)
 {
-    struct gkv_jobs_options chosen = *options;
-    static struct totals totals; /* too large for a stack frame */
-    memset(&totals, 0, sizeof(totals));
-    const uint64_t seed_count = options->last - options->first + 1;
-    if (chosen.job_count == 0) {
-        const long online = sysconf(_SC_NPROCESSORS_ONLN);
-        chosen.job_count = online > 0 ? (uint32_t)online : 1;
+    const long online = sysconf(_SC_NPROCESSORS_ONLN);
+    const uint64_t seed_count = campaign->last - campaign->first + 1;
+    uint64_t count = online > 0 ? (uint64_t)online : 1;
+    if (options->job_count > 0) {
+        count = options->job_count;
     }
-    if (chosen.job_count > GKV_JOBS_COUNT_MAX) {
-        chosen.job_count = GKV_JOBS_COUNT_MAX;
+    if (count > seed_count) {
+        count = seed_count;
     }
-    if (chosen.job_count > seed_count) {
-        chosen.job_count = (uint32_t)seed_count;
+    return count > GKV_JOBS_COUNT_MAX ? GKV_JOBS_COUNT_MAX : (uint32_t)count;
+}
+
+enum gkv_trial_status gkv_jobs_run(const struct gkv_jobs_options *options,
+                                   struct gkv_campaign *campaign)
+{
+    static struct crew crew; /* too large for a stack frame */
+    const uint32_t wanted_count = worker_count_of(options, campaign);
+    const uint64_t cpu_before_ns = children_cpu_ns();
+    crew = (struct crew){.options = options, .campaign = campaign, .begin_ns = now_ns()};
+    bool is_ready = true;
+    (void)fflush(NULL);
+    (void)signal(SIGPIPE, SIG_IGN); /* a worker that died is noticed where it is waited for */
+    while (is_ready && crew.worker_count < wanted_count) {
+        is_ready = start_worker(&crew);
     }
-    run_workers(&chosen, &totals);
-    if (isatty(STDERR_FILENO)) {
-        (void)fprintf(stderr, "\r");
+    for (uint32_t i = 0; i < crew.worker_count; i++) {
+        if (is_ready) {
+            give_order(&crew, &crew.workers[i]);
+        } else {
+            close_pipe(&crew.workers[i].orders);
+        }
     }
-    gkv_report_tally(&totals.tally);
-    printf("linearizable: %" PRIu64 " of %" PRIu64 " keys\n",
-           totals.key_count - totals.wrong_key_count, totals.key_count);
-    printf("seeds=%" PRIu64 "..%" PRIu64 " run=%" PRIu64 " events=%" PRIu64 " simulated=%" PRIu64
-           "s operations=%" PRIu64 " result=%s\n",
-           chosen.first, chosen.last, totals.seed_count, totals.event_count,
-           totals.simulated_ns / 1000000000, totals.operation_count,
-           gkv_report_status_name(totals.status));
-    return totals.status;
+    while (listen_to_all(&crew)) {
+        const uint64_t now = now_ns();
+        show_progress(&crew, now);
+        if (options->time_ns_max > 0 && now - crew.begin_ns >= options->time_ns_max) {
+            gkv_campaign_stop(campaign);
+        }
+    }
+    campaign->wall_ns = now_ns() - crew.begin_ns;
+    campaign->cpu_ns = children_cpu_ns() - cpu_before_ns;
+    if (isatty(STDERR_FILENO) != 0) {
+        (void)fprintf(stderr, "\r\033[K");
+    }
+    print_report(&crew);
+    if (!is_ready) {
+        (void)fprintf(stderr, "gridkv-sim: cannot start %u processes\n", (unsigned)wanted_count);
+        return GKV_TRIAL_INTERNAL;
+    }
+    return gkv_campaign_status(campaign);
 }

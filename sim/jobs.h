@@ -1,8 +1,10 @@
-/* Many seeds, over several processes: each worker takes every J-th seed and reports down one pipe.
+/* Many seeds, over several processes: each worker is told a seed, runs it, and says how it went.
  *
  * Model     Seeds are independent, and so are processes: an assertion ends one worker and nothing
- *           else.
- * Bounds    GKV_JOBS_COUNT_MAX workers.
+ *           else. What a worker prints goes to a file of its own, so that of several failures one
+ *           is shown. A worker that dies without a word fails its seed as "crash".
+ * Bounds    GKV_JOBS_COUNT_MAX workers; GKV_JOBS_SECONDS_MAX of real time for a seed.
+ * Not here  Which seed is next, and what they add up to: sim/campaign.h.
  */
 #ifndef GKV_SIM_JOBS_H
 #define GKV_SIM_JOBS_H
@@ -10,28 +12,38 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "sim/campaign.h"
 #include "sim/trial.h"
 
 #define GKV_JOBS_COUNT_MAX 64
+#define GKV_JOBS_SECONDS_MAX 300 /* then the system ends the process */
 #define GKV_JOBS_DOUBLE_EVERY 64 /* of so many seeds, one is run twice, and must repeat */
 
 struct gkv_jobs_options {
-    uint64_t first;
-    uint64_t last;
-    uint32_t job_count; /* 0: as many as there are processors */
+    struct gkv_trial_options trial; /* of every seed; but seed, and what is told when it is over */
+    uint32_t job_count;             /* 0: as many as there are processors */
+    uint64_t time_ns_max;           /* no seed is begun later; 0: no limit */
+    bool is_twice;                  /* run every seed twice, not only some */
     void (*each)(void *context, const struct gkv_trial_summary *summary); /* a seed ended, in any
                                                                              order; or NULL */
     void *context;
 };
 
-/* Run a seed twice, and compare. Reports what fails. */
-void gkv_jobs_run_twice(uint64_t seed, struct gkv_trial_summary *summary_out);
+/* Run a seed twice, and compare. Reports what fails, where options->report asks for it. */
+void gkv_jobs_run_twice(const struct gkv_trial_options *options,
+                        struct gkv_trial_summary *summary_out);
 
 /* Run one in a process of its own, so that an assertion ends nothing else, and take over its
  * recording. False: it did not end, or not by itself. options->tell is not called. */
 bool gkv_jobs_try(const struct gkv_trial_options *options, struct gkv_trial_summary *summary_out);
 
-/* Run all seeds, or up to the first failure, which is reported. Prints the last line of all. */
-enum gkv_trial_status gkv_jobs_run(const struct gkv_jobs_options *options);
+/* Run the seeds of a campaign, up to the first failure or until the time is over. The report of the
+ * failure that counts is printed, where options->trial.report asks for it, and no other. A line on
+ * stderr says how far it is, where stderr is a terminal. GKV_TRIAL_INTERNAL: no processes. */
+enum gkv_trial_status gkv_jobs_run(const struct gkv_jobs_options *options,
+                                   struct gkv_campaign *campaign);
+
+/* A seed that is unlikely to have been run before: from the machine's clock. */
+uint64_t gkv_jobs_fresh_seed(void);
 
 #endif

@@ -4,49 +4,140 @@
 #include <string.h>
 
 #include "sim/command.h"
+#include "sim/switches.h"
 #include "sim/trial.h"
 
-static const char usage[] =
-    "usage: gridkv-sim run --seed N [--out FILE.gseed] [--html FILE] [--trace LIST]\n"
-    "       gridkv-sim run --seed N --twice\n"
-    "       gridkv-sim run --seeds A..B [--jobs J]\n"
-    "       gridkv-sim replay FILE.gseed [--html FILE] [--trace LIST]\n"
-    "       gridkv-sim shrink FILE.gseed [--tries N] [--out FILE.gseed]\n"
-    "       gridkv-sim coverage [--seeds A..B] [--jobs J]\n"
-    "\n"
-    "  --seed N      one seed: prints its hash, events, simulated time, operations and result\n"
-    "  --out FILE    run: every draw of it, to replay and to shrink; shrink: the smaller run\n"
-    "  --html FILE   a page that shows what happened\n"
-    "  --trace LIST  chrome=FILE,shiviz=FILE,history=FILE, or some of them\n"
-    "  --twice       runs it twice, and compares (also --check-determinism)\n"
-    "  --seeds A..B  all of them, up to the first failure\n"
-    "  --jobs J      in so many processes; as many as there are processors by default\n"
-    "  --tries N     runs at most so many to find a smaller one that fails alike\n"
-    "\n"
-    "exit status: 0 pass, 2 usage, 10 safety, 11 liveness, 12 assertion, 13 memory,\n"
-    "14 determinism, 15 coverage\n";
+/* ---- The texts of help ----------------------------------------------------------------------- */
 
-static const struct {
+static const char help_run[] =
+    "usage: gridkv-sim run --seed N [--html FILE] [--trace LIST] [--out FILE.gseed]\n"
+    "       gridkv-sim run --seeds A..B | --time 10m [--seed FIRST]\n"
+    "\n"
+    "  --seed N          one seed: a number, or a git commit, whose first 8 digits are taken\n"
+    "  --seeds A..B      all of them, up to the first failure; of several, the lowest is told\n"
+    "  --time 90s        seeds from --seed on, or fresh ones, for so long (s, m, h)\n"
+    "  --jobs J          in so many processes; by default, one for each processor\n"
+    "  --twice           every seed twice, and the hashes compared\n"
+    "  --json            one JSON object per line instead of text\n"
+    "  --hashes          a line for each seed: the seed and its hash\n"
+    "  --html FILE       a page that shows what happened\n"
+    "  --trace LIST      chrome=FILE,shiviz=FILE,history=FILE, or some of them\n"
+    "  --out FILE.gseed  every draw of the run, to replay and to shrink\n";
+
+static const char help_replay[] =
+    "usage: gridkv-sim replay FILE.gseed [--html FILE] [--trace LIST]\n"
+    "\n"
+    "Runs what was recorded, and says whether it was the same run.\n"
+    "\n"
+    "  --html FILE   a page that shows what happened\n"
+    "  --trace LIST  chrome=FILE,shiviz=FILE,history=FILE, or some of them\n";
+
+static const char help_shrink[] =
+    "usage: gridkv-sim shrink FILE.gseed [--tries N] [--out FILE.gseed]\n"
+    "\n"
+    "Looks for a smaller run in which the same check fails.\n"
+    "\n"
+    "  --tries N    runs at most so many\n"
+    "  --out FILE   where the smaller run goes\n";
+
+static const char help_coverage[] =
+    "usage: gridkv-sim coverage [--seeds A..B] [--jobs J]\n"
+    "\n"
+    "Runs seeds, and names what was asked, met and reached, in how many of them, and the first.\n"
+    "Fails with 15 when something was never reached in as many seeds as it is due in.\n"
+    "\n"
+    "  --seeds A..B  1..20000 by default\n"
+    "  --jobs J      in so many processes; by default, one for each processor\n";
+
+/* ---- Commands -------------------------------------------------------------------------------- */
+
+static const struct command {
     const char *name;
+    const char *what;
     int (*run)(struct gkv_arguments *arguments);
+    const char *help;
+    bool has_switches; /* --profile and its like */
 } commands[] = {
-    {"run", gkv_command_run},
-    {"replay", gkv_command_replay},
-    {"shrink", gkv_command_shrink},
-    {"coverage", gkv_command_coverage},
+    {"run", "one seed, a range of them, or as many as there is time for", gkv_command_run, help_run,
+     true},
+    {"replay", "a recorded run", gkv_command_replay, help_replay, false},
+    {"shrink", "a recorded failure, to a smaller one", gkv_command_shrink, help_shrink, false},
+    {"coverage", "which corners of the protocol seeds reach", gkv_command_coverage, help_coverage,
+     false},
 };
+#define COMMAND_COUNT (sizeof(commands) / sizeof(commands[0]))
+
+static const char statuses[] =
+    "exit status: 0 pass, 2 usage, 10 safety, 11 liveness, 12 assertion, 13 memory,\n"
+    "14 determinism, 15 coverage, 16 the simulator itself\n";
+
+static const struct command *find(const char *name)
+{
+    for (size_t i = 0; i < COMMAND_COUNT; i++) {
+        if (strcmp(name, commands[i].name) == 0) {
+            return &commands[i];
+        }
+    }
+    return NULL;
+}
+
+static void print_commands(FILE *file)
+{
+    (void)fputs("usage: gridkv-sim COMMAND [OPTIONS]\n\n", file);
+    for (size_t i = 0; i < COMMAND_COUNT; i++) {
+        (void)fprintf(file, "  %-12s %s\n", commands[i].name, commands[i].what);
+    }
+    (void)fprintf(file, "  %-12s what its options are\n\n%s", "help COMMAND", statuses);
+}
+
+static int help(const char *name)
+{
+    const struct command *command = name == NULL ? NULL : find(name);
+    if (name != NULL && command == NULL) {
+        (void)fprintf(stderr, "gridkv-sim: there is no command '%s'\n\n", name);
+    }
+    if (command == NULL) {
+        print_commands(name == NULL ? stdout : stderr);
+        return name == NULL ? GKV_TRIAL_PASS : GKV_TRIAL_USAGE;
+    }
+    (void)fputs(command->help, stdout);
+    (void)fputs(command->has_switches ? gkv_switches_help : "", stdout);
+    (void)printf("\n%s", statuses);
+    return GKV_TRIAL_PASS;
+}
+
+/* What was wrong, and where it is written how it should be. */
+static void complain(const struct command *command, const struct gkv_arguments *arguments)
+{
+    if (arguments->wrong[0] != '\0') {
+        (void)fprintf(stderr, "gridkv-sim %s: %s\n", command->name, arguments->wrong);
+    } else if (gkv_arguments_more(arguments)) {
+        (void)fprintf(stderr, "gridkv-sim %s: there is no option '%s'\n", command->name,
+                      arguments->words[arguments->next]);
+    }
+    (void)fprintf(stderr, "see: gridkv-sim help %s\n", command->name);
+}
 
 int main(int count, char **words)
 {
     struct gkv_arguments arguments = {.words = words, .count = count, .next = 2};
-    int status = GKV_TRIAL_USAGE;
-    for (size_t i = 0; count > 1 && i < sizeof(commands) / sizeof(commands[0]); i++) {
-        if (strcmp(words[1], commands[i].name) == 0) {
-            status = commands[i].run(&arguments);
-        }
+    if (count < 2) {
+        print_commands(stderr);
+        return GKV_TRIAL_USAGE;
     }
+    if (strcmp(words[1], "help") == 0 || strcmp(words[1], "--help") == 0) {
+        return help(count > 2 ? words[2] : NULL);
+    }
+    const struct command *command = find(words[1]);
+    if (command == NULL) {
+        return help(words[1]);
+    }
+    if (count > 2 && strcmp(words[2], "--help") == 0) {
+        return help(words[1]);
+    }
+    const int status = command->run(&arguments);
     if (status == GKV_TRIAL_USAGE) {
-        (void)fputs(usage, stderr);
+        complain(command, &arguments);
     }
     return status;
 }

@@ -92,7 +92,7 @@ static void write_one(const struct gkv_journal *journal, const char *name, write
         is_written = fclose(file) == 0 && is_written;
     }
     if (is_written) {
-        printf("wrote %s\n", name);
+        (void)fprintf(stderr, "wrote %s\n", name);
     } else {
         (void)fprintf(stderr, "gridkv-sim: cannot write %s\n", name);
     }

@@ -5,6 +5,7 @@
 
 #include "core/node.h"
 #include "core/options.h"
+#include "sim/check.h"
 #include "sim/check_linear.h"
 #include "sim/family.h"
 
@@ -12,7 +13,9 @@
 #define GKV_COMMIT ""
 #endif
 
-#define TRACE_LINE_COUNT 2 /* of each node; nine nodes and the rest stay under forty lines */
+/* A report has forty lines at most. */
+#define TRACE_LINE_COUNT 2 /* of each node */
+#define NODE_COUNT_SHOWN 9
 #define DEED_LINE_COUNT 8
 
 /* ---- Trace points ---------------------------------------------------------------------------- */
@@ -315,15 +318,114 @@ static void print_linear(const struct gkv_trial *trial)
            (unsigned)linear.read_count, (unsigned)linear.left_out_count);
 }
 
-void gkv_report_print(const struct gkv_trial *trial, const struct gkv_verdict *verdict)
+/* ---- The two lines that every failure begins with -------------------------------------------- */
+
+static uint32_t count_bits(uint64_t mask)
 {
-    printf("FAIL %s seed=%" PRIu64 " event=%" PRIu64 " t=%" PRIu64 ".%06" PRIu64 "s: %s\n",
-           verdict->check, trial->scenario.seed, verdict->event, verdict->time_ns / 1000000000,
-           verdict->time_ns / 1000 % 1000000, verdict->text);
+    uint32_t count = 0;
+    for (; mask != 0; mask &= mask - 1) {
+        count++;
+    }
+    return count;
+}
+
+/* Add to a text that ends at *used; what does not fit is cut off. */
+static void append(char line[GKV_TRIAL_LINE_BYTES], size_t *used, const char *first,
+                   const char *second)
+{
+    const int count = snprintf(line + *used, GKV_TRIAL_LINE_BYTES - *used, "%s%s", first, second);
+    *used += count > 0 ? (size_t)count : 0;
+    if (*used >= GKV_TRIAL_LINE_BYTES) {
+        *used = GKV_TRIAL_LINE_BYTES - 1;
+    }
+}
+
+const char *gkv_report_family_at(uint32_t index)
+{
+    return index < GKV_FAMILY_COUNT ? gkv_family_name((enum gkv_family)index) : NULL;
+}
+
+const char *gkv_report_check_at(uint32_t index)
+{
+    return gkv_checks[index] == NULL ? NULL : gkv_checks[index]->name;
+}
+
+static void append_names(char line[GKV_TRIAL_LINE_BYTES], size_t *used, const char *option,
+                         const char *(*name_at)(uint32_t index), uint64_t mask)
+{
+    const char *between = " ";
+    for (uint32_t i = 0; name_at(i) != NULL; i++) {
+        if ((mask >> i & 1u) != 0) {
+            append(line, used, between[0] == ' ' ? option : between, name_at(i));
+            between = ",";
+        }
+    }
+}
+
+void gkv_report_replay_line(const struct gkv_trial_options *options, enum gkv_trial_status status,
+                            char line[GKV_TRIAL_LINE_BYTES])
+{
+    static const uint64_t all = (UINT64_C(1) << GKV_FAMILY_COUNT) - 1;
+    char number[24];
+    size_t used = 0;
+    line[0] = '\0';
+    if (options->replay_line != NULL) {
+        append(line, &used, options->replay_line, "");
+        return;
+    }
+    (void)snprintf(number, sizeof(number), "%" PRIu64, options->seed);
+    append(line, &used, "gridkv-sim run --seed ", number);
+    if (options->profile != GKV_PROFILE_SWARM) {
+        append(line, &used, " --profile ", gkv_profile_name(options->profile));
+    }
+    /* Whichever list is shorter. */
+    const uint64_t on_mask = all & ~options->off_mask;
+    if (on_mask != 0 && count_bits(on_mask) < count_bits(options->off_mask)) {
+        append_names(line, &used, " --only-fault ", gkv_report_family_at, on_mask);
+    } else {
+        append_names(line, &used, " --no-fault ", gkv_report_family_at, options->off_mask);
+    }
+    append_names(line, &used, " --no-check ", gkv_report_check_at, options->check_off_mask);
+    if (options->event_count_max > 0) {
+        (void)snprintf(number, sizeof(number), "%" PRIu64, options->event_count_max);
+        append(line, &used, " --limit ", number);
+    }
+    append(line, &used, status == GKV_TRIAL_DETERMINISM ? " --twice" : "", "");
+}
+
+void gkv_report_failure(FILE *file, const struct gkv_trial_options *options,
+                        const struct gkv_trial_summary *summary)
+{
     char line[GKV_TRIAL_LINE_BYTES];
-    gkv_trial_replay_line(trial, line);
-    printf("replay: %s%s%s\n", line, GKV_COMMIT[0] != '\0' ? "   # at commit " : "", GKV_COMMIT);
+    struct gkv_trial_options failed = *options;
+    failed.seed = summary->seed;
+    gkv_report_replay_line(&failed, summary->status, line);
+    (void)fprintf(file, "replay: %s%s%s\n", line, GKV_COMMIT[0] != '\0' ? "   # at commit " : "",
+                  GKV_COMMIT);
+    (void)fprintf(file,
+                  "FAIL %s seed=%" PRIu64 " event=%" PRIu64 " t=%" PRIu64 ".%06" PRIu64 "s: %s\n",
+                  summary->check, summary->seed, summary->fail_event, summary->fail_ns / 1000000000,
+                  summary->fail_ns / 1000 % 1000000, summary->text);
+}
+
+/* Trace points of the nodes: first of the one that failed, then of as many as there is room for. */
+static void print_nodes(const struct gkv_trial *trial, uint32_t first)
+{
+    const uint32_t count = trial->scenario.node_count;
+    const uint32_t start = first == GKV_HISTORY_NONE ? 0 : first;
+    printf("last trace points of each node, ms:\n");
+    for (uint32_t i = 0; i < count && i < NODE_COUNT_SHOWN; i++) {
+        print_node(&trial->world.hosts[(start + i) % count]);
+    }
+}
+
+void gkv_report_print(const struct gkv_trial *trial, const struct gkv_verdict *verdict,
+                      const struct gkv_trial_summary *summary)
+{
+    char line[GKV_TRIAL_LINE_BYTES];
+    gkv_report_failure(stdout, trial->options, summary);
     if (trial->journal == NULL) {
+        gkv_report_replay_line(trial->options, verdict->status, line);
         printf("picture: %s --html failure.html\n", line);
     }
     print_scenario(&trial->scenario);
@@ -332,8 +434,5 @@ void gkv_report_print(const struct gkv_trial *trial, const struct gkv_verdict *v
     if (verdict->status != GKV_TRIAL_ASSERTION) {
         print_linear(trial);
     }
-    printf("last trace points of each node, ms:\n");
-    for (uint32_t i = 0; i < trial->scenario.node_count; i++) {
-        print_node(&trial->world.hosts[i]);
-    }
+    print_nodes(trial, verdict->node);
 }

@@ -5,6 +5,8 @@
 #define GKV_SIM_REPORT_H
 
 #include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
 
 #include "core/trace.h"
 #include "sim/trial.h"
@@ -15,8 +17,22 @@ void gkv_report_summary(const struct gkv_trial_summary *summary);
 /* How often each predicate was asked, in a few lines. */
 void gkv_report_tally(const struct gkv_tally *tally);
 
-/* FAIL, what did not hold; the line that replays it; and what is known about it. */
-void gkv_report_print(const struct gkv_trial *trial, const struct gkv_verdict *verdict);
+/* The line that repeats a run which ended so: its replay_line, or seed, profile and what is
+ * switched off. */
+void gkv_report_replay_line(const struct gkv_trial_options *options, enum gkv_trial_status status,
+                            char line[GKV_TRIAL_LINE_BYTES]);
+
+/* Two lines: what to paste, and FAIL with what did not hold. The seed is the summary's. */
+void gkv_report_failure(FILE *file, const struct gkv_trial_options *options,
+                        const struct gkv_trial_summary *summary);
+
+/* The same, and what is known about it: forty lines at most. */
+void gkv_report_print(const struct gkv_trial *trial, const struct gkv_verdict *verdict,
+                      const struct gkv_trial_summary *summary);
+
+/* Names by number, for lists of them; NULL: there are no more. */
+const char *gkv_report_family_at(uint32_t index);
+const char *gkv_report_check_at(uint32_t index);
 
 /* The short name of a status, such as "safety". */
 const char *gkv_report_status_name(enum gkv_trial_status status);

@@ -353,16 +353,6 @@ static bool create(struct gkv_trial *trial)
     return true;
 }
 
-void gkv_trial_replay_line(const struct gkv_trial *trial, char line[GKV_TRIAL_LINE_BYTES])
-{
-    if (trial->options != NULL && trial->options->replay_line != NULL) {
-        (void)snprintf(line, GKV_TRIAL_LINE_BYTES, "%s", trial->options->replay_line);
-    } else {
-        (void)snprintf(line, GKV_TRIAL_LINE_BYTES, "gridkv-sim run --seed %" PRIu64,
-                       trial->scenario.seed);
-    }
-}
-
 static void summarise(const struct gkv_trial *trial, const struct gkv_verdict *verdict,
                       struct gkv_trial_summary *summary)
 {
@@ -384,6 +374,9 @@ static void summarise(const struct gkv_trial *trial, const struct gkv_verdict *v
     summary->wrong_key_count = linear.wrong_key_count;
     summary->check = verdict->status == GKV_TRIAL_PASS ? "" : verdict->check;
     summary->status = verdict->status;
+    summary->fail_event = verdict->event;
+    summary->fail_ns = verdict->time_ns;
+    (void)snprintf(summary->text, sizeof(summary->text), "%s", verdict->text);
     summary->tally = trial->tally;
 }
 
@@ -394,11 +387,11 @@ static void conclude(const struct gkv_trial *trial, const struct gkv_verdict *ve
     const struct gkv_trial_options *options = trial->options;
     summarise(trial, verdict, summary);
     if (options->report && summary->status != GKV_TRIAL_PASS) {
-        gkv_report_print(trial, verdict);
+        gkv_report_print(trial, verdict, summary);
     }
     if (trial->journal != NULL) {
         char line[GKV_TRIAL_LINE_BYTES];
-        gkv_trial_replay_line(trial, line);
+        gkv_report_replay_line(options, verdict->status, line);
         gkv_journal_finish(trial->journal, verdict, trial->scenario.seed, line);
         gkv_outputs_write(options->outputs, trial->journal);
     }
@@ -447,8 +440,9 @@ void gkv_trial_run_with(const struct gkv_trial_options *options,
         trial->options = options;
     }
     if (trial == NULL || !create(trial)) {
-        printf("FAIL internal seed=%" PRIu64 ": no memory, or options that are refused\n",
-               options->seed);
+        (void)snprintf(summary_out->text, sizeof(summary_out->text),
+                       "no memory, or options that are refused");
+        gkv_report_failure(stdout, options, summary_out);
         if (trial != NULL) {
             destroy(trial);
         }

@@ -96,7 +96,7 @@ struct gkv_trial_options {
     bool is_by_label;                   /* of the replay: see sim/choice.h */
     struct gkv_recording *recording;    /* keeps the draws; NULL: nobody does */
     const struct gkv_outputs *outputs;  /* files to leave; NULL: none */
-    const char *replay_line;            /* what repeats it; NULL: run --seed */
+    const char *replay_line;            /* what repeats it; NULL: these options do */
     void (*tell)(void *context, const struct gkv_trial_summary *summary); /* it is over, even by an
                                                                              assertion; or NULL */
     void *context;
@@ -155,6 +155,9 @@ struct gkv_trial_summary {
     const char *check;        /* which failed; "" */
     const char *diverged_label; /* what that draw asked; NULL: it did not diverge */
     enum gkv_trial_status status;
+    uint64_t fail_event; /* where and when it failed, and what did not hold; "" */
+    uint64_t fail_ns;
+    char text[GKV_VERDICT_TEXT_BYTES];
     struct gkv_tally tally;
 };
 
@@ -163,9 +166,7 @@ void gkv_trial_run(uint64_t seed, bool report, struct gkv_trial_summary *summary
 void gkv_trial_run_with(const struct gkv_trial_options *options,
                         struct gkv_trial_summary *summary_out);
 
-/* The line that repeats a trial. */
-#define GKV_TRIAL_LINE_BYTES 300
-void gkv_trial_replay_line(const struct gkv_trial *trial, char line[GKV_TRIAL_LINE_BYTES]);
+#define GKV_TRIAL_LINE_BYTES 560 /* of the line that repeats a trial: sim/report.h */
 
 /* Note that something does not hold; the first one counts. text as printf's. */
 void gkv_trial_fail(struct gkv_trial *trial, enum gkv_trial_status status, const char *check,

@@ -1,0 +1,79 @@
+#!/bin/sh
+# Usage: tests/sim_commands.sh GRIDKV-SIM
+#
+# Goal: the tool can be used by who did not write it: what is wrong on a command line is said with what
+# to write instead, exit statuses are those of docs/simulator.md, and of several processes one failure
+# is told.
+# Method: run it, and look at its statuses and texts. A run fails here because --limit lets it.
+set -u
+sim=$1
+work=$(mktemp -d)
+trap 'rm -rf "$work"' EXIT
+failed=0
+
+# complain TEXT: what was expected, and what came.
+complain() {
+    echo "gridkv-sim $words: expected $1; it ended with status $status and printed:"
+    cat "$work/out" "$work/err"
+    failed=1
+}
+
+# expect STATUS TEXT WORD...: it ends so, and TEXT (of grep) is in what it prints.
+expect() {
+    wanted=$1
+    text=$2
+    shift 2
+    words=$*
+    status=0
+    "$sim" "$@" >"$work/out" 2>"$work/err" || status=$?
+    test "$status" -eq "$wanted" || complain "status $wanted"
+    cat "$work/out" "$work/err" | grep -q -e "$text" || complain "'$text'"
+}
+
+expect 2 'usage: gridkv-sim COMMAND'
+expect 0 'usage: gridkv-sim COMMAND' help
+expect 2 "there is no command 'rum'" rum
+expect 2 "there is no command 'rum'" help rum
+for command in $("$sim" help | sed -n 's/^  \([a-z]*\)  .*/\1/p'); do
+    expect 0 "usage: gridkv-sim $command" help "$command"
+    expect 0 'exit status: 0 pass' "$command" --help
+done
+expect 2 'which seeds?' run
+expect 2 "there is no option '--sed'" run --sed 4
+expect 2 'see: gridkv-sim help run' run --sed 4
+expect 2 '--seed wants a word after it' run --seed
+expect 2 "or a git commit, and not 'x'" run --seed x
+expect 2 "such as 1..500, and not '5..1'" run --seeds 5..1
+expect 2 "such as 90s, 10m or 2h, and not '5d'" run --time 5d
+expect 2 '--seeds goes without --time' run --seeds 1..2 --time 1s
+expect 2 "no profile 'fast', but: swarm, lite" run --seed 1 --profile fast
+expect 2 "knows no 'rain', but: latency, " run --seed 1 --no-fault cuts,rain
+expect 2 "knows no 'luck', but: open, value, quorum" run --seed 1 --no-check luck
+expect 2 'are of one run' run --seeds 1..2 --html page.html
+expect 2 '--jobs goes up to 64' run --seeds 1..2 --jobs 65
+
+expect 0 'result=pass' run --seed 0x2
+expect 0 '^seed=12648430 .*result=pass' run --seed 00c0ffee00c0ffee00c0ffee00c0ffee00c0ffee
+expect 0 'seeds=1..6 run=6 failed=0 .*result=pass' run --seeds 1..6 --profile lite --jobs 2
+expect 0 'figures: seeds-per-core-hour=[1-9]' run --seeds 1..3 --profile lite
+expect 0 'seeds=5..[0-9]* run=[1-9].*result=pass' run --time 1s --seed 5 --profile lite
+expect 0 '{"kind":"runs",.*"result":"pass","status":0}' run --seeds 1..2 --profile lite --json
+test ! -s "$work/err" || complain 'nothing on stderr, which is no terminal'
+
+# A failure: the line to paste comes first, and one report alone, that of the lowest seed.
+expect 11 '^FAIL limit seed=3 event=1[0-9]* ' run --seeds 3..40 --jobs 4 --limit 100 --no-fault cuts
+line='replay: gridkv-sim run --seed 3 --no-fault cuts --limit 100'
+head -n 1 "$work/out" | grep -q -e "^$line" || complain "'$line' first"
+test "$(grep -c '^FAIL' "$work/out")" -eq 1 || complain 'one FAIL'
+first=$(grep '^FAIL' "$work/out")
+expect 11 '^FAIL limit' run --seed 3 --no-fault cuts --limit 100
+test "$(grep '^FAIL' "$work/out")" = "$first" || complain "'$first' from the line to paste"
+expect 11 '{"kind":"failure".*"replay":"gridkv-sim run --seed 3 --limit 100"' \
+    run --seeds 3..9 --limit 100 --json
+
+# Hashes do not depend on how many processes there are.
+expect 0 '^3 [0-9a-f]\{32\}$' run --seeds 1..8 --hashes --profile lite --jobs 1
+cp "$work/out" "$work/hashes"
+expect 0 '^8 ' run --seeds 1..8 --hashes --profile lite --jobs 3
+cmp -s "$work/out" "$work/hashes" || complain 'the same hashes in three processes'
+exit $failed
