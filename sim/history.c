@@ -1,7 +1,6 @@
 #include "sim/history.h"
 
-#include <stdio.h>
-#include <stdlib.h>
+#include <string.h>
 
 #include "core/panic.h"
 
@@ -9,9 +8,19 @@
 
 struct gkv_bytes gkv_history_key(uint32_t key, char *buffer)
 {
-    const int count = snprintf(buffer, KEY_TEXT_BYTES, "k%u", (unsigned)key);
-    GKV_ASSERT(count > 0 && count < KEY_TEXT_BYTES);
-    return (struct gkv_bytes){.data = (const uint8_t *)buffer, .count = (size_t)count};
+    char digits[KEY_TEXT_BYTES];
+    uint32_t digit_count = 0;
+    uint32_t rest = key;
+    do {
+        digits[digit_count++] = (char)('0' + rest % 10);
+        rest /= 10;
+    } while (rest > 0);
+    buffer[0] = 'k';
+    for (uint32_t i = 0; i < digit_count; i++) {
+        buffer[1 + i] = digits[digit_count - 1 - i];
+    }
+    buffer[1 + digit_count] = '\0';
+    return (struct gkv_bytes){.data = (const uint8_t *)buffer, .count = 1 + (size_t)digit_count};
 }
 
 uint32_t gkv_history_key_number(struct gkv_bytes key)
@@ -29,33 +38,51 @@ uint32_t gkv_history_key_number(struct gkv_bytes key)
     return number;
 }
 
-static uint32_t first_mixed(uint32_t number, size_t value_bytes)
+/* Eight bytes of a value, from place 8 * index on: the first four say the number, the rest follow
+ * from it (the finaliser of Vigna's splitmix64). */
+static uint64_t value_word(uint32_t number, size_t value_bytes, size_t index)
 {
-    return number * 2654435761u + (uint32_t)value_bytes;
+    uint64_t mixed = ((uint64_t)number << 32) + value_bytes;
+    mixed += (index + 1) * UINT64_C(0x9E3779B97F4A7C15);
+    mixed = (mixed ^ mixed >> 30) * UINT64_C(0xBF58476D1CE4E5B9);
+    mixed = (mixed ^ mixed >> 27) * UINT64_C(0x94D049BB133111EB);
+    mixed ^= mixed >> 31;
+    return index == 0 ? (mixed & ~(uint64_t)UINT32_MAX) | number : mixed;
 }
 
-/* The byte at `place` of a value; asked for in order. */
-static uint8_t value_byte(uint32_t number, size_t place, uint32_t *mixed)
+/* Spelled out, so that the compiler makes one store of it. */
+static void put_word(uint8_t out[8], uint64_t word)
 {
-    *mixed = *mixed * 1664525u + 1013904223u;
-    return (uint8_t)(place < 4 ? number >> (8 * place) : *mixed >> 24);
+    out[0] = (uint8_t)word;
+    out[1] = (uint8_t)(word >> 8);
+    out[2] = (uint8_t)(word >> 16);
+    out[3] = (uint8_t)(word >> 24);
+    out[4] = (uint8_t)(word >> 32);
+    out[5] = (uint8_t)(word >> 40);
+    out[6] = (uint8_t)(word >> 48);
+    out[7] = (uint8_t)(word >> 56);
 }
 
 void gkv_history_value(uint32_t number, uint8_t *buffer, uint32_t value_bytes)
 {
     GKV_ASSERT(value_bytes >= GKV_HISTORY_VALUE_BYTES_MIN);
-    uint32_t mixed = first_mixed(number, value_bytes);
-    for (uint32_t i = 0; i < value_bytes; i++) {
-        buffer[i] = value_byte(number, i, &mixed);
+    const size_t word_count = value_bytes / 8;
+    uint8_t last[8];
+    for (size_t i = 0; i < word_count; i++) {
+        put_word(buffer + 8 * i, value_word(number, value_bytes, i));
     }
+    put_word(last, value_word(number, value_bytes, word_count));
+    memcpy(buffer + 8 * word_count, last, value_bytes % 8);
 }
 
 /* Compared as it is made: a value is too large for a stack frame. */
 static bool is_value_of(uint32_t number, struct gkv_bytes value)
 {
-    uint32_t mixed = first_mixed(number, value.count);
-    for (size_t i = 0; i < value.count; i++) {
-        if (value.data[i] != value_byte(number, i, &mixed)) {
+    uint8_t bytes[8];
+    for (size_t done = 0; done < value.count; done += 8) {
+        const size_t rest = value.count - done;
+        put_word(bytes, value_word(number, value.count, done / 8));
+        if (memcmp(value.data + done, bytes, rest < 8 ? rest : 8) != 0) {
             return false;
         }
     }
