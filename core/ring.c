@@ -140,26 +140,36 @@ static void walk_owners(const struct gkv_ring *ring, uint32_t point_count, uint3
     GKV_ASSERT(taken_count == ring->owner_count);
 }
 
+/* Copy the owners of a slot to the slots after it, before `end`: each time as many as are there. */
+static void repeat_owners(const struct gkv_ring *ring, uint32_t slot, uint32_t end)
+{
+    const size_t owner_bytes = ring->replica_count * sizeof(uint16_t);
+    uint32_t filled_count = 1;
+    while (filled_count < end - slot) {
+        const uint32_t rest_count = end - slot - filled_count;
+        const uint32_t count = filled_count < rest_count ? filled_count : rest_count;
+        memcpy(owners_of(ring, slot + filled_count), owners_of(ring, slot), count * owner_bytes);
+        filled_count += count;
+    }
+}
+
 /* Slots and points go round together; slots that start at the same point share its walk. */
-static void fill_slots(struct gkv_ring *ring, uint32_t point_count)
+static void fill_slots(const struct gkv_ring *ring, uint32_t point_count)
 {
     const struct point *points = points_of(ring);
-    const size_t owner_bytes = ring->owner_count * sizeof(uint16_t);
-    uint32_t position = 0; /* the first point at or after the slot's start; point_count: wrapped */
-    uint32_t previous_first = UINT32_MAX;
-    for (uint32_t slot = 0; slot < GKV_SLOT_COUNT; slot++) {
-        const uint64_t start = (uint64_t)slot << (64 - GKV_SLOT_BITS);
-        while (position < point_count && points[position].hash < start) {
-            position++;
-        }
-        const uint32_t first = position == point_count ? 0 : position;
-        if (first == previous_first) {
-            memcpy(owners_of(ring, slot), owners_of(ring, slot - 1), owner_bytes);
-        } else {
-            walk_owners(ring, point_count, first, owners_of(ring, slot));
-            previous_first = first;
+    uint32_t slot = 0;
+    for (uint32_t position = 0; position <= point_count && slot < GKV_SLOT_COUNT; position++) {
+        /* The slots up to `end` start at or before this point, and after the point before it. */
+        const bool is_wrapped = position == point_count;
+        const uint32_t end =
+            is_wrapped ? GKV_SLOT_COUNT : gkv_ring_slot_of_hash(points[position].hash) + 1;
+        if (end > slot) {
+            walk_owners(ring, point_count, is_wrapped ? 0 : position, owners_of(ring, slot));
+            repeat_owners(ring, slot, end);
+            slot = end;
         }
     }
+    GKV_ASSERT(slot == GKV_SLOT_COUNT);
 }
 
 void gkv_ring_refresh(struct gkv_ring *ring, const struct gkv_members *members)
