@@ -358,6 +358,9 @@ struct gkv_node_stats gkv_node_stats(const struct gkv_node *node)
         .sync_malformed_count = modules->repair.malformed_count,
         .clock_rejected_count = node->clock_rejected_count,
         .step_count = node->step_count,
+        .operation_bytes = (uint64_t)(modules->quorum.pendings.cells.cell_count -
+                                      modules->quorum.pendings.cells.free_count) *
+                           GKV_CELL_BYTES,
         .member_count = modules->members.ring_count,
         .reachable_count = modules->members.reachable_count,
         .store_digest = gkv_store_digest(&modules->store),

@@ -13,12 +13,17 @@ const struct gkv_check gkv_check_memory = {
 };
 
 const struct gkv_check *const gkv_checks[] = {
-    &gkv_check_open,       &gkv_check_value, &gkv_check_quorum,
-    &gkv_check_member,     &gkv_check_store, &gkv_check_wire,
-    &gkv_check_linear,     &gkv_check_clock, &gkv_check_incarnation,
-    &gkv_check_durable,    &gkv_check_ttl,   &gkv_check_session,
-    &gkv_check_memory,     &gkv_check_quiet, &gkv_check_accuracy,
-    &gkv_check_precedence, &gkv_check_dead,  NULL,
+    &gkv_check_open,        &gkv_check_value,
+    &gkv_check_quorum,      &gkv_check_member,
+    &gkv_check_store,       &gkv_check_wire,
+    &gkv_check_linear,      &gkv_check_clock,
+    &gkv_check_incarnation, &gkv_check_durable,
+    &gkv_check_ttl,         &gkv_check_session,
+    &gkv_check_memory,      &gkv_check_quiet,
+    &gkv_check_accuracy,    &gkv_check_precedence,
+    &gkv_check_dead,        &gkv_check_leak,
+    &gkv_check_leftover,    &gkv_check_ring,
+    &gkv_check_copies,      NULL,
 };
 _Static_assert(sizeof(gkv_checks) / sizeof(gkv_checks[0]) <= GKV_CHECK_COUNT_MAX, "a bit each");
 

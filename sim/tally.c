@@ -56,6 +56,13 @@ static const struct gkv_tally_entry entries[GKV_PREDICATE_COUNT] = {
     [GKV_HOLDS_FORWARD] = {"precedence.forward", "what is held of a member moves forward", HOLDS},
     [GKV_HOLDS_STRANGER] = {"precedence.stranger", "and begins with one who is there", HOLDS},
     [GKV_HOLDS_DEAD] = {"dead.known", "who dies is unreachable in time", HOLDS},
+    [GKV_HOLDS_GIVEN_BACK] = {"leak.operations", "an idle node keeps no operation", HOLDS},
+    [GKV_HOLDS_ONE_STREAM] = {"leak.streams", "and one stream each way", HOLDS},
+    [GKV_HOLDS_HANDED_ON] = {"leftover.handed_on", "what others hold of a key, its owners hold",
+                             HOLDS},
+    [GKV_HOLDS_RING] = {"ring.owners", "a node names the owners of the ring", HOLDS},
+    [GKV_HOLDS_MOVED] = {"ring.moved", "and no more moves than has to", HOLDS},
+    [GKV_HOLDS_COPIED] = {"copies.made", "an acknowledged set is at all owners soon", HOLDS},
 
     [GKV_MET_IN_DOUBT] = {"met.in_doubt", "a client is told IN_DOUBT", MET},
     [GKV_MET_TIMEOUT] = {"met.timeout", "a client is told TIMEOUT", MET},

@@ -60,13 +60,19 @@ enum gkv_predicate {
     GKV_HOLDS_SESSION_MONOTONIC = 39,
     GKV_MET_SESSION_NOT_OWN = 40,
     GKV_MET_SESSION_BACK = 41,
-    GKV_HOLDS_QUIET = 42,    /* what is said in a quiet cluster is routine */
-    GKV_HOLDS_BUDGET = 43,   /* and no more than that */
-    GKV_HOLDS_ACCURATE = 44, /* nobody who is up is suspected there */
-    GKV_HOLDS_HELPED = 45,   /* nor where one link is cut */
-    GKV_HOLDS_FORWARD = 46,  /* what is held of a member moves forward */
-    GKV_HOLDS_STRANGER = 47, /* and begins with one who is there */
-    GKV_HOLDS_DEAD = 48,     /* who dies is unreachable in time */
+    GKV_HOLDS_QUIET = 42,      /* what is said in a quiet cluster is routine */
+    GKV_HOLDS_BUDGET = 43,     /* and no more than that */
+    GKV_HOLDS_ACCURATE = 44,   /* nobody who is up is suspected there */
+    GKV_HOLDS_HELPED = 45,     /* nor where one link is cut */
+    GKV_HOLDS_FORWARD = 46,    /* what is held of a member moves forward */
+    GKV_HOLDS_STRANGER = 47,   /* and begins with one who is there */
+    GKV_HOLDS_DEAD = 48,       /* who dies is unreachable in time */
+    GKV_HOLDS_GIVEN_BACK = 49, /* an idle node keeps no operation */
+    GKV_HOLDS_ONE_STREAM = 50, /* and one stream each way */
+    GKV_HOLDS_HANDED_ON = 51,  /* what others hold of a key, its owners hold */
+    GKV_HOLDS_RING = 52,       /* a node names the owners of the ring */
+    GKV_HOLDS_MOVED = 53,      /* and no more moves than has to */
+    GKV_HOLDS_COPIED = 54,     /* an acknowledged set is at all owners soon */
     /* What each says is in sim/tally.c. */
     GKV_REACHED_WRITE_WITHOUT_ALL,
     GKV_REACHED_WRITE_ONE_SHORT,

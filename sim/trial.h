@@ -136,6 +136,8 @@ struct gkv_trial {
     struct gkv_ttl_watch ttl_watch;
     struct gkv_session_watch session_watch;
     struct gkv_precedence_watch precedence_watch;
+    struct gkv_ring_watch ring_watch;
+    struct gkv_copies_watch copies_watch;
     struct gkv_idle idle;
     struct gkv_sometimes_watch sometimes_watch;
     uint8_t value[GKV_HISTORY_VALUE_BYTES_MAX]; /* of the set that a client asks for */

@@ -92,6 +92,21 @@ struct gkv_precedence_watch {
     struct gkv_precedence_held held[GKV_NET_NODE_COUNT_MAX][GKV_SCENARIO_NODE_COUNT_MAX];
 };
 
+/* sim/check_ring.c: the last ring that all agreed on. */
+struct gkv_ring_watch {
+    uint32_t ring_mask; /* 0: none yet */
+    uint32_t owner_mask[GKV_SCENARIO_KEY_COUNT_MAX];
+};
+
+#define GKV_COPIES_COUNT 256 /* acknowledged sets that are soon to be looked at */
+
+/* sim/check_copies.c: a ring of deeds. */
+struct gkv_copies_watch {
+    uint32_t first;
+    uint32_t count; /* ever */
+    uint32_t numbers[GKV_COPIES_COUNT];
+};
+
 /* sim/check_session.c: per client and key. */
 struct gkv_session_watch {
     struct gkv_version written[GKV_SCENARIO_CLIENT_COUNT_MAX][GKV_SCENARIO_KEY_COUNT_MAX];

@@ -1,0 +1,88 @@
+#include <stdio.h>
+
+#include "sim/check.h"
+
+/* Whatever anybody holds of a key, its owners hold at least: who no longer owns a key, or never
+ * did, hands on what it has of it, and may then keep it. Only what the owners rightly forgot, a
+ * deletion or an expired value older than tombstone_keep_ms, need not be taken again.
+ *
+ * Not asked where stores are full, and where nobody compares what they hold. */
+
+/* Was there time to forget it? */
+static bool is_forgettable(const struct gkv_trial *trial, const struct gkv_record *record)
+{
+    const uint64_t now_ms = gkv_sim_clock_true_ms(trial->world.now_ns) +
+                            (uint64_t)trial->scenario.skew_ms_max +
+                            trial->scenario.world.node.drift_ms_max;
+    const uint64_t end_ms = gkv_hlc_ms(record->version.hlc) > record->expire_ms
+                                ? gkv_hlc_ms(record->version.hlc)
+                                : record->expire_ms;
+    return (record->is_tombstone || record->expire_ms != 0) &&
+           end_ms + trial->scenario.world.node.tombstone_keep_ms < now_ms;
+}
+
+/* The newest version that a live owner holds, and all live owners. */
+static struct gkv_version newest_of(struct gkv_trial *trial, uint32_t key, uint32_t *owner_mask_out)
+{
+    uint8_t owners[GKV_REPLICA_COUNT_MAX];
+    struct gkv_version newest = {.writer = 0};
+    const uint32_t owner_count = gkv_check_owners(trial, key, owners);
+    *owner_mask_out = 0;
+    for (uint32_t i = 0; i < owner_count; i++) {
+        struct gkv_record record;
+        if (!trial->world.hosts[owners[i]].is_up) {
+            continue;
+        }
+        *owner_mask_out |= 1u << owners[i];
+        if (gkv_check_holds(trial, owners[i], key, &record) &&
+            gkv_version_compare(record.version, newest) > 0) {
+            newest = record.version;
+        }
+    }
+    return newest;
+}
+
+static bool settle_key(struct gkv_trial *trial, uint32_t key, char *why, size_t why_bytes)
+{
+    uint32_t owner_mask = 0;
+    const struct gkv_version newest = newest_of(trial, key, &owner_mask);
+    for (uint32_t i = 0; i < trial->scenario.node_count && owner_mask != 0; i++) {
+        struct gkv_record record;
+        const bool is_other = (owner_mask >> i & 1u) == 0 && trial->world.hosts[i].is_up &&
+                              (trial->left_mask >> i & 1u) == 0;
+        if (!is_other || !gkv_check_holds(trial, i, key, &record)) {
+            continue;
+        }
+        trial->tally.counts[GKV_HOLDS_HANDED_ON]++;
+        if (gkv_version_compare(record.version, newest) > 0 && !is_forgettable(trial, &record)) {
+            trial->verdict.key = key;
+            (void)snprintf(
+                why, why_bytes, "k%u: %c, which does not own it, holds %llu.%u, and no owner does",
+                (unsigned)key, (char)('a' + i), (unsigned long long)gkv_hlc_ms(record.version.hlc),
+                (unsigned)(record.version.hlc.packed & 0xFFFF));
+            return false;
+        }
+    }
+    return true;
+}
+
+static bool settle(struct gkv_trial *trial, char *why, size_t why_bytes)
+{
+    const struct gkv_scenario *scenario = &trial->scenario;
+    if (trial->history.count == 0 || scenario->may_be_full || scenario->repairs_by_read ||
+        scenario->node_count <= scenario->world.node.replica_count) {
+        return true; /* nothing is written yet; or all own all */
+    }
+    for (uint32_t key = 0; key < scenario->key_count; key++) {
+        if (!settle_key(trial, key, why, why_bytes)) {
+            return false;
+        }
+    }
+    return true;
+}
+
+const struct gkv_check gkv_check_leftover = {
+    .name = "leftover",
+    .demands = "What a node holds of a key that others own, its owners hold as well, or newer.",
+    .settle = settle,
+};
