@@ -37,7 +37,9 @@ struct gkv_host {
     uint64_t timer_ns;         /* true time of the TIMER occasion under way; GKV_NEVER: none */
     uint32_t timer_generation; /* older ones are ignored */
     uint64_t paused_until_ns;  /* it handles nothing before; 0: it is not paused */
-    uint64_t pause_total_ns;   /* of this life */
+    uint64_t service_ns;       /* every input takes it so long; 0: no time */
+    uint64_t busy_until_ns;    /* with an input */
+    uint64_t pause_total_ns;   /* of this life, with the time that inputs took */
 };
 
 /* Where node `node` of every world listens: 10.0.0.<node + 1>, port 7000. */

@@ -10,6 +10,11 @@
 #define RESET_AFTER_NS (700 * GKV_NS_PER_MS)
 #define DIAL_TIMEOUT_NS (3000 * GKV_NS_PER_MS)
 #define TAIL_FACTOR 20
+#define TAIL_NS_MAX (300 * GKV_NS_PER_MS)  /* of links that are slow already */
+#define QUEUE_NS_MAX (200 * GKV_NS_PER_MS) /* a narrow link drops datagrams beyond */
+#define HELD_NS_MAX (50 * GKV_NS_PER_MS)   /* then a link that held is asked again */
+#define FLIP_COUNT_MAX 32
+#define TRICKLE_BYTES 24 /* of each piece: frames and their heads begin there */
 
 size_t gkv_net_memory_bytes(void)
 {
@@ -68,9 +73,49 @@ static uint64_t transit_ns(struct gkv_net *net, const struct gkv_link *link)
     uint64_t transit = link->latency_ns;
     transit += gkv_chance_below(net->chance, "net.jitter", link->jitter_ns + 1);
     if (gkv_chance_happens(net->chance, "net.tail", link->tail_ppm)) {
-        transit += TAIL_FACTOR * link->latency_ns;
+        const uint64_t tail_ns = TAIL_FACTOR * link->latency_ns;
+        transit += tail_ns < TAIL_NS_MAX ? tail_ns : TAIL_NS_MAX;
     }
     return transit;
+}
+
+/* When so many bytes that are sent now arrive. */
+static uint64_t arrival_ns(struct gkv_net *net, uint64_t now_ns, struct gkv_link *link,
+                           size_t count)
+{
+    uint64_t start_ns = now_ns;
+    if (link->bytes_per_s > 0) {
+        net->stats.queued_count += start_ns < link->busy_until_ns;
+        start_ns = start_ns < link->busy_until_ns ? link->busy_until_ns : start_ns;
+        start_ns += count * UINT64_C(1000000000) / link->bytes_per_s;
+        link->busy_until_ns = start_ns;
+    }
+    return start_ns + transit_ns(net, link);
+}
+
+/* Spoil bytes on their way, or leave them alone. */
+static void flip_bits(struct gkv_net *net, const struct gkv_link *link, uint8_t *bytes,
+                      size_t count)
+{
+    if (count == 0 || !gkv_chance_happens(net->chance, "net.flip", link->flip_ppm)) {
+        return;
+    }
+    const uint64_t flip_count = 1 + gkv_chance_below(net->chance, "net.flips", FLIP_COUNT_MAX);
+    for (uint64_t i = 0; i < flip_count; i++) {
+        const uint64_t bit = gkv_chance_below(net->chance, "net.bit", 8 * count);
+        bytes[bit / 8] ^= (uint8_t)(1u << (bit % 8));
+    }
+    net->stats.flipped_count++;
+}
+
+/* How many of count bytes are left of them at the end of their way. */
+static size_t truncate(struct gkv_net *net, const struct gkv_link *link, size_t count)
+{
+    if (count == 0 || !gkv_chance_happens(net->chance, "net.truncate", link->truncation_ppm)) {
+        return count;
+    }
+    net->stats.truncated_count++;
+    return count - 1 - (size_t)gkv_chance_below(net->chance, "net.missing", count);
 }
 
 static void schedule(struct gkv_net *net, uint64_t time_ns, enum gkv_occasion_kind kind,
@@ -96,6 +141,20 @@ static uint64_t retry_ns(uint32_t *retry_count)
     return wait_ns < RETRY_NS_MAX ? wait_ns : RETRY_NS_MAX;
 }
 
+/* Does a link hold back what should arrive now? Then it is tried again. */
+static bool holds_back(struct gkv_net *net, uint64_t now_ns, const struct gkv_link *link,
+                       const struct gkv_occasion *occasion)
+{
+    if (link->held_until_ns <= now_ns) {
+        return false;
+    }
+    const uint64_t left_ns = link->held_until_ns - now_ns;
+    net->stats.held_count++;
+    schedule(net, now_ns + (left_ns < HELD_NS_MAX ? left_ns : HELD_NS_MAX), occasion->kind,
+             occasion->index, occasion->argument);
+    return true;
+}
+
 /* ---- Datagrams ------------------------------------------------------------------------------- */
 
 static void send_parcel(struct gkv_net *net, uint64_t now_ns, const struct gkv_parcel *head,
@@ -111,10 +170,11 @@ static void send_parcel(struct gkv_net *net, uint64_t now_ns, const struct gkv_p
     struct gkv_parcel *parcel = &net->parcels[index];
     parcel->from = head->from;
     parcel->to = head->to;
-    parcel->count = (uint32_t)bytes.count;
-    memcpy(parcel->bytes, bytes.data, bytes.count);
-    const struct gkv_link *link = &net->links[head->from][head->to];
-    schedule(net, now_ns + transit_ns(net, link), GKV_OCCASION_DATAGRAM, index, 0);
+    struct gkv_link *link = &net->links[head->from][head->to];
+    parcel->count = (uint32_t)truncate(net, link, bytes.count);
+    memcpy(parcel->bytes, bytes.data, parcel->count);
+    flip_bits(net, link, parcel->bytes, parcel->count);
+    schedule(net, arrival_ns(net, now_ns, link, bytes.count), GKV_OCCASION_DATAGRAM, index, 0);
 }
 
 void gkv_net_send(struct gkv_net *net, uint64_t now_ns, uint32_t from, uint32_t to,
@@ -126,7 +186,8 @@ void gkv_net_send(struct gkv_net *net, uint64_t now_ns, uint32_t from, uint32_t 
     const struct gkv_link *link = &net->links[from][to];
     const struct gkv_parcel head = {.from = from, .to = to};
     net->stats.datagram_sent_count++;
-    if (gkv_chance_happens(net->chance, "net.loss", link->loss_ppm)) {
+    if (gkv_chance_happens(net->chance, "net.loss", link->loss_ppm) ||
+        link->busy_until_ns > now_ns + QUEUE_NS_MAX) {
         net->stats.datagram_lost_count++;
         return;
     }
@@ -135,6 +196,12 @@ void gkv_net_send(struct gkv_net *net, uint64_t now_ns, uint32_t from, uint32_t 
         net->stats.datagram_doubled_count++;
         send_parcel(net, now_ns, &head, bytes);
     }
+}
+
+bool gkv_net_holds_parcel(struct gkv_net *net, uint64_t now_ns, const struct gkv_occasion *occasion)
+{
+    const struct gkv_parcel *parcel = &net->parcels[occasion->index];
+    return holds_back(net, now_ns, &net->links[parcel->from][parcel->to], occasion);
 }
 
 const struct gkv_parcel *gkv_net_parcel(struct gkv_net *net, uint32_t index)
@@ -178,7 +245,13 @@ void gkv_net_dial(struct gkv_net *net, uint64_t now_ns, uint32_t from, struct gk
     connection->to = to;
     connection->dial_deadline_ns = now_ns + DIAL_TIMEOUT_NS;
     connection->retry_count = 0;
-    schedule(net, now_ns + transit_ns(net, &net->links[from][to]), GKV_OCCASION_DIAL, index, 0);
+    connection->silent_until_ns = 0;
+    connection->is_damaged = false;
+    struct gkv_link *link = &net->links[from][to];
+    connection->hangs = gkv_chance_happens(net->chance, "net.hang", link->hang_ppm);
+    connection->trickles = gkv_chance_happens(net->chance, "net.trickle", link->trickle_ppm);
+    net->stats.dial_hung_count += connection->hangs;
+    schedule(net, arrival_ns(net, now_ns, link, 0), GKV_OCCASION_DIAL, index, 0);
 }
 
 struct gkv_connection *gkv_net_connection(struct gkv_net *net, const struct gkv_occasion *occasion)
@@ -229,8 +302,13 @@ enum gkv_dial_outcome gkv_net_on_dial(struct gkv_net *net, uint64_t now_ns,
 {
     const struct gkv_connection *connection = &net->connections[occasion->index];
     GKV_ASSERT(connection->ends[0].state == GKV_END_DIALLING);
-    if (net->links[connection->ends[0].node][connection->to].is_cut) {
+    const struct gkv_link *link = &net->links[connection->ends[0].node][connection->to];
+    if (link->is_cut || connection->hangs || link->held_until_ns > now_ns) {
         return wait_or_fail(net, now_ns, occasion);
+    }
+    if (gkv_chance_happens(net->chance, "net.refuse", link->refusal_ppm)) {
+        net->stats.dial_refused_count++;
+        return GKV_DIAL_REFUSED;
     }
     return GKV_DIAL_ARRIVES;
 }
@@ -263,8 +341,13 @@ void gkv_net_answer(struct gkv_net *net, uint64_t now_ns, uint32_t index,
             (struct gkv_end){.state = GKV_END_OPEN, .node = connection->to, .stream = *stream};
     }
     connection->retry_count = 0;
-    const struct gkv_link *back = &net->links[connection->to][connection->ends[0].node];
-    schedule(net, now_ns + transit_ns(net, back), GKV_OCCASION_DIALLED, index, 0);
+    struct gkv_link *back = &net->links[connection->to][connection->ends[0].node];
+    const uint64_t dialled_ns = arrival_ns(net, now_ns, back, 0);
+    schedule(net, dialled_ns, GKV_OCCASION_DIALLED, index, 0);
+    if (stream != NULL && gkv_chance_happens(net->chance, "net.slam", back->slam_ppm)) {
+        net->stats.dial_slammed_count++;
+        schedule(net, dialled_ns + 1, GKV_OCCASION_RESET, index, 1);
+    }
 }
 
 /* Give a connection back when neither end is left. */
@@ -285,6 +368,9 @@ static void schedule_reset(struct gkv_net *net, uint64_t now_ns, uint32_t index,
     uint64_t time_ns = now_ns + transit_ns(net, link);
     if (time_ns < connection->pipes[1 - end].last_arrival_ns) {
         time_ns = connection->pipes[1 - end].last_arrival_ns;
+    }
+    if (time_ns < connection->silent_until_ns) {
+        time_ns = connection->silent_until_ns;
     }
     schedule(net, time_ns + 1, GKV_OCCASION_RESET, index, end);
 }
@@ -336,6 +422,43 @@ bool gkv_net_on_reset(struct gkv_net *net, uint64_t now_ns, const struct gkv_occ
     return true;
 }
 
+bool gkv_net_sever(struct gkv_net *net, uint64_t now_ns, uint32_t first, uint32_t end,
+                   uint64_t silent_ns)
+{
+    for (uint32_t i = 0; i < net->connection_count; i++) {
+        const uint32_t index = (first + i) % net->connection_count;
+        struct gkv_connection *connection = &net->connections[index];
+        if (connection->ends[0].state != GKV_END_OPEN ||
+            connection->ends[1].state != GKV_END_OPEN) {
+            continue;
+        }
+        net->stats.stream_severed_count++;
+        connection->silent_until_ns = now_ns + silent_ns;
+        schedule(net, now_ns, GKV_OCCASION_RESET, index, end);
+        if (silent_ns == 0) {
+            schedule(net, now_ns, GKV_OCCASION_RESET, index, 1 - end);
+        }
+        return true;
+    }
+    return false;
+}
+
+void gkv_net_recover(struct gkv_net *net, uint64_t now_ns)
+{
+    for (uint32_t i = 0; i < net->connection_count; i++) {
+        struct gkv_connection *connection = &net->connections[i];
+        const bool is_over = connection->silent_until_ns > now_ns || connection->is_damaged;
+        for (uint32_t end = 0; end < 2 && is_over; end++) {
+            if (connection->ends[end].state == GKV_END_OPEN &&
+                (connection->is_damaged || connection->ends[1 - end].state == GKV_END_NONE)) {
+                schedule(net, now_ns, GKV_OCCASION_RESET, i, end);
+            }
+        }
+        connection->silent_until_ns = 0;
+        connection->hangs = false;
+    }
+}
+
 /* ---- Stream bytes ---------------------------------------------------------------------------- */
 
 size_t gkv_net_room(const struct gkv_net *net, uint32_t index, uint32_t end)
@@ -345,19 +468,20 @@ size_t gkv_net_room(const struct gkv_net *net, uint32_t index, uint32_t end)
     return net->window_bytes - waiting;
 }
 
-/* Note that bytes up to `written` arrive as one piece. Order is kept: no piece overtakes the last.
- * */
-static void add_segment(struct gkv_net *net, uint64_t now_ns, uint32_t index, uint32_t end)
+/* Note that bytes up to `written`, count of them new, arrive as one piece. Order is kept: no piece
+ * overtakes the last. */
+static void add_segment(struct gkv_net *net, uint64_t now_ns, uint32_t index, uint32_t end,
+                        size_t count)
 {
     struct gkv_connection *connection = &net->connections[index];
     struct gkv_pipe *pipe = &connection->pipes[end];
     const uint32_t from = connection->ends[end].node;
     const uint32_t to = connection->ends[1 - end].node;
-    uint64_t arrival_ns = now_ns + transit_ns(net, &net->links[from][to]);
-    if (arrival_ns < pipe->last_arrival_ns) {
-        arrival_ns = pipe->last_arrival_ns;
+    uint64_t due_ns = arrival_ns(net, now_ns, &net->links[from][to], count);
+    if (due_ns < pipe->last_arrival_ns) {
+        due_ns = pipe->last_arrival_ns;
     }
-    pipe->last_arrival_ns = arrival_ns;
+    pipe->last_arrival_ns = due_ns;
     uint32_t last = pipe->segment_first + pipe->segment_count;
     if (pipe->segment_count == GKV_NET_SEGMENT_COUNT) {
         last--; /* no place: the last piece grows */
@@ -365,9 +489,9 @@ static void add_segment(struct gkv_net *net, uint64_t now_ns, uint32_t index, ui
         pipe->segment_count++;
     }
     pipe->segments[last % GKV_NET_SEGMENT_COUNT].until = pipe->written;
-    pipe->segments[last % GKV_NET_SEGMENT_COUNT].arrival_ns = arrival_ns;
+    pipe->segments[last % GKV_NET_SEGMENT_COUNT].arrival_ns = due_ns;
     if (pipe->segment_count == 1) {
-        schedule(net, arrival_ns, GKV_OCCASION_SEGMENT, index, end);
+        schedule(net, due_ns, GKV_OCCASION_SEGMENT, index, end);
     }
 }
 
@@ -378,6 +502,28 @@ static void copy_in(struct gkv_pipe *pipe, const uint8_t *data, size_t count)
     memcpy(pipe->bytes + place, data, first);
     memcpy(pipe->bytes, data + first, count - first);
     pipe->written += count;
+}
+
+/* Put a piece on its way, whole and sound if its link is. */
+static void write_piece(struct gkv_net *net, uint64_t now_ns, uint32_t index, uint32_t end,
+                        struct gkv_bytes bytes)
+{
+    struct gkv_connection *connection = &net->connections[index];
+    struct gkv_pipe *pipe = &connection->pipes[end];
+    const struct gkv_link *link =
+        &net->links[connection->ends[end].node][connection->ends[1 - end].node];
+    const uint64_t spoilt_before = net->stats.flipped_count + net->stats.truncated_count;
+    const size_t count = truncate(net, link, bytes.count);
+    const size_t place = (size_t)(pipe->written % GKV_NET_PIPE_BYTES);
+    const size_t first = count < GKV_NET_PIPE_BYTES - place ? count : GKV_NET_PIPE_BYTES - place;
+    copy_in(pipe, bytes.data, count);
+    flip_bits(net, link, pipe->bytes + place, first);
+    if (net->stats.flipped_count + net->stats.truncated_count > spoilt_before) {
+        connection->is_damaged = true;
+    }
+    if (count > 0) {
+        add_segment(net, now_ns, index, end, count);
+    }
 }
 
 void gkv_net_write(struct gkv_net *net, uint64_t now_ns, uint32_t index, uint32_t end,
@@ -395,8 +541,8 @@ void gkv_net_write(struct gkv_net *net, uint64_t now_ns, uint32_t index, uint32_
         if (gkv_chance_happens(net->chance, "net.split", link->split_ppm)) {
             piece -= (size_t)gkv_chance_below(net->chance, "net.piece", piece);
         }
-        copy_in(&connection->pipes[end], bytes.data + done, piece);
-        add_segment(net, now_ns, index, end);
+        write_piece(net, now_ns, index, end,
+                    (struct gkv_bytes){.data = bytes.data + done, .count = piece});
         done += piece;
     }
     if (gkv_chance_happens(net->chance, "net.break", link->break_ppm)) {
@@ -416,6 +562,9 @@ size_t gkv_net_on_segment(struct gkv_net *net, uint64_t now_ns, const struct gkv
     GKV_ASSERT(pipe->segment_count > 0);
 
     *sender_gone_out = false;
+    if (holds_back(net, now_ns, link, occasion)) {
+        return 0;
+    }
     if (!link->is_cut) {
         pipe->stalled_ns = 0;
         pipe->retry_count = 0;
@@ -437,6 +586,17 @@ size_t gkv_net_on_segment(struct gkv_net *net, uint64_t now_ns, const struct gkv
     return 0;
 }
 
+size_t gkv_net_portion(struct gkv_net *net, uint32_t index, uint32_t end, size_t count)
+{
+    const struct gkv_connection *connection = &net->connections[index];
+    const struct gkv_pipe *pipe = &connection->pipes[end];
+    if (!connection->trickles || pipe->delivered - pipe->piece_start >= TRICKLE_BYTES) {
+        return count;
+    }
+    net->stats.trickled_count++;
+    return count < 1 ? count : 1;
+}
+
 void gkv_net_take(struct gkv_net *net, uint32_t index, uint32_t end, uint8_t *out, size_t count)
 {
     struct gkv_pipe *pipe = &net->connections[index].pipes[end];
@@ -454,6 +614,7 @@ void gkv_net_segment_done(struct gkv_net *net, uint64_t now_ns, uint32_t index, 
     GKV_ASSERT(pipe->segment_count > 0);
     const uint32_t first = pipe->segment_first % GKV_NET_SEGMENT_COUNT;
     pipe->delivered = pipe->segments[first].until;
+    pipe->piece_start = pipe->delivered;
     pipe->segment_first++;
     pipe->segment_count--;
     if (pipe->segment_count == 0) {

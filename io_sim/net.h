@@ -38,14 +38,23 @@
 
 /* How a link behaves, one way. All zero but the latency: a perfect one. */
 struct gkv_link {
-    uint64_t latency_ns;    /* of everything */
-    uint64_t jitter_ns;     /* up to this much more, drawn each time: overtakes datagrams */
-    uint32_t loss_ppm;      /* of datagrams */
-    uint32_t duplicate_ppm; /* of datagrams */
-    uint32_t tail_ppm;      /* of everything: 20 times the latency */
-    uint32_t split_ppm;     /* of stream writes: broken into pieces of drawn sizes */
-    uint32_t break_ppm;     /* of stream writes: the connection breaks there */
-    bool resets;            /* when cut, streams end after a while; else their bytes wait */
+    uint64_t latency_ns;     /* of everything */
+    uint64_t jitter_ns;      /* up to this much more, drawn each time: overtakes datagrams */
+    uint64_t held_until_ns;  /* what would arrive before it does so then; nothing is lost */
+    uint64_t busy_until_ns;  /* with what was sent before, at bytes_per_s */
+    uint32_t bytes_per_s;    /* 0: any number */
+    uint32_t loss_ppm;       /* of datagrams */
+    uint32_t duplicate_ppm;  /* of datagrams */
+    uint32_t tail_ppm;       /* of everything: 20 times the latency */
+    uint32_t split_ppm;      /* of stream writes: broken into pieces of drawn sizes */
+    uint32_t break_ppm;      /* of stream writes: the connection breaks there */
+    uint32_t refusal_ppm;    /* of dials: refused at once */
+    uint32_t hang_ppm;       /* of dials: nobody answers, until the dialler gives up */
+    uint32_t slam_ppm;       /* of dials: accepted, and closed again at once */
+    uint32_t trickle_ppm;    /* of dials: the first bytes of every piece arrive one by one */
+    uint32_t flip_ppm;       /* of datagrams and stream writes: 1 .. 32 bits are wrong */
+    uint32_t truncation_ppm; /* of datagrams and stream writes: the end is missing */
+    bool resets;             /* when cut, streams end after a while; else their bytes wait */
     bool is_cut;
 };
 
@@ -63,9 +72,10 @@ struct gkv_end {
 
 /* Bytes under way from one end to the other. */
 struct gkv_pipe {
-    uint8_t *bytes;     /* a ring */
-    uint64_t written;   /* bytes ever written */
-    uint64_t delivered; /* bytes ever delivered */
+    uint8_t *bytes;       /* a ring */
+    uint64_t written;     /* bytes ever written */
+    uint64_t delivered;   /* bytes ever delivered */
+    uint64_t piece_start; /* delivered, when the first segment began */
     struct {
         uint64_t until; /* written, when this piece ends */
         uint64_t arrival_ns;
@@ -84,7 +94,11 @@ struct gkv_connection {
     uint32_t next_free;
     uint32_t to;               /* whom ends[0] dials */
     uint64_t dial_deadline_ns; /* then it gives up */
+    uint64_t silent_until_ns;  /* when one end is gone, the other does not learn of it before */
     uint32_t retry_count;
+    bool hangs;      /* nobody answers the dial */
+    bool trickles;   /* see trickle_ppm */
+    bool is_damaged; /* bytes of it were changed or are missing */
 };
 
 struct gkv_parcel {
@@ -101,7 +115,16 @@ struct gkv_net_stats {
     uint64_t datagram_doubled_count;
     uint64_t dial_count;
     uint64_t dial_failed_count;
+    uint64_t dial_refused_count;
+    uint64_t dial_hung_count;
+    uint64_t dial_slammed_count;
     uint64_t stream_broken_count;
+    uint64_t stream_severed_count;
+    uint64_t flipped_count;
+    uint64_t truncated_count;
+    uint64_t queued_count; /* waited for others on a narrow link */
+    uint64_t held_count;
+    uint64_t trickled_count;
     uint64_t segment_count;
     uint64_t segment_stalled_count;
 };
@@ -134,6 +157,10 @@ void gkv_net_init(struct gkv_net *net, void *memory, struct gkv_agenda *agenda,
 void gkv_net_send(struct gkv_net *net, uint64_t now_ns, uint32_t from, uint32_t to,
                   struct gkv_bytes bytes);
 
+/* A DATAGRAM occasion: true when the link holds it back, and another will come. */
+bool gkv_net_holds_parcel(struct gkv_net *net, uint64_t now_ns,
+                          const struct gkv_occasion *occasion);
+
 /* The parcel of a DATAGRAM occasion, or NULL when it is lost at a cut. It is given back by _done.
  * */
 const struct gkv_parcel *gkv_net_parcel(struct gkv_net *net, uint32_t index);
@@ -154,6 +181,7 @@ enum gkv_dial_outcome {
     GKV_DIAL_WAITS = 1,   /* a link is cut: it will be tried again */
     GKV_DIAL_ARRIVES = 2, /* ask the other node, then gkv_net_answer */
     GKV_DIAL_FAILS = 3,   /* ends[0] must be told that it is closed; gkv_net_end_gone follows */
+    GKV_DIAL_REFUSED = 4, /* whatever the other node would say: gkv_net_answer with NULL */
 };
 
 /* A DIAL or DIALLED occasion. */
@@ -196,6 +224,18 @@ bool gkv_net_on_reset(struct gkv_net *net, uint64_t now_ns, const struct gkv_occ
  * nothing). */
 void gkv_net_end_gone(struct gkv_net *net, uint64_t now_ns, uint32_t index, uint32_t end);
 void gkv_net_crash(struct gkv_net *net, uint64_t now_ns, uint32_t node, uint64_t silent_ns);
+
+/* How many of the next `count` bytes of a pipe its receiver gets at once. */
+size_t gkv_net_portion(struct gkv_net *net, uint32_t index, uint32_t end, size_t count);
+
+/* End the open connection that comes at or after `first`, if there is one: an end of it learns of
+ * it now, and the other silent_ns later, and what is under way is lost. False: there is none. */
+bool gkv_net_sever(struct gkv_net *net, uint64_t now_ns, uint32_t first, uint32_t end,
+                   uint64_t silent_ns);
+
+/* Whoever still waits to learn that the other end is gone learns it now, who dials is answered, and
+ * streams end whose bytes are damaged: a length that was spoilt swallows what comes after it. */
+void gkv_net_recover(struct gkv_net *net, uint64_t now_ns);
 
 /* Bytes of all streams that are under way. */
 uint64_t gkv_net_in_flight_bytes(const struct gkv_net *net);

@@ -126,6 +126,7 @@ static void observe_bytes(struct gkv_world *world, enum gkv_observation_kind kin
                        .bytes = bytes,
                        .argument = word_of_stream(connection->ends[end].stream),
                        .connection = (uint64_t)connection->generation << 32 | index,
+                       .is_damaged = connection->is_damaged,
                    });
 }
 
@@ -400,10 +401,8 @@ static void on_resume(struct gkv_world *world, const struct gkv_occasion *occasi
     drain(world, host);
 }
 
-/* The paused host whose endpoint an occasion is for, or NULL. A paused host's own bytes and
- * requests go on their way. */
-static const struct gkv_host *paused_host(const struct gkv_world *world,
-                                          const struct gkv_occasion *occasion)
+/* The host whose endpoint an occasion is for; one that is never up when it is for none. */
+static struct gkv_host *host_of(struct gkv_world *world, const struct gkv_occasion *occasion)
 {
     const struct gkv_connection *connection = &world->net.connections[occasion->index];
     uint32_t node = GKV_NET_NOBODY;
@@ -430,15 +429,15 @@ static const struct gkv_host *paused_host(const struct gkv_world *world,
     case GKV_OCCASION_CALLER:
         break;
     }
-    return world->hosts[node].paused_until_ns > 0 ? &world->hosts[node] : NULL;
+    return &world->hosts[node];
 }
 
 /* Hold an occasion back until its host goes on, behind those that were held back before it. */
-static void hold_back(struct gkv_world *world, const struct gkv_host *host,
+static void hold_back(struct gkv_world *world, uint64_t until_ns,
                       const struct gkv_occasion *occasion)
 {
     struct gkv_occasion held = *occasion;
-    held.time_ns = host->paused_until_ns;
+    held.time_ns = until_ns;
     held.tie = 1; /* after RESUME */
     gkv_agenda_add(&world->agenda, &held);
 }
@@ -463,6 +462,9 @@ static void on_timer(struct gkv_world *world, const struct gkv_occasion *occasio
 
 static void on_datagram(struct gkv_world *world, const struct gkv_occasion *occasion)
 {
+    if (gkv_net_holds_parcel(&world->net, world->now_ns, occasion)) {
+        return;
+    }
     const struct gkv_parcel *parcel = gkv_net_parcel(&world->net, occasion->index);
     if (parcel != NULL && world->hosts[parcel->to].is_up) {
         struct gkv_host *host = &world->hosts[parcel->to];
@@ -505,11 +507,11 @@ static void on_dial(struct gkv_world *world, const struct gkv_occasion *occasion
     if (outcome == GKV_DIAL_FAILS) {
         close_end(world, occasion->index, 0);
     }
-    if (outcome != GKV_DIAL_ARRIVES) {
+    if (outcome != GKV_DIAL_ARRIVES && outcome != GKV_DIAL_REFUSED) {
         return;
     }
     struct gkv_host *host = &world->hosts[world->net.connections[occasion->index].to];
-    if (!host->is_up) {
+    if (!host->is_up || outcome == GKV_DIAL_REFUSED) {
         gkv_net_answer(&world->net, world->now_ns, occasion->index, NULL);
         return;
     }
@@ -550,7 +552,9 @@ static size_t give(struct gkv_world *world, const struct gkv_occasion *occasion,
     size_t room = 0;
     uint8_t *buffer = gkv_endpoint_receive_buffer(host->endpoint, receiver->stream, &room);
     GKV_ASSERT(room > 0);
-    size_t given = count < room ? count : room;
+    size_t given =
+        gkv_net_portion(&world->net, occasion->index, (uint32_t)occasion->argument, count);
+    given = given < room ? given : room;
     if (world->options.receive_bytes_max > 0 && given > world->options.receive_bytes_max) {
         given = world->options.receive_bytes_max;
     }
@@ -597,13 +601,8 @@ static void on_segment(struct gkv_world *world, const struct gkv_occasion *occas
     }
 }
 
-static void handle(struct gkv_world *world, const struct gkv_occasion *occasion)
+static void give_occasion(struct gkv_world *world, const struct gkv_occasion *occasion)
 {
-    const struct gkv_host *paused = paused_host(world, occasion);
-    if (paused != NULL) {
-        hold_back(world, paused, occasion);
-        return;
-    }
     switch (occasion->kind) {
     case GKV_OCCASION_TIMER:
         on_timer(world, occasion);
@@ -638,6 +637,22 @@ static void handle(struct gkv_world *world, const struct gkv_occasion *occasion)
         on_segment(world, occasion);
     } else if (gkv_net_on_reset(&world->net, world->now_ns, occasion)) {
         close_end(world, occasion->index, (uint32_t)occasion->argument);
+    }
+}
+
+/* A paused or busy host's own bytes and requests go on their way; what is for it waits. */
+static void handle(struct gkv_world *world, const struct gkv_occasion *occasion)
+{
+    struct gkv_host *host = host_of(world, occasion);
+    if (host->paused_until_ns > 0 || host->busy_until_ns > world->now_ns) {
+        hold_back(world, host->paused_until_ns > 0 ? host->paused_until_ns : host->busy_until_ns,
+                  occasion);
+        return;
+    }
+    give_occasion(world, occasion);
+    if (host->is_up && host->service_ns > 0) {
+        host->busy_until_ns = world->now_ns + host->service_ns;
+        host->pause_total_ns += host->service_ns;
     }
 }
 

@@ -52,6 +52,7 @@ struct gkv_observation {
     uint64_t argument;      /* CALL; of streams: their index and generation */
     uint64_t connection;    /* SENT, RECEIVED: the same number at both ends, and of no other; not in
                                the chain */
+    bool is_damaged;        /* RECEIVED: bytes of the stream were changed, or are missing */
     const struct gkv_operation *operation;
     const struct gkv_output *output;
 };

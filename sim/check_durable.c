@@ -16,12 +16,12 @@
 
 static bool has_still_ring(const struct gkv_trial *trial)
 {
-    return trial->scenario.late_count == 0 && !trial->scenario.has_leave;
+    return !trial->scenario.ring_moves;
 }
 
 static bool has_known_ring(const struct gkv_trial *trial)
 {
-    return has_still_ring(trial) && trial->scenario.crash_every_ns == 0;
+    return has_still_ring(trial) && !trial->scenario.loses_memory;
 }
 
 /* ---- Who said that it stored what ------------------------------------------------------------ */

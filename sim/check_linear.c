@@ -186,8 +186,7 @@ void gkv_linear_judge(const struct gkv_trial *trial, struct gkv_linear *linear_o
 bool gkv_linear_is_promised(const struct gkv_scenario *scenario)
 {
     const bool one_decides = scenario->node_count == 1 || scenario->world.node.replica_count == 1;
-    return one_decides && scenario->crash_every_ns == 0 && scenario->late_count == 0 &&
-           !scenario->has_leave;
+    return one_decides && !scenario->loses_memory && !scenario->ring_moves;
 }
 
 static bool settle(struct gkv_trial *trial, char *why, size_t why_bytes)

@@ -77,7 +77,7 @@ static bool is_forgotten(const struct gkv_trial *trial, uint32_t node)
 /* Who heard a goodbye and lives tells everybody else of it. */
 static bool must_be_gone(const struct gkv_trial *trial, uint32_t node)
 {
-    return has(trial->heard_mask, node) && trial->scenario.crash_every_ns == 0;
+    return has(trial->heard_mask, node) && !trial->scenario.loses_memory;
 }
 
 /* Is a node no part of the ring, to the holder's knowledge and rightly so? */

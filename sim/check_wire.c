@@ -4,7 +4,7 @@
 
 #include "core/node.h"
 
-/* The network of the simulator loses and cuts, but changes no byte, and all nodes speak one
+/* Where the network of the simulator loses and cuts, but changes no byte, and all nodes speak one
  * language: whatever a node refused as damaged or malformed, another one said wrongly. Without
  * this, resending hides a codec or buffer that spoils a frame now and then. */
 
@@ -19,6 +19,10 @@ static uint64_t refused_count(const struct gkv_host *host)
 
 static void check_host(struct gkv_trial *trial, const struct gkv_host *host)
 {
+    if (trial->scenario.damages_bytes) {
+        trial->tally.counts[GKV_MET_DAMAGE_REFUSED] += refused_count(host);
+        return;
+    }
     trial->tally.counts[GKV_HOLDS_SOUND]++;
     if (refused_count(host) > 0) {
         gkv_trial_fail(trial, GKV_TRIAL_SAFETY, "wire",

@@ -14,7 +14,7 @@ void gkv_faults_calm(struct gkv_trial *trial);
 /* Let every family that the scenario has begin. */
 void gkv_faults_begin(struct gkv_trial *trial);
 
-/* An occasion of ours: BOOT, CUT, MEND, CRASH, CLOCK, PAUSE, LEAVE, STOP. */
+/* An occasion of ours: all but CLIENT. */
 void gkv_faults_on_call(struct gkv_trial *trial, enum gkv_call call, uint32_t value);
 
 /* Calm the network, and bring back what is down but for the one that the scenario keeps down. */

@@ -54,7 +54,8 @@ void gkv_idle_begin(struct gkv_trial *trial)
     /* Rumours are told four times; rounds of anti-entropy that found differences come sooner, and
      * small windows let their records trickle. */
     const uint64_t slow_ms = trial->scenario.world.window_bytes != 0 ? 2000 : 0;
-    const uint64_t quieten_ms = 500 + 8 * (uint64_t)options->gossip_interval_ms + slow_ms;
+    const uint64_t round_ms = options->gossip_interval_ms + 2 * trial->scenario.clock_grain_ms;
+    const uint64_t quieten_ms = 500 + 8 * round_ms + slow_ms;
     /* No operation is kept longer than its timeout. */
     const uint64_t watch_ms = 1000 + options->operation_timeout_ms;
     trial->idle.begin_ns = trial->world.now_ns + quieten_ms * MS;

@@ -293,7 +293,9 @@ static void on_received(struct gkv_overhear *overhear, const struct gkv_observat
     while (channel->first != NONE && overhear->frames[channel->first].until <= channel->delivered) {
         const struct frame frame = take_frame(overhear, channel);
         struct gkv_heard heard = {.is_arrival = true, .number = frame.number, .hlc = frame.hlc};
-        tell(overhear, &heard, observation);
+        if (!observation->is_damaged) { /* else it may be refused: nobody can say what was heard */
+            tell(overhear, &heard, observation);
+        }
     }
 }
 

@@ -229,19 +229,15 @@ static void print_scenario(const struct gkv_scenario *scenario)
            link->latency_ns / 1000, link->jitter_ns / 1000, (unsigned)link->loss_ppm,
            (unsigned)link->duplicate_ppm, (unsigned)link->tail_ppm, (unsigned)link->split_ppm,
            (unsigned)link->break_ppm);
-    printf("faults: cut every %" PRIu64 "ms for %" PRIu64 "ms%s, crash every %" PRIu64
-           "ms, skew %dms, clock every %" PRIu64 "ms%s\n",
-           scenario->cut_every_ns / GKV_NS_PER_MS, scenario->cut_for_ns_max / GKV_NS_PER_MS,
-           scenario->cuts_one_way ? " some one way" : "", scenario->crash_every_ns / GKV_NS_PER_MS,
-           (int)scenario->skew_ms_max, scenario->clock_every_ns / GKV_NS_PER_MS,
-           scenario->repairs_by_read ? ", reads alone repair" : "");
-    printf("faults: pause every %" PRIu64 "ms for %" PRIu64 "ms, window=%u%s%s\n",
-           scenario->pause_every_ns / GKV_NS_PER_MS, scenario->pause_for_ns_max / GKV_NS_PER_MS,
+    const struct gkv_recurrence *cuts = &scenario->cuts;
+    const struct gkv_recurrence *pauses = &scenario->pauses;
+    printf("faults: cut every %" PRIu64 "ms for %" PRIu64 "ms, crash every %" PRIu64
+           "ms, skew %dms, pause every %" PRIu64 "ms for %" PRIu64 "ms, window=%u%s\n",
+           cuts->every_ns / GKV_NS_PER_MS, cuts->for_ns_max / GKV_NS_PER_MS,
+           scenario->crashes.every_ns / GKV_NS_PER_MS, (int)scenario->skew_ms_max,
+           pauses->every_ns / GKV_NS_PER_MS, pauses->for_ns_max / GKV_NS_PER_MS,
            (unsigned)scenario->world.window_bytes,
-           !scenario->has_leave       ? ""
-           : scenario->leavers_return ? ", one leaves and comes back"
-                                      : ", one leaves",
-           scenario->may_be_full ? ", stores run over" : "");
+           scenario->repairs_by_read ? ", reads alone repair" : "");
 }
 
 static const char *kind_text(enum gkv_operation_kind kind)
@@ -362,40 +358,35 @@ static void append_names(char line[GKV_TRIAL_LINE_BYTES], size_t *used, const ch
     }
 }
 
-void gkv_report_switches(const struct gkv_trial_options *options, char text[GKV_TRIAL_LINE_BYTES])
+void gkv_report_replay_line(const struct gkv_trial_options *options, enum gkv_trial_status status,
+                            char line[GKV_TRIAL_LINE_BYTES])
 {
     static const uint64_t all = (UINT64_C(1) << GKV_FAMILY_COUNT) - 1;
     char number[24];
     size_t used = 0;
-    text[0] = '\0';
+    line[0] = '\0';
+    if (options->replay_line != NULL) {
+        append(line, &used, options->replay_line, "");
+        return;
+    }
+    (void)snprintf(number, sizeof(number), "%" PRIu64, options->seed);
+    append(line, &used, "gridkv-sim run --seed ", number);
     if (options->profile != GKV_PROFILE_SWARM) {
-        append(text, &used, " --profile ", gkv_profile_name(options->profile));
+        append(line, &used, " --profile ", gkv_profile_name(options->profile));
     }
     /* Whichever list is shorter. */
     const uint64_t on_mask = all & ~options->off_mask;
     if (on_mask != 0 && count_bits(on_mask) < count_bits(options->off_mask)) {
-        append_names(text, &used, " --only-fault ", gkv_report_family_at, on_mask);
+        append_names(line, &used, " --only-fault ", gkv_report_family_at, on_mask);
     } else {
-        append_names(text, &used, " --no-fault ", gkv_report_family_at, options->off_mask);
+        append_names(line, &used, " --no-fault ", gkv_report_family_at, options->off_mask);
     }
-    append_names(text, &used, " --no-check ", gkv_report_check_at, options->check_off_mask);
+    append_names(line, &used, " --no-check ", gkv_report_check_at, options->check_off_mask);
     if (options->event_count_max > 0) {
         (void)snprintf(number, sizeof(number), "%" PRIu64, options->event_count_max);
-        append(text, &used, " --limit ", number);
+        append(line, &used, " --limit ", number);
     }
-}
-
-void gkv_report_replay_line(const struct gkv_trial_options *options, enum gkv_trial_status status,
-                            char line[GKV_TRIAL_LINE_BYTES])
-{
-    char switches[GKV_TRIAL_LINE_BYTES];
-    if (options->replay_line != NULL) {
-        (void)snprintf(line, GKV_TRIAL_LINE_BYTES, "%s", options->replay_line);
-        return;
-    }
-    gkv_report_switches(options, switches);
-    (void)snprintf(line, GKV_TRIAL_LINE_BYTES, "gridkv-sim run --seed %" PRIu64 "%.500s%s",
-                   options->seed, switches, status == GKV_TRIAL_DETERMINISM ? " --twice" : "");
+    append(line, &used, status == GKV_TRIAL_DETERMINISM ? " --twice" : "", "");
 }
 
 void gkv_report_failure(FILE *file, const struct gkv_trial_options *options,

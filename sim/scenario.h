@@ -2,7 +2,11 @@
  *
  * Model     Swarm testing (Groce et al. 2012): every seed switches each family of faults on or off
  *           and draws every parameter over its orders of magnitude, so that seeds differ in kind.
- * Bounds    1 .. 9 nodes, N 1 .. 5, up to GKV_SCENARIO_KEY_COUNT_MAX keys.
+ *           First the cluster is drawn (sim/scenario_shape.c), then what goes wrong
+ *           (sim/family.h), then the work; some seeds are made special (sim/scenario_special.c), a
+ *           profile bends them (sim/profile.h), and what is asked of them follows from the rest.
+ * Bounds    1 .. 15 nodes (9 but in the profile wide), N 1 .. 5, up to GKV_SCENARIO_KEY_COUNT_MAX
+ *           keys.
  * Not here  When a fault strikes: sim/faults.h. When a client asks: sim/workload.h.
  */
 #ifndef GKV_SIM_SCENARIO_H
@@ -16,36 +20,71 @@
 #include "sim/choice.h"
 #include "sim/profile.h"
 
-#define GKV_SCENARIO_NODE_COUNT_MAX 9
+#define GKV_SCENARIO_NODE_COUNT_MAX 15
+#define GKV_SCENARIO_NODE_COUNT_DRAWN 9
 #define GKV_SCENARIO_KEY_COUNT_MAX 300
 #define GKV_SCENARIO_CLIENT_COUNT_MAX 12
 #define GKV_SCENARIO_OPERATION_COUNT_MAX 2000
 #define GKV_SCENARIO_VALUE_BYTES_MAX 4096
-#define GKV_SCENARIO_BROKEN_SKEW_MS_MAX 8000 /* peers refuse what such a clock stamps */
 #define GKV_SCENARIO_LATENCY_NS_MIN 5000
+#define GKV_SCENARIO_BROKEN_SKEW_MS_MAX 8000 /* peers refuse what such a clock stamps */
 #define GKV_SCENARIO_SKEW_MS_MAX 240 /* either way, so that two clocks differ by under 500 */
+
+/* A family that strikes again and again. */
+struct gkv_recurrence {
+    uint64_t every_ns;   /* on average; 0: never */
+    uint64_t for_ns_max; /* what it does lasts up to this; 0: it is done at once */
+};
+
+/* What partitions look like, next to a single link. */
+struct gkv_cut_shapes {
+    bool isolations; /* one node from all others */
+    bool sides;      /* any two sides */
+    bool one_way;    /* in one direction only */
+    bool bridges;    /* two sides that share one node */
+    bool rings;      /* everybody hears two neighbours only */
+    bool flaps;      /* there and gone again, many times */
+    bool swizzles;   /* nodes drop out one by one, and come back in another order */
+    bool seed_cuts;  /* the seeds, and nobody else, are unreachable */
+    bool lasting;    /* until the faults end */
+};
 
 struct gkv_scenario {
     uint64_t seed;
     enum gkv_profile profile;
     uint32_t node_count;
-    uint32_t late_count; /* the last so many nodes join while clients are at work */
     struct gkv_world_options world;
 
-    /* What goes wrong while clients are at work. Zero: never. */
+    /* What goes wrong while clients are at work: one parameter per family (sim/family.c). */
     struct gkv_link link;  /* every link draws up to this, over the least latency */
-    uint64_t cut_every_ns; /* partitions */
-    uint64_t cut_for_ns_max;
-    bool cuts_one_way;
-    uint64_t crash_every_ns; /* a crash loses the node's memory */
-    uint64_t crash_down_ns_max;
-    bool keeps_one_down;     /* one that is down at the end stays so */
-    uint64_t clock_every_ns; /* wall clocks step and drift */
-    int64_t skew_ms_max;
-    uint64_t pause_every_ns; /* a node handles nothing for a while, as under SIGSTOP */
-    uint64_t pause_for_ns_max;
+    uint64_t slow_link_ns; /* one link in four is slower by up to this */
+    struct gkv_recurrence stalls;
+    struct gkv_recurrence resets;
+    struct gkv_recurrence half_opens;
+    struct gkv_recurrence cuts;
+    struct gkv_cut_shapes shapes;
+    struct gkv_recurrence crashes; /* a crash loses the node's memory */
+    bool crashes_silent;           /* some say nothing to their peers */
+    bool keeps_one_down;           /* one that is down at the end stays so */
+    struct gkv_recurrence rolls;
+    struct gkv_recurrence blackouts;
+    struct gkv_recurrence key_crashes;
+    struct gkv_recurrence pauses; /* a node handles nothing for a while, as under SIGSTOP */
+    bool suspends;                /* and its mono clock stands still meanwhile */
+    struct gkv_recurrence slowness;
     bool has_leave;      /* one node says goodbye and stops */
     bool leavers_return; /* it begins another life later */
+    uint32_t late_count; /* the last so many nodes join while clients are at work */
+    bool joins_at_once;
+    uint64_t offset_ms_max;      /* clocks are wrong by up to this, either way */
+    uint64_t broken_skew_ms;     /* larger; peers refuse what such clocks stamp */
+    struct gkv_recurrence steps; /* wall clocks step */
+    uint64_t drift_ppm_max;
+    uint64_t swing_ms;       /* wall clocks swing with this period */
+    bool loses_clocks;       /* every life begins at the same wall time */
+    uint64_t clock_grain_ms; /* clocks move in steps of this */
+    bool has_equal_clocks;
+    bool may_be_full; /* stores run over: owners may refuse what others hold */
 
     /* What clients do. */
     uint32_t client_count;
@@ -62,16 +101,24 @@ struct gkv_scenario {
     uint64_t work_ns; /* no operation begins later */
 
     /* What may be asked of the cluster. */
-    bool checks_quorum;   /* QUORUM, no memory lost, no join under way */
-    bool forgets_nothing; /* no memory lost: what was acknowledged is there in the end */
-    bool may_be_full;     /* stores run over: owners may refuse what others hold */
-    bool expects_answers; /* once all is quiet, every get is answered */
-    bool repairs_by_read; /* anti-entropy is as good as off: reading everything must heal it */
-    uint64_t liveness_ns; /* after the faults stop, it agrees within this */
+    int64_t skew_ms_max;     /* no clock is further from the truth, either way */
+    bool loses_memory;       /* nodes begin other lives, empty */
+    bool ring_moves;         /* nodes join or leave while clients are at work */
+    bool damages_bytes;      /* nodes refuse messages that were spoilt on their way */
+    bool checks_quorum;      /* QUORUM, no memory lost, no join under way */
+    bool forgets_nothing;    /* no memory lost: what was acknowledged is there in the end */
+    bool expects_answers;    /* once all is quiet, every get is answered */
+    bool repairs_by_read;    /* anti-entropy is as good as off: reading everything must heal it */
+    uint32_t down_count_max; /* so many nodes are down at once, at the most */
+    uint64_t liveness_ns;    /* after the faults stop, it agrees within this */
 };
 
 /* Draw the scenario of a seed, as a profile bends it, without the families in off_mask. */
 void gkv_scenario_draw(struct gkv_scenario *scenario, struct gkv_choice *choice, uint64_t seed,
                        enum gkv_profile profile, uint64_t off_mask);
+
+/* The families that empty nodes, and those that move keys between nodes. */
+uint64_t gkv_scenario_forgetful_mask(void);
+uint64_t gkv_scenario_moving_mask(void);
 
 #endif

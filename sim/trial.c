@@ -220,7 +220,7 @@ static bool heal(struct gkv_trial *trial)
     trial->phase = GKV_PHASE_HEAL;
     gkv_faults_end(trial);
     const uint64_t begin_ns = trial->world.now_ns;
-    return run_until(trial, begin_ns + HEAL_NS_MIN + trial->scenario.pause_for_ns_max) &&
+    return run_until(trial, begin_ns + HEAL_NS_MIN + trial->scenario.pauses.for_ns_max) &&
            run_until_settled(trial, begin_ns + trial->scenario.liveness_ns);
 }
 
@@ -353,6 +353,21 @@ static bool create(struct gkv_trial *trial)
     return true;
 }
 
+/* What the network did to messages. */
+static void count_network(const struct gkv_net_stats *stats, struct gkv_tally *tally)
+{
+    tally->counts[GKV_MET_LOSS] += stats->datagram_lost_count;
+    tally->counts[GKV_MET_DUPLICATE] += stats->datagram_doubled_count;
+    tally->counts[GKV_MET_BREAK] += stats->stream_broken_count;
+    tally->counts[GKV_MET_QUEUED] += stats->queued_count;
+    tally->counts[GKV_MET_REFUSAL] += stats->dial_refused_count;
+    tally->counts[GKV_MET_HANG] += stats->dial_hung_count;
+    tally->counts[GKV_MET_SLAM] += stats->dial_slammed_count;
+    tally->counts[GKV_MET_TRICKLE] += stats->trickled_count;
+    tally->counts[GKV_MET_FLIP] += stats->flipped_count;
+    tally->counts[GKV_MET_TRUNCATION] += stats->truncated_count;
+}
+
 static void summarise(const struct gkv_trial *trial, const struct gkv_verdict *verdict,
                       struct gkv_trial_summary *summary)
 {
@@ -378,6 +393,7 @@ static void summarise(const struct gkv_trial *trial, const struct gkv_verdict *v
     summary->fail_ns = verdict->time_ns;
     (void)snprintf(summary->text, sizeof(summary->text), "%s", verdict->text);
     summary->tally = trial->tally;
+    count_network(&trial->world.net.stats, &summary->tally);
 }
 
 /* It is over: tell whoever wants to know. */

@@ -80,6 +80,14 @@ struct gkv_client {
     uint32_t waiting; /* its open deed, or GKV_HISTORY_NONE */
 };
 
+/* The partition under way. */
+struct gkv_trial_cut {
+    uint32_t blocked[GKV_SCENARIO_NODE_COUNT_MAX]; /* by node: whom it does not reach */
+    uint32_t isolated_mask;
+    uint64_t flap_ns; /* it comes and goes so often; 0: it stays */
+    bool is_open;     /* gone, and will come again */
+};
+
 struct gkv_journal;
 struct gkv_outputs;
 struct gkv_trial_summary;
@@ -118,8 +126,10 @@ struct gkv_trial {
     bool is_writing;      /* READ: and is then written */
     uint32_t joined_mask; /* nodes that ever booted */
     uint32_t left_mask;   /* nodes that said goodbye and did not come back */
+    uint64_t first_wall_ms[GKV_SCENARIO_NODE_COUNT_MAX]; /* when its first life began */
     uint64_t up_since_ns[GKV_SCENARIO_NODE_COUNT_MAX];
     uint64_t down_since_ns[GKV_SCENARIO_NODE_COUNT_MAX];
+    struct gkv_trial_cut cut;
     uint32_t heard_mask; /* of those, whose goodbye another node heard */
     uint32_t ring_mask;  /* nodes that own keys, as far as the members know */
     uint32_t suspicion_count;
@@ -178,13 +188,15 @@ void gkv_trial_fail(struct gkv_trial *trial, enum gkv_trial_status status, const
 enum gkv_call {
     GKV_CALL_CLIENT = 1, /* a client asks; value: client */
     GKV_CALL_BOOT = 2,   /* value: node */
-    GKV_CALL_CUT = 3,
+    GKV_CALL_STRIKE = 3, /* value: which family of sim/faults.c */
     GKV_CALL_MEND = 4,
-    GKV_CALL_CRASH = 5,
-    GKV_CALL_CLOCK = 6,
-    GKV_CALL_PAUSE = 7,
-    GKV_CALL_LEAVE = 8,
-    GKV_CALL_STOP = 9, /* one that left stops; value: node */
+    GKV_CALL_FLAP = 5,
+    GKV_CALL_ISOLATE = 6, /* value: node, in this and the next three */
+    GKV_CALL_REJOIN = 7,
+    GKV_CALL_RESTART = 8,
+    GKV_CALL_HURRY = 9, /* it is slow no more */
+    GKV_CALL_LEAVE = 10,
+    GKV_CALL_STOP = 11, /* one that left stops; value: node */
 };
 
 void gkv_trial_call_in(struct gkv_trial *trial, uint64_t wait_ns, enum gkv_call call,

@@ -122,7 +122,7 @@ static void test_accepts_w_copies(void **state)
         } else if (variant == 3) {
             hold(0, 10);
             gkv_world_crash(&trial.world, 1, 0);
-            trial.scenario.crash_every_ns = 1;
+            trial.scenario.loses_memory = true;
             complete(10, GKV_OK);
         } else {
             complete(10, GKV_ERROR_IN_DOUBT);

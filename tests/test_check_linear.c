@@ -199,12 +199,12 @@ static void test_where_it_is_promised(void **state)
     struct gkv_scenario scenario = {.node_count = 5};
     scenario.world.node.replica_count = 1;
     assert_true(gkv_linear_is_promised(&scenario));
-    scenario.late_count = 1;
+    scenario.ring_moves = true;
     assert_false(gkv_linear_is_promised(&scenario));
-    scenario.late_count = 0;
-    scenario.crash_every_ns = 1;
+    scenario.ring_moves = false;
+    scenario.loses_memory = true;
     assert_false(gkv_linear_is_promised(&scenario));
-    scenario.crash_every_ns = 0;
+    scenario.loses_memory = false;
     scenario.world.node.replica_count = 2;
     assert_false(gkv_linear_is_promised(&scenario));
     scenario.node_count = 1;

@@ -1,0 +1,65 @@
+#include "sim/scenario_parts.h"
+
+static void draw_quorums(struct gkv_scenario *scenario, struct gkv_choice *choice)
+{
+    struct gkv_options *options = &scenario->world.node;
+    options->level =
+        gkv_choose_percent(choice, "shape.eventual", 20) ? GKV_LEVEL_EVENTUAL : GKV_LEVEL_QUORUM;
+    if (gkv_choose_percent(choice, "shape.other_quorum", 50)) {
+        options->replica_count = gkv_choose_between(choice, "shape.replicas", 1, 5);
+    }
+    const uint32_t replicas = options->replica_count;
+    if (options->level == GKV_LEVEL_EVENTUAL) {
+        options->write_quorum = gkv_choose_between(choice, "shape.write_quorum", 1, replicas);
+        options->read_quorum = gkv_choose_between(choice, "shape.read_quorum", 1, replicas);
+        return;
+    }
+    const uint32_t majority = replicas / 2 + 1;
+    options->write_quorum = majority;
+    options->read_quorum = replicas + 1 - majority;
+    if (gkv_choose_percent(choice, "shape.uneven_quorum", 30)) {
+        options->write_quorum =
+            gkv_choose_between(choice, "shape.write_quorum", majority, replicas);
+        options->read_quorum = gkv_choose_between(choice, "shape.read_quorum",
+                                                  replicas + 1 - options->write_quorum, replicas);
+    }
+}
+
+static void draw_node_times(struct gkv_options *options, struct gkv_choice *choice)
+{
+    options->operation_timeout_ms = gkv_choose_log32(choice, "node.operation_timeout", 100, 2000);
+    options->probe_interval_ms = gkv_choose_log32(choice, "node.probe_interval", 100, 500);
+    options->probe_timeout_ms = options->probe_interval_ms / 2;
+    options->suspicion_timeout_ms = gkv_choose_log32(choice, "node.suspicion_timeout", 200, 1500);
+    options->gossip_interval_ms = gkv_choose_log32(choice, "node.gossip_interval", 20, 200);
+    options->push_pull_interval_ms =
+        gkv_choose_log32(choice, "node.push_pull_interval", 1000, 30000);
+    options->reconnect_interval_ms = gkv_choose_log32(choice, "node.reconnect_interval", 200, 1000);
+    options->sync_interval_ms = gkv_choose_log32(choice, "node.sync_interval", 200, 1500);
+}
+
+void gkv_scenario_draw_shape(struct gkv_scenario *scenario, struct gkv_choice *choice)
+{
+    struct gkv_options *options = &scenario->world.node;
+    gkv_options_init(options);
+    options->cluster_hash = 0x67726964;
+    options->hash_seed = gkv_choose(choice, "shape.hash_seed", 1000);
+    options->value_bytes_max = GKV_SCENARIO_VALUE_BYTES_MAX;
+    options->member_count_max = 16;
+    options->operation_count_max = 256;
+    options->operation_memory_bytes = 256 * 1024;
+    options->drift_ms_max = 500;
+
+    scenario->node_count =
+        gkv_choose_between(choice, "shape.nodes", 1, GKV_SCENARIO_NODE_COUNT_DRAWN);
+    draw_quorums(scenario, choice);
+    const uint32_t quorum =
+        options->write_quorum > options->read_quorum ? options->write_quorum : options->read_quorum;
+    const bool too_few = gkv_choose_percent(choice, "shape.too_few", 2);
+    if (scenario->node_count < quorum && !too_few) {
+        scenario->node_count = quorum;
+    }
+    draw_node_times(options, choice);
+
+    options->seed_count = gkv_choose_between(choice, "shape.seeds", 1, 3);
+}

@@ -1,0 +1,29 @@
+#include "sim/history.h"
+#include "sim/scenario_parts.h"
+
+#define MS GKV_NS_PER_MS
+
+void gkv_scenario_draw_work(struct gkv_scenario *scenario, struct gkv_choice *choice)
+{
+    scenario->client_count =
+        gkv_choose_between(choice, "work.clients", 1, GKV_SCENARIO_CLIENT_COUNT_MAX);
+    scenario->key_count = gkv_choose_log32(choice, "work.keys", 1, GKV_SCENARIO_KEY_COUNT_MAX);
+    scenario->hot_key_count = gkv_choose_log32(choice, "work.hot_keys", 1, 4);
+    if (scenario->hot_key_count > scenario->key_count) {
+        scenario->hot_key_count = scenario->key_count;
+    }
+    scenario->hot_percent = gkv_choose_between(choice, "work.hot", 0, 95);
+    scenario->set_percent = gkv_choose_between(choice, "work.sets", 10, 90);
+    if (gkv_choose_percent(choice, "work.has_deletes", 50)) {
+        scenario->delete_percent = gkv_choose_between(choice, "work.deletes", 1, 40);
+    }
+    if (gkv_choose_percent(choice, "work.has_ttl", 30)) {
+        scenario->ttl_percent = gkv_choose_between(choice, "work.ttl", 1, 60);
+    }
+    scenario->value_bytes_min = GKV_HISTORY_VALUE_BYTES_MIN;
+    scenario->value_bytes_max = gkv_choose_log32(choice, "work.value", 12, 1024);
+    scenario->operation_count =
+        gkv_choose_log32(choice, "work.operations", 50, GKV_SCENARIO_OPERATION_COUNT_MAX);
+    scenario->think_ns_max = gkv_choose_log(choice, "work.think", 10000, 50 * MS);
+    scenario->work_ns = gkv_choose_log(choice, "work.time", 500 * MS, 12000 * MS);
+}
