@@ -205,7 +205,7 @@ static void accept_peers(struct gkv_host *host, struct gkv_now now)
             host->accept_again_ns = now.mono_ns + ACCEPT_PAUSE_NS;
             (void)!gkv_loop_watch(&host->loop, &host->peer_listener, 0);
         }
-        if (fd <= 0) {
+        if (fd < 0) {
             return;
         }
         struct gkv_stream stream;
@@ -401,12 +401,14 @@ static bool serve_clients(struct gkv_host *host, struct gkv_now now)
     return gkv_resp_listener_serve(&host->clients, now);
 }
 
-/* Listeners that paused for want of descriptors listen again. */
+/* Listeners that paused for want of descriptors listen again, or pause again if the loop has no room
+ * for them either. */
 static void resume_listeners(struct gkv_host *host, struct gkv_now now)
 {
-    if (now.mono_ns >= host->accept_again_ns &&
-        gkv_loop_watch(&host->loop, &host->peer_listener, GKV_LOOP_READ) == GKV_OK) {
-        host->accept_again_ns = GKV_NEVER;
+    if (now.mono_ns >= host->accept_again_ns) {
+        const enum gkv_error error =
+            gkv_loop_watch(&host->loop, &host->peer_listener, GKV_LOOP_READ);
+        host->accept_again_ns = error == GKV_OK ? GKV_NEVER : now.mono_ns + ACCEPT_PAUSE_NS;
     }
     if (now.mono_ns >= host->clients.accept_again_ns) {
         gkv_resp_listener_accept(&host->clients, now);

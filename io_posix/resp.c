@@ -155,8 +155,11 @@ static struct gkv_client *find_free(struct gkv_resp_listener *listener)
 void gkv_resp_listener_accept(struct gkv_resp_listener *listener, struct gkv_now now)
 {
     if (listener->accept_again_ns != GKV_NEVER) {
-        if (now.mono_ns < listener->accept_again_ns ||
-            gkv_loop_watch(listener->loop, &listener->watch, GKV_LOOP_READ) != GKV_OK) {
+        if (now.mono_ns < listener->accept_again_ns) {
+            return;
+        }
+        if (gkv_loop_watch(listener->loop, &listener->watch, GKV_LOOP_READ) != GKV_OK) {
+            listener->accept_again_ns = now.mono_ns + ACCEPT_PAUSE_MS * GKV_NS_PER_MS;
             return;
         }
         listener->accept_again_ns = GKV_NEVER;
@@ -168,7 +171,7 @@ void gkv_resp_listener_accept(struct gkv_resp_listener *listener, struct gkv_now
             listener->accept_again_ns = now.mono_ns + ACCEPT_PAUSE_MS * GKV_NS_PER_MS;
             (void)!gkv_loop_watch(listener->loop, &listener->watch, 0);
         }
-        if (fd <= 0) {
+        if (fd < 0) {
             return;
         }
         struct gkv_client *client = find_free(listener);

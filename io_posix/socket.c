@@ -133,7 +133,7 @@ int gkv_socket_accept(int listener_fd)
             errno == EMFILE || errno == ENFILE || errno == ENOBUFS || errno == ENOMEM;
         return is_full ? GKV_SOCKET_FULL : GKV_SOCKET_AGAIN;
     }
-    if (fd == 0 || !prepare(fd)) { /* 0: the host closed its stdin; we keep 0 to mean AGAIN */
+    if (!prepare(fd)) {
         gkv_socket_close(fd);
         return GKV_SOCKET_FULL;
     }

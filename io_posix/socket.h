@@ -37,9 +37,9 @@ static inline uint32_t gkv_socket_token_index(uint64_t token)
     return (uint32_t)token;
 }
 
-#define GKV_SOCKET_AGAIN 0     /* nothing now; the loop will say when */
 #define GKV_SOCKET_CLOSED (-1) /* the stream ended or failed */
 #define GKV_SOCKET_FULL (-2)   /* accept: no descriptor or memory left; try later */
+#define GKV_SOCKET_AGAIN (-3)  /* nothing now; the loop will say when */
 
 /* Listen on an address, whose port is 0 for any. bound_out is where.
  * GKV_ERROR_ADDRESS_IN_USE, ADDRESS (not one of this machine's), SYSTEM. */
@@ -52,7 +52,8 @@ int gkv_socket_connect(const struct gkv_address *address);
 /* What became of a connect: 0, or the errno it failed with. */
 int gkv_socket_connect_error(int fd);
 
-/* Take a connection. Returns its socket (> 0), GKV_SOCKET_AGAIN or GKV_SOCKET_FULL. */
+/* Take a connection. Returns its socket (0 where the standard input is closed), GKV_SOCKET_AGAIN or
+ * GKV_SOCKET_FULL. */
 int gkv_socket_accept(int listener_fd);
 
 /* Returns how many bytes came (> 0), GKV_SOCKET_AGAIN or GKV_SOCKET_CLOSED. room > 0. */

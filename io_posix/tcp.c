@@ -52,7 +52,7 @@ static bool occupy(struct gkv_tcp *tcp, struct gkv_stream stream, int fd, enum g
     GKV_ASSERT(stream.index < tcp->capacity);
     struct gkv_tcp_socket *socket = &tcp->sockets[stream.index];
     GKV_ASSERT(socket->state == GKV_TCP_FREE);
-    GKV_ASSERT(fd > 0);
+    GKV_ASSERT(fd >= 0);
 
     /* is_dirty stays as it is: the index may still be in the list from the occupant before. */
     socket->stream = stream;
@@ -72,7 +72,7 @@ static bool occupy(struct gkv_tcp *tcp, struct gkv_stream stream, int fd, enum g
 bool gkv_tcp_dial(struct gkv_tcp *tcp, struct gkv_stream stream, const struct gkv_address *address)
 {
     const int fd = gkv_socket_connect(address);
-    return fd > 0 && occupy(tcp, stream, fd, GKV_TCP_CONNECTING);
+    return fd >= 0 && occupy(tcp, stream, fd, GKV_TCP_CONNECTING);
 }
 
 bool gkv_tcp_adopt(struct gkv_tcp *tcp, struct gkv_stream stream, int fd)
