@@ -401,8 +401,8 @@ static bool serve_clients(struct gkv_host *host, struct gkv_now now)
     return gkv_resp_listener_serve(&host->clients, now);
 }
 
-/* Listeners that paused for want of descriptors listen again, or pause again if the loop has no room
- * for them either. */
+/* Listeners that paused for want of descriptors listen again; or pause again, when the loop has no
+ * room for them either. */
 static void resume_listeners(struct gkv_host *host, struct gkv_now now)
 {
     if (now.mono_ns >= host->accept_again_ns) {

@@ -49,6 +49,16 @@ static const char help_coverage[] =
     "  --seeds A..B  1..20000 by default\n"
     "  --jobs J      in so many processes; by default, one for each processor\n";
 
+static const char help_posix[] =
+    "usage: gridkv-sim posix --seed N | --seeds A..B\n"
+    "\n"
+    "Runs hosts of io_posix on a made-up kernel, whose calls fail in every way they may.\n"
+    "\n"
+    "  --seed N      one seed: a number, or a git commit, whose first 8 digits are taken\n"
+    "  --seeds A..B  all of them, up to the first failure\n"
+    "  --twice       every seed twice, and the hashes compared\n"
+    "  --jobs J      in so many processes; 1 by default\n";
+
 /* ---- Commands -------------------------------------------------------------------------------- */
 
 static const struct command {
@@ -64,6 +74,7 @@ static const struct command {
     {"shrink", "a recorded failure, to a smaller one", gkv_command_shrink, help_shrink, false},
     {"coverage", "which corners of the protocol seeds reach", gkv_command_coverage, help_coverage,
      false},
+    {"posix", "io_posix on a made-up kernel, by seed", gkv_command_posix, help_posix, false},
 };
 #define COMMAND_COUNT (sizeof(commands) / sizeof(commands[0]))
 

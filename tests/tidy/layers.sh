@@ -5,7 +5,7 @@
 # from the repository root ("core/hlc.h"), so that the line itself shows which layer is used.
 set -eu
 cd "$1"
-find core proto io_posix io_sim sim fuzz bench tests examples -name '*.[ch]' -type f \
+find core proto io_posix io_sim sim sim_posix fuzz bench tests examples -name '*.[ch]' -type f \
     ! -path 'tests/tidy/*' 2>/dev/null | sort |
 xargs awk '
 FNR == NR { sub(/#.*/, ""); for (i = 2; i <= NF; i++) { may[$1, $i] = 1; known[$1] = 1 } next }

@@ -5,7 +5,7 @@
 # the code is looked at. It relies on the layout that .clang-format gives.
 set -eu
 cd "$1"
-find core proto io_posix io_sim sim fuzz bench tests examples -name '*.[ch]' -type f \
+find core proto io_posix io_sim sim sim_posix fuzz bench tests examples -name '*.[ch]' -type f \
     ! -path 'tests/tidy/*' 2>/dev/null | sort | xargs awk '
 function complain(what) { printf "%s:%d: shape: %s\n", FILENAME, FNR, what; bad = 1 }
 
