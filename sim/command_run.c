@@ -1,11 +1,10 @@
 /* gridkv-sim run: one seed, or many. */
 #include <inttypes.h>
 #include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
 
 #include "sim/campaign.h"
 #include "sim/command.h"
+#include "sim/hashes.h"
 #include "sim/jobs.h"
 #include "sim/outputs.h"
 #include "sim/report.h"
@@ -13,8 +12,6 @@
 #include "sim/seedfile.h"
 #include "sim/switches.h"
 #include "sim/trial.h"
-
-#define HASHED_COUNT_MAX 10000000 /* seeds whose hashes are printed: they are kept up to the end */
 
 struct request {
     struct gkv_jobs_options jobs;
@@ -191,44 +188,18 @@ static int run_one(const struct request *request)
 
 /* ---- Many runs ------------------------------------------------------------------------------- */
 
-struct hashes {
-    uint64_t first;
-    uint64_t (*chains)[2]; /* by seed; zeroes: not run */
-};
-
-static void keep_hash(void *context, const struct gkv_trial_summary *summary)
-{
-    const struct hashes *hashes = context;
-    memcpy(hashes->chains[summary->seed - hashes->first], summary->chain, sizeof(summary->chain));
-}
-
-static void print_hashes(const struct hashes *hashes, uint64_t count)
-{
-    for (uint64_t i = 0; i < count; i++) {
-        const uint64_t *chain = hashes->chains[i];
-        if ((chain[0] | chain[1]) != 0) {
-            printf("%" PRIu64 " %016" PRIx64 "%016" PRIx64 "\n", hashes->first + i, chain[0],
-                   chain[1]);
-        }
-    }
-}
-
 static int run_for_hashes(struct gkv_jobs_options *jobs, struct gkv_campaign *campaign)
 {
-    const uint64_t count = campaign->last - campaign->first + 1;
-    struct hashes hashes = {.first = campaign->first};
-    if (count <= HASHED_COUNT_MAX) {
-        hashes.chains = calloc(count, sizeof(hashes.chains[0]));
-    }
-    if (hashes.chains == NULL) {
+    struct gkv_hashes hashes;
+    if (!gkv_hashes_create(&hashes, campaign->first, campaign->last)) {
         (void)fprintf(stderr, "gridkv-sim: no memory for so many hashes\n");
         return GKV_TRIAL_INTERNAL;
     }
-    jobs->each = keep_hash;
+    jobs->each = gkv_hashes_keep;
     jobs->context = &hashes;
     const enum gkv_trial_status status = gkv_jobs_run(jobs, campaign);
-    print_hashes(&hashes, count);
-    free(hashes.chains);
+    gkv_hashes_print(&hashes, stdout);
+    gkv_hashes_destroy(&hashes);
     return (int)status;
 }
 

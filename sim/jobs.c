@@ -67,6 +67,21 @@ uint64_t gkv_jobs_fresh_seed(void)
     return ((uint64_t)now.tv_sec << 20) + ((uint64_t)now.tv_nsec >> 10);
 }
 
+bool gkv_jobs_listen(const char *command, void (*take)(void *context, const char *line),
+                     void *context)
+{
+    char line[1000];
+    (void)fflush(NULL);
+    FILE *pipe_end = popen(command, "r");
+    if (pipe_end == NULL) {
+        return false;
+    }
+    while (fgets(line, sizeof(line), pipe_end) != NULL) {
+        take(context, line);
+    }
+    return pclose(pipe_end) == 0;
+}
+
 void gkv_jobs_run_twice(const struct gkv_trial_options *options,
                         struct gkv_trial_summary *summary_out)
 {

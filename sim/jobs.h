@@ -43,6 +43,11 @@ bool gkv_jobs_try(const struct gkv_trial_options *options, struct gkv_trial_summ
 enum gkv_trial_status gkv_jobs_run(const struct gkv_jobs_options *options,
                                    struct gkv_campaign *campaign);
 
+/* Have the shell run a command, and take each line that it writes to stdout. False: it ended with
+ * another status than 0, or cannot be run. */
+bool gkv_jobs_listen(const char *command, void (*take)(void *context, const char *line),
+                     void *context);
+
 /* A seed that is unlikely to have been run before: from the machine's clock. */
 uint64_t gkv_jobs_fresh_seed(void);
 

@@ -40,6 +40,16 @@ static const char help_shrink[] =
     "  --tries N    runs at most so many\n"
     "  --out FILE   where the smaller run goes\n";
 
+static const char help_determinism[] =
+    "usage: gridkv-sim determinism [--seeds A..B] [--against COMMAND]... [--jobs J]\n"
+    "\n"
+    "Runs every seed twice and compares the hashes; then lets other builds run them.\n"
+    "\n"
+    "  --seeds A..B        1..500 by default\n"
+    "  --against COMMAND   another gridkv-sim, or what starts one: the shell runs it with\n"
+    "                      `run --hashes --seeds A..B` after it\n"
+    "  --jobs J            in so many processes; by default, one for each processor\n";
+
 static const char help_coverage[] =
     "usage: gridkv-sim coverage [--seeds A..B] [--jobs J]\n"
     "\n"
@@ -72,6 +82,8 @@ static const struct command {
      true},
     {"replay", "a recorded run", gkv_command_replay, help_replay, false},
     {"shrink", "a recorded failure, to a smaller one", gkv_command_shrink, help_shrink, false},
+    {"determinism", "is a run a function of its seed, in every build?", gkv_command_determinism,
+     help_determinism, true},
     {"coverage", "which corners of the protocol seeds reach", gkv_command_coverage, help_coverage,
      false},
     {"posix", "io_posix on a made-up kernel, by seed", gkv_command_posix, help_posix, false},

@@ -358,35 +358,40 @@ static void append_names(char line[GKV_TRIAL_LINE_BYTES], size_t *used, const ch
     }
 }
 
-void gkv_report_replay_line(const struct gkv_trial_options *options, enum gkv_trial_status status,
-                            char line[GKV_TRIAL_LINE_BYTES])
+void gkv_report_switches(const struct gkv_trial_options *options, char text[GKV_TRIAL_LINE_BYTES])
 {
     static const uint64_t all = (UINT64_C(1) << GKV_FAMILY_COUNT) - 1;
     char number[24];
     size_t used = 0;
-    line[0] = '\0';
-    if (options->replay_line != NULL) {
-        append(line, &used, options->replay_line, "");
-        return;
-    }
-    (void)snprintf(number, sizeof(number), "%" PRIu64, options->seed);
-    append(line, &used, "gridkv-sim run --seed ", number);
+    text[0] = '\0';
     if (options->profile != GKV_PROFILE_SWARM) {
-        append(line, &used, " --profile ", gkv_profile_name(options->profile));
+        append(text, &used, " --profile ", gkv_profile_name(options->profile));
     }
     /* Whichever list is shorter. */
     const uint64_t on_mask = all & ~options->off_mask;
     if (on_mask != 0 && count_bits(on_mask) < count_bits(options->off_mask)) {
-        append_names(line, &used, " --only-fault ", gkv_report_family_at, on_mask);
+        append_names(text, &used, " --only-fault ", gkv_report_family_at, on_mask);
     } else {
-        append_names(line, &used, " --no-fault ", gkv_report_family_at, options->off_mask);
+        append_names(text, &used, " --no-fault ", gkv_report_family_at, options->off_mask);
     }
-    append_names(line, &used, " --no-check ", gkv_report_check_at, options->check_off_mask);
+    append_names(text, &used, " --no-check ", gkv_report_check_at, options->check_off_mask);
     if (options->event_count_max > 0) {
         (void)snprintf(number, sizeof(number), "%" PRIu64, options->event_count_max);
-        append(line, &used, " --limit ", number);
+        append(text, &used, " --limit ", number);
     }
-    append(line, &used, status == GKV_TRIAL_DETERMINISM ? " --twice" : "", "");
+}
+
+void gkv_report_replay_line(const struct gkv_trial_options *options, enum gkv_trial_status status,
+                            char line[GKV_TRIAL_LINE_BYTES])
+{
+    char switches[GKV_TRIAL_LINE_BYTES];
+    if (options->replay_line != NULL) {
+        (void)snprintf(line, GKV_TRIAL_LINE_BYTES, "%s", options->replay_line);
+        return;
+    }
+    gkv_report_switches(options, switches);
+    (void)snprintf(line, GKV_TRIAL_LINE_BYTES, "gridkv-sim run --seed %" PRIu64 "%.500s%s",
+                   options->seed, switches, status == GKV_TRIAL_DETERMINISM ? " --twice" : "");
 }
 
 void gkv_report_failure(FILE *file, const struct gkv_trial_options *options,

@@ -22,6 +22,10 @@ void gkv_report_tally(const struct gkv_tally *tally);
 void gkv_report_replay_line(const struct gkv_trial_options *options, enum gkv_trial_status status,
                             char line[GKV_TRIAL_LINE_BYTES]);
 
+/* The options of a command line that bring about the same profile, families, checks and limit, each
+ * with a space before it. */
+void gkv_report_switches(const struct gkv_trial_options *options, char text[GKV_TRIAL_LINE_BYTES]);
+
 /* Two lines: what to paste, and FAIL with what did not hold. The seed is the summary's. */
 void gkv_report_failure(FILE *file, const struct gkv_trial_options *options,
                         const struct gkv_trial_summary *summary);

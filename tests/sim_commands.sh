@@ -76,4 +76,13 @@ expect 0 '^3 [0-9a-f]\{32\}$' run --seeds 1..8 --hashes --profile lite --jobs 1
 cp "$work/out" "$work/hashes"
 expect 0 '^8 ' run --seeds 1..8 --hashes --profile lite --jobs 3
 cmp -s "$work/out" "$work/hashes" || complain 'the same hashes in three processes'
+
+# Determinism: against itself, against one that runs something else, and one that runs nothing.
+expect 0 'seeds=1..6 builds=2 result=pass' determinism --seeds 1..6 --profile lite --against "$sim"
+other="f() { '$sim' \"\$@\" --no-fault cuts; }; f"
+expect 14 '^FAIL determinism seed=[1-9]' determinism --seeds 1..6 --against "$other"
+line='replay: gridkv-sim determinism --seeds \([0-9]*\)\.\.\1 --against '
+grep -q "^$line" "$work/out" || complain "'$line'"
+expect 14 '^FAIL determinism seed=2: hash [0-9a-f]* here, and not run there' \
+    determinism --seeds 2..3 --against false
 exit $failed

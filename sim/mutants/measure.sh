@@ -1,0 +1,217 @@
+#!/bin/sh
+# Usage: measure.sh all|kills|sizes|matrix|table [NAME...]
+#
+# Goal: show that the generic seeds find every planted bug, by which check, how soon, and which kills
+# would be lost without one family of faults or one check.
+# Method: for each sim/mutants/NAME.patch, all of them by default:
+#   kills   the bug is planted, and seeds are run up to the first that fails: from five first seeds,
+#           and with assertions that do nothing from one. That seed must pass without the bug, and fail
+#           alike when it is run again.
+#   sizes   that seed is recorded, shrunk, and the shrunk run replayed.
+#   matrix  without assertions: seeds are run again without the check that killed, and without each
+#           family of faults that is on in the killing seed. (Without any other, that seed still fails:
+#           it is the same run up to there.)
+#   table   docs/results/mutants.md is written anew from mutants.md.in.
+#
+# What was measured is kept, a line each, in build/mutants/TREE/; whatever is there is not measured again,
+# so that this can be stopped and started. TREE names what the sources hold: other sources, other lines.
+# Environment: GRIDKV_MUTANT_SEEDS (2000), GRIDKV_MUTANT_JOBS (all processors), GRIDKV_MUTANT_TRIES (1000,
+# of the shrinker). Exit status 1 when a patch does not apply or build, a seed fails without its bug, a
+# replay ends otherwise, or a bug survives.
+set -eu
+root=$(cd "$(dirname "$0")/../.." && pwd)
+. "$root/sim/mutants/plant.sh"
+seeds=${GRIDKV_MUTANT_SEEDS:-2000}
+jobs=${GRIDKV_MUTANT_JOBS:-$(nproc)}
+tries=${GRIDKV_MUTANT_TRIES:-1000}
+seconds_max=400 # for all seeds of one bug: what runs longer is stuck
+first_seeds="1 1000001 2000001 3000001 4000001"
+
+tree=$(cd "$root" && cat core/*.[ch] proto/*.[ch] io_sim/*.[ch] sim/*.[ch] io_posix/*.[ch] | cksum)
+results=$root/build/mutants/${tree% *}
+mkdir -p "$results"
+touch "$results/kills" "$results/sizes" "$results/matrix"
+
+# A line begins with this: of another patch by the same name, nothing is known.
+key_of() {
+    printf '%s %s' "$1" "$(cksum <"$(patch_of "$1")" | cut -d ' ' -f 1)"
+}
+
+# search NAME BINARY FIRST COUNT OPTION...: sets found_seed, found_check, found_status; the report is in
+# the bug's folder. found_seed is - when all passed.
+search() {
+    report=$results/$1.report
+    binary=$2
+    last=$(($3 + $4 - 1))
+    range=$3..$last
+    found_check="survives $4"
+    shift 4
+    found_seed=-
+    found_status=0
+    timeout "$seconds_max" "$binary" run --profile swarm --jobs 1 --seeds "$range" "$@" >"$report" 2>/dev/null ||
+        found_status=$?
+    if test "$found_status" -eq 124; then
+        found_check="no end"
+    elif test "$found_status" -ne 0; then
+        found_check=$(sed -n 's/^FAIL \([^ ]*\).*/\1/p' "$report" | head -n 1)
+        found_seed=$(sed -n 's/^FAIL .* seed=\([0-9]*\).*/\1/p;s/^FAIL .* seed=\([0-9]*\):.*/\1/p' "$report" | head -n 1)
+    fi
+}
+
+# sound BINARY CLEAN: the seed that was found passes without the bug, and fails alike again.
+sound() {
+    if ! timeout "$seconds_max" "$2" run --seed "$found_seed" >/dev/null 2>&1; then
+        found_check="$found_check, and without the bug"
+        return 1
+    fi
+    again=$(timeout "$seconds_max" "$1" run --seed "$found_seed" 2>/dev/null | grep -m 1 '^FAIL') || true
+    if test "$found_check" != crash && test "$again" != "$(grep -m 1 '^FAIL' "$report")"; then
+        found_check="$found_check, but not again"
+        return 1
+    fi
+}
+
+# kill_from NAME MODE FIRST: one line of kills.
+kill_from() {
+    key="$(key_of "$1") $2 $3"
+    if grep "^$key " "$results/kills" | grep -q -v " survives" ||
+        grep -q "^$key .* survives $seeds\$" "$results/kills"; then
+        return 0
+    fi
+    search "$1" "$results/$1.$2/gridkv-sim" "$3" "$seeds"
+    if test "$found_seed" != - && ! sound "$results/$1.$2/gridkv-sim" "$results/$2/gridkv-sim"; then
+        found_seed=-
+    fi
+    families=$(sed -n 's/^profile: [a-z]*, with //p' "$report" | head -n 1 | tr ' ' ',')
+    echo "$key $found_seed $found_status ${families:--} $found_check" >>"$results/kills"
+}
+
+# kill_other NAME PROGRAM MODE: one line of kills, for a test program that must fail by itself.
+kill_other() {
+    if grep -q "^$(key_of "$1") $3 1 " "$results/kills"; then
+        return 0
+    fi
+    found_status=0
+    timeout "$seconds_max" "$results/$1.$3/$2" >"$results/$1.report" 2>&1 || found_status=$?
+    found_check=$2
+    test "$found_status" -ne 0 || found_check=survives
+    echo "$(key_of "$1") $3 1 - $found_status - $found_check" >>"$results/kills"
+}
+
+one_kills() {
+    program=$(program_of "$1")
+    for mode in on off; do
+        if ! plant "$1" "$results/$mode" "$results/$1.$mode"; then
+            echo "$1: $why" >&2
+            return 1
+        fi
+        if test "$program" != gridkv-sim; then
+            kill_other "$1" "$program" "$mode"
+            continue
+        fi
+        for first in $first_seeds; do
+            kill_from "$1" "$mode" "$first"
+            if test "$mode" = off || grep -q "^$(key_of "$1") on 1 - " "$results/kills"; then
+                break
+            fi
+        done
+    done
+    ! { kill_of "$1" on && kill_of "$1" off; } | grep -q 'survives\|no end\|without\|again'
+}
+
+# Where the kill is, of the first seeds: "SEED STATUS FAMILIES CHECK".
+kill_of() {
+    sed -n "s/^$(key_of "$1") $2 1 //p" "$results/kills" | tail -n 1
+}
+
+one_sizes() {
+    if grep -q "^$(key_of "$1") " "$results/sizes"; then
+        return 0
+    fi
+    seed=$(kill_of "$1" on | cut -d ' ' -f 1)
+    if test "${seed:--}" = -; then
+        return 0
+    fi
+    sim=$results/$1.on/gridkv-sim
+    "$sim" run --seed "$seed" --out "$results/$1.gseed" >/dev/null 2>&1 || true
+    timeout "$seconds_max" "$sim" shrink "$results/$1.gseed" --tries "$tries" \
+        --out "$results/$1.min.gseed" >"$results/$1.shrunk" 2>/dev/null || true
+    after=$(sed -n 's/^after: operations=\([0-9]*\).* events=\([0-9]*\).*/\1 \2/p' "$results/$1.shrunk")
+    before_ns=$(date +%s%N)
+    "$sim" replay "$results/$1.min.gseed" >/dev/null 2>&1 || true
+    echo "$(key_of "$1") ${after:-- -} $((($(date +%s%N) - before_ns) / 1000000))" >>"$results/sizes"
+}
+
+# without NAME fault|check WHAT: one line of matrix.
+without() {
+    if grep -q "^$(key_of "$1") $2 $3 " "$results/matrix"; then
+        return 0
+    fi
+    search "$1" "$results/$1.off/gridkv-sim" 1 "$budget" "--no-$2" "$3"
+    echo "$(key_of "$1") $2 $3 $budget $found_seed $found_check" >>"$results/matrix"
+}
+
+# Ten times as many seeds as it took, and 200 at least, say whether a kill is lost.
+one_matrix() {
+    kill_of "$1" off >"$results/$1.kill"
+    read -r seed status families check <"$results/$1.kill" || return 0
+    if test "$seed" = -; then
+        return 0
+    fi
+    budget=$((10 * seed))
+    test "$budget" -ge 200 || budget=200
+    test "$budget" -le "$seeds" || budget=$seeds
+    without "$1" check "$check"
+    for family in $(echo "$families" | tr ',' ' '); do
+        test "$family" = - || without "$1" fault "$family"
+    done
+}
+
+# each STAGE NAME...: in as many processes as there are processors.
+each() {
+    stage=$1
+    shift
+    printf '%s\n' "$@" | GRIDKV_MUTANT_SEEDS=$seeds xargs -P "$jobs" -n 1 "$0" "one_$stage"
+}
+
+bases() {
+    for mode in on off; do
+        # shellcheck disable=SC2046 # a list of programs
+        base "$results/$mode" $mode $(for name in $(names_of_all); do program_of "$name"; done | sort -u)
+    done
+    "$results/off/gridkv-sim" run --seeds 1..50 >"$results/off.report" 2>/dev/null ||
+        { cat "$results/off.report" >&2; exit 1; }
+}
+
+stage=${1:-}
+test $# -eq 0 || shift
+case $stage in
+one_kills | one_sizes | one_matrix)
+    "$stage" "$1"
+    exit
+    ;;
+esac
+wanted=${*:-$(names_of_all)}
+failed=0
+case $stage in
+all)
+    bases
+    for stage in kills sizes matrix; do
+        # shellcheck disable=SC2086 # a list of names
+        each $stage $wanted || failed=1
+    done
+    "$root/sim/mutants/table.sh" "$results"
+    ;;
+kills | sizes | matrix)
+    bases
+    # shellcheck disable=SC2086 # a list of names
+    each "$stage" $wanted || failed=1
+    ;;
+table) "$root/sim/mutants/table.sh" "$results" ;;
+*)
+    sed -n '2s/^# //p' "$0" >&2
+    exit 2
+    ;;
+esac
+echo "results: $results"
+exit $failed

@@ -1,0 +1,106 @@
+#!/bin/sh
+# Usage: table.sh RESULTS
+#
+# Writes docs/results/mutants.md: mutants.md.in, with the lines @summary@, @kills@ and @matrix@ replaced by
+# what measure.sh left in the folder RESULTS. Bugs by other programs than gridkv-sim have neither seed nor
+# size.
+set -eu
+root=$(cd "$(dirname "$0")/../.." && pwd)
+. "$root/sim/mutants/plant.sh"
+results=$1
+commit=$(git -c safe.directory='*' -C "$root" rev-parse --short HEAD 2>/dev/null || echo unknown)
+test -z "$(git -c safe.directory='*' -C "$root" status --porcelain core proto io_sim sim 2>/dev/null)" ||
+    commit="$commit with changes"
+machine=$(sed -n 's/^model name[^:]*: //p' /proc/cpuinfo 2>/dev/null | head -n 1)
+compiler=$(cc --version | head -n 1)
+
+for name in $(names_of_all); do
+    echo "$name $(cksum <"$(patch_of "$name")" | cut -d ' ' -f 1) $(program_of "$name") $(plants_of "$name")"
+done >"$results/list"
+
+# How many seeds it took, from each of the first seeds.
+awk -v list="$results/list" -v sizes="$results/sizes" -v part="$results/part" '
+function median(count,    i, j, t) {
+    for (i = 1; i <= count; i++)
+        for (j = i + 1; j <= count; j++)
+            if (all[j] < all[i]) { t = all[i]; all[i] = all[j]; all[j] = t }
+    return count == 0 ? "-" : all[int((count + 1) / 2)]
+}
+BEGIN {
+    while ((getline line < list) > 0) {
+        split(line, word, " ")
+        names[++name_count] = word[1]
+        key[word[1]] = word[2]
+        program[word[1]] = word[3]
+        plants[word[1]] = substr(line, length(word[1] word[2] word[3]) + 4)
+    }
+    while ((getline line < sizes) > 0) {
+        split(line, word, " ")
+        if (key[word[1]] != word[2]) continue
+        operations[word[1]] = word[3]
+        events[word[1]] = word[4]
+        replay_ms[word[1]] = word[5]
+    }
+}
+key[$1] == $2 {
+    check = $8
+    for (i = 9; i <= NF; i++) check = check " " $i
+    id = $1 SUBSEP $3
+    if ($4 == 1) { seed[id] = $5; status[id] = $6; by[id] = check; is_measured[id] = 1 }
+    if ($5 != "-") took[id] = took[id] " " ($5 - $4 + 1)
+}
+END {
+    kills = part ".kills"
+    summary = part ".summary"
+    printf "" > kills
+    for (i = 1; i <= name_count; i++) {
+        n = names[i]
+        on = n SUBSEP "on"
+        off = n SUBSEP "off"
+        total = split(took[on], few, " ")
+        for (j = 1; j <= total; j++) all[j] = few[j] + 0
+        m = median(total)
+        if (program[n] != "gridkv-sim") m = "-"
+        printf "| %s | %s | %s |%s | %s | %s | %s | %s | %s | %s |\n", n, plants[n], m, \
+            took[on] == "" ? " -" : took[on], by[on] == "" ? "not measured" : by[on] " (" status[on] ")", \
+            by[off] == "" ? "not measured" : seed[off], by[off] == "" ? "-" : by[off] " (" status[off] ")", \
+            operations[n] == "" ? "-" : operations[n], events[n] == "" ? "-" : events[n], \
+            replay_ms[n] == "" ? "-" : replay_ms[n] >> kills
+        if (by[on] == "" || by[off] == "") missing++
+        else if (by[on] ~ /survives|no end|without|again/) lost_on = lost_on " " n
+        else killed_on++
+        if (by[off] ~ /survives|no end|without|again/) lost_off = lost_off " " n
+        else if (by[off] != "") killed_off++
+        if (m != "-") { medians[++median_count] = m; if (m > greatest_median) greatest_median = m }
+        for (j = 1; j <= total; j++) if (program[n] == "gridkv-sim" && few[j] + 0 > greatest) greatest = few[j] + 0
+        if (operations[n] > most_operations) most_operations = operations[n] + 0
+    }
+    for (j = 1; j <= median_count; j++) all[j] = medians[j]
+    printf "- %d planted bugs. With assertions %d are killed, without %d.\n", name_count, killed_on, killed_off > summary
+    printf "- Seeds to the first kill: median %s, greatest %d (of single searches; of the medians of five %d).\n", \
+        median(median_count), greatest, greatest_median >> summary
+    printf "- After shrinking: at most %d client operations.\n", most_operations >> summary
+    if (lost_on != "") printf "- Survivors with assertions:%s.\n", lost_on >> summary
+    if (lost_off != "") printf "- Survivors without assertions:%s.\n", lost_off >> summary
+    if (missing > 0) printf "- **%d were not measured.**\n", missing >> summary
+}' "$results/kills"
+
+awk -v list="$results/list" '
+BEGIN { while ((getline line < list) > 0) { split(line, word, " "); key[word[1]] = word[2] } }
+key[$1] == $2 {
+    id = $3 " | " $4
+    tried[id]++
+    if ($6 == "-") lost[id] = lost[id] (lost[id] == "" ? "" : ", ") substr($1, 1, 2) " (" $5 ")"
+}
+END { for (id in tried) printf "| %s | %d | %s |\n", id, tried[id], lost[id] == "" ? "none" : lost[id] }
+' "$results/matrix" | sort >"$results/part.matrix"
+
+while IFS= read -r line; do
+    case $line in
+    @summary@) cat "$results/part.summary" ;;
+    @kills@) cat "$results/part.kills" ;;
+    @matrix@) cat "$results/part.matrix" ;;
+    @measured@) echo "Measured at commit $commit, on $(nproc) processors of ${machine:-an unknown machine}, with $compiler." ;;
+    *) printf '%s\n' "$line" ;;
+    esac
+done <"$root/sim/mutants/mutants.md.in" >"$root/docs/results/mutants.md"
