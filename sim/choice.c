@@ -98,6 +98,76 @@ void gkv_recording_link(struct gkv_recording *recording)
     }
 }
 
+/* ---- Bytes ----------------------------------------------------------------------------------- */
+
+/* How many bytes an answer below a bound takes. */
+static uint32_t byte_count_of(uint64_t bound)
+{
+    uint32_t count = 0;
+    for (uint64_t most = bound - 1; most > 0; most >>= 8) {
+        count++;
+    }
+    return count;
+}
+
+static uint64_t answer_from_bytes(struct gkv_choice *choice, uint64_t bound)
+{
+    const uint32_t count = byte_count_of(bound);
+    uint64_t value = 0;
+    for (uint32_t i = 0; i < count && choice->bytes.count > 0; i++) {
+        value |= (uint64_t)*choice->bytes.data << (8 * i);
+        choice->bytes.data++;
+        choice->bytes.count--;
+    }
+    return value % bound;
+}
+
+size_t gkv_recording_to_bytes(const struct gkv_recording *recording, struct gkv_buffer buffer)
+{
+    size_t used = 0;
+    for (uint32_t i = 0; i < recording->draw_count; i++) {
+        const struct gkv_draw *kept = &recording->draws[i];
+        const uint32_t count = byte_count_of(kept->bound);
+        if (count > buffer.capacity - used) {
+            break;
+        }
+        for (uint32_t j = 0; j < count; j++) {
+            buffer.data[used++] = (uint8_t)(kept->value >> (8 * j));
+        }
+    }
+    return used;
+}
+
+/* ---- Odometers ------------------------------------------------------------------------------- */
+
+bool gkv_odometer_turn(struct gkv_odometer *odometer)
+{
+    GKV_ASSERT(odometer->next == odometer->count); /* the run asked for every digit */
+    odometer->next = 0;
+    while (odometer->count > 0) {
+        const uint32_t last = odometer->count - 1;
+        if (odometer->digits[last].value + 1 < odometer->digits[last].bound) {
+            odometer->digits[last].value++;
+            return true;
+        }
+        odometer->count--;
+    }
+    return false;
+}
+
+static uint64_t answer_from_odometer(struct gkv_odometer *odometer, uint64_t bound)
+{
+    const uint32_t number = odometer->next++;
+    GKV_ASSERT(number < GKV_ODOMETER_DIGIT_COUNT_MAX);
+    if (number == odometer->count) {
+        odometer->digits[number].value = 0;
+        odometer->digits[number].bound = bound;
+        odometer->count++;
+    }
+    GKV_ASSERT(odometer->digits[number].bound == bound);
+    return odometer->digits[number].value;
+}
+
 /* ---- Choices --------------------------------------------------------------------------------- */
 
 static uint64_t draw(void *context, const char *label, uint64_t bound)
@@ -125,7 +195,9 @@ void gkv_choice_replay(struct gkv_choice *choice, const struct gkv_recording *re
                        bool is_by_label)
 {
     GKV_ASSERT(choice->draw_count == 0);
+    choice->source = GKV_CHOICE_RECORDING;
     choice->replay = recording;
+    choice->replay_count = UINT64_MAX;
     choice->is_by_label = is_by_label;
     for (uint32_t i = 0; i < GKV_CHOICE_LABEL_COUNT_MAX; i++) {
         choice->nexts[i] = NONE;
@@ -133,6 +205,28 @@ void gkv_choice_replay(struct gkv_choice *choice, const struct gkv_recording *re
     for (uint32_t i = recording->draw_count; i > 0; i--) {
         choice->nexts[recording->draws[i - 1].label] = i - 1;
     }
+}
+
+void gkv_choice_replay_first(struct gkv_choice *choice, const struct gkv_recording *recording,
+                             uint64_t draw_count)
+{
+    gkv_choice_replay(choice, recording, false);
+    choice->replay_count = draw_count;
+}
+
+void gkv_choice_read(struct gkv_choice *choice, struct gkv_bytes bytes)
+{
+    GKV_ASSERT(choice->draw_count == 0);
+    choice->source = GKV_CHOICE_BYTES;
+    choice->bytes = bytes;
+}
+
+void gkv_choice_enumerate(struct gkv_choice *choice, struct gkv_odometer *odometer)
+{
+    GKV_ASSERT(choice->draw_count == 0);
+    GKV_ASSERT(odometer->next == 0);
+    choice->source = GKV_CHOICE_ODOMETER;
+    choice->odometer = odometer;
 }
 
 /* What is known of a label. Where a text lies decides only how fast this is. */
@@ -182,11 +276,8 @@ static uint64_t answer_in_order(struct gkv_choice *choice, uint32_t label, uint6
     return 0;
 }
 
-static uint64_t answer(struct gkv_choice *choice, const char *label, uint64_t bound)
+static uint64_t answer_from_recording(struct gkv_choice *choice, const char *label, uint64_t bound)
 {
-    if (choice->replay == NULL) {
-        return gkv_prng_below(&choice->prng, bound);
-    }
     const uint32_t number = place_of(choice, label)->replayed;
     if (choice->is_by_label) {
         return answer_by_label(choice, number, bound);
@@ -196,6 +287,24 @@ static uint64_t answer(struct gkv_choice *choice, const char *label, uint64_t bo
         choice->diverged_label = label;
     }
     return value;
+}
+
+static uint64_t answer(struct gkv_choice *choice, const char *label, uint64_t bound)
+{
+    switch (choice->source) {
+    case GKV_CHOICE_RECORDING:
+        if (choice->draw_count < choice->replay_count) {
+            return answer_from_recording(choice, label, bound);
+        }
+        break;
+    case GKV_CHOICE_BYTES:
+        return answer_from_bytes(choice, bound);
+    case GKV_CHOICE_ODOMETER:
+        return answer_from_odometer(choice->odometer, bound);
+    case GKV_CHOICE_GENERATOR:
+        break;
+    }
+    return gkv_prng_below(&choice->prng, bound);
 }
 
 uint64_t gkv_choose(struct gkv_choice *choice, const char *label, uint64_t bound)

@@ -1,9 +1,12 @@
 /* The one source of every decision that the simulator makes.
  *
- * Model     Labelled draws. The answers come from a generator seeded by the seed, or from a
- *           recording of an earlier run: in its order, or each label for itself, which is what
- *           a shrinker needs: a draw that is taken out does not move the others. Whatever the
- *           source, the draws can be recorded. 0 is always the most benign choice.
+ * Model     Labelled draws. The answers come from one of four sources. A generator seeded by the
+ *           seed. A recording of an earlier run: in its order, or each label for itself, which is
+ *           what a shrinker needs: a draw that is taken out does not move the others; or the
+ *           beginning of one, and the generator after it. A fuzzer's bytes: as many per draw as
+ *           its bound needs, and 0 when they are used up. An odometer, whose turns are all the
+ *           answers that there are. Whatever the source, the draws can be recorded. 0 is always
+ *           the most benign choice.
  * Bounds    GKV_CHOICE_LABEL_COUNT_MAX labels. A recording keeps GKV_RECORDING_DRAW_COUNT_MAX
  *           draws and then says that it is cut short.
  * Invariant Equal sources that are asked the same questions give the same answers.
@@ -13,9 +16,11 @@
 #define GKV_SIM_CHOICE_H
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
 #include "core/prng.h"
+#include "core/types.h"
 #include "io_sim/chance.h"
 
 #define GKV_CHOICE_LABEL_COUNT_MAX 256
@@ -60,6 +65,28 @@ void gkv_recording_copy(struct gkv_recording *to, const struct gkv_recording *fr
 /* Chain the draws of each label; after changes, and before it is replayed. */
 void gkv_recording_link(struct gkv_recording *recording);
 
+/* The bytes that give a linked recording's answers, if all its bounds are known: as many as there
+ * is room for. Returns how many that is. */
+size_t gkv_recording_to_bytes(const struct gkv_recording *recording, struct gkv_buffer buffer);
+
+/* ---- Odometers ---- */
+
+#define GKV_ODOMETER_DIGIT_COUNT_MAX 256
+
+/* One digit per draw of a run. Zeroes: before the first run. A run is a function of its answers, so
+ * that the same first digits are asked for with the same bounds (asserted). */
+struct gkv_odometer {
+    uint32_t count;
+    uint32_t next; /* the digit that answers next */
+    struct {
+        uint64_t value;
+        uint64_t bound;
+    } digits[GKV_ODOMETER_DIGIT_COUNT_MAX];
+};
+
+/* Go on to the next combination of answers; false when that was the last. */
+bool gkv_odometer_turn(struct gkv_odometer *odometer);
+
 /* ---- Choices ---- */
 
 /* What is known of a label, found by its address. */
@@ -69,15 +96,26 @@ struct gkv_choice_place {
     uint32_t replayed; /* and in the one that answers */
 };
 
+enum gkv_choice_source {
+    GKV_CHOICE_GENERATOR = 0,
+    GKV_CHOICE_RECORDING = 1,
+    GKV_CHOICE_BYTES = 2,
+    GKV_CHOICE_ODOMETER = 3,
+};
+
 struct gkv_choice {
+    enum gkv_choice_source source;
     struct gkv_prng prng;
     uint64_t draw_count;
     struct gkv_recording *recording;    /* draws are added to it; NULL: not kept */
-    const struct gkv_recording *replay; /* answers; NULL: the generator does */
-    bool is_by_label;                   /* each label of the replay for itself */
-    bool is_diverged;                   /* in its order: other questions were asked than recorded */
-    uint64_t diverged_at;               /* the draw */
-    const char *diverged_label;         /* what was asked */
+    const struct gkv_recording *replay; /* answers */
+    uint64_t replay_count;              /* the generator answers from this draw on */
+    struct gkv_bytes bytes;             /* those left */
+    struct gkv_odometer *odometer;
+    bool is_by_label;           /* each label of the replay for itself */
+    bool is_diverged;           /* in its order: other questions were asked than recorded */
+    uint64_t diverged_at;       /* the draw */
+    const char *diverged_label; /* what was asked */
     uint32_t place_count;
     struct gkv_choice_place places[GKV_CHOICE_PLACE_COUNT];
     uint32_t nexts[GKV_CHOICE_LABEL_COUNT_MAX]; /* by label: the next draw of it */
@@ -94,6 +132,16 @@ void gkv_choice_record(struct gkv_choice *choice, struct gkv_recording *recordin
  * in its order, so are all that follow. */
 void gkv_choice_replay(struct gkv_choice *choice, const struct gkv_recording *recording,
                        bool is_by_label);
+
+/* The same for its first draw_count draws alone, in their order; the generator answers the rest. */
+void gkv_choice_replay_first(struct gkv_choice *choice, const struct gkv_recording *recording,
+                             uint64_t draw_count);
+
+/* Answer from bytes, which are borrowed; before the first draw. */
+void gkv_choice_read(struct gkv_choice *choice, struct gkv_bytes bytes);
+
+/* Answer from an odometer's digits, and add those that it has not got; before the first draw. */
+void gkv_choice_enumerate(struct gkv_choice *choice, struct gkv_odometer *odometer);
 
 /* A number in [0, bound); bound > 0. */
 uint64_t gkv_choose(struct gkv_choice *choice, const char *label, uint64_t bound);

@@ -110,11 +110,115 @@ static void test_divergence_is_told(void **state)
     gkv_recording_destroy(recording);
 }
 
+/* ---- Bytes ----------------------------------------------------------------------------------- */
+
+/* Goal: a draw takes as many bytes as its bound needs, none when there is no choice; when they are
+ * used up, answers are 0. Method: a few draws of known bytes. */
+static void test_bytes_are_spent_with_care(void **state)
+{
+    static const uint8_t bytes[] = {3, 99, 0x34, 0x12, 250, 1};
+    (void)state;
+    gkv_choice_init(&choice, SEED);
+    gkv_choice_read(&choice, (struct gkv_bytes){.data = bytes, .count = sizeof(bytes)});
+    assert_int_equal(gkv_choose(&choice, labels[0], 1), 0);
+    assert_int_equal(gkv_choose(&choice, labels[0], 2), 1);
+    assert_true(gkv_choose_percent(&choice, labels[1], 1));
+    assert_int_equal(gkv_choose(&choice, labels[2], 65536), 0x1234);
+    assert_int_equal(gkv_choose(&choice, labels[2], 256), 250);
+    assert_int_equal(gkv_choose(&choice, labels[2], UINT64_C(1) << 40), 1);
+    for (uint64_t bound = 1; bound < 1000; bound++) {
+        assert_int_equal(gkv_choose(&choice, labels[2], bound), 0);
+    }
+}
+
+/* Goal: what was recorded is written as bytes and answers alike; with less room, its beginning does.
+ * Method: record, convert, ask again. */
+static void test_recordings_become_bytes(void **state)
+{
+    static uint64_t answers[DRAW_COUNT];
+    static uint8_t bytes[4 * DRAW_COUNT];
+    (void)state;
+    struct gkv_recording *recording = record(answers);
+    const size_t all = gkv_recording_to_bytes(
+        recording, (struct gkv_buffer){.data = bytes, .capacity = sizeof(bytes)});
+    assert_true(all > DRAW_COUNT && all < sizeof(bytes));
+    gkv_choice_init(&choice, SEED + 1);
+    gkv_choice_read(&choice, (struct gkv_bytes){.data = bytes, .count = all});
+    for (uint32_t i = 0; i < DRAW_COUNT; i++) {
+        assert_int_equal(ask(i), answers[i]);
+    }
+    assert_int_equal(choice.bytes.count, 0);
+    const size_t few =
+        gkv_recording_to_bytes(recording, (struct gkv_buffer){.data = bytes, .capacity = 100});
+    assert_true(few <= 100 && few > 90);
+    gkv_recording_destroy(recording);
+}
+
+/* ---- Odometers ------------------------------------------------------------------------------- */
+
+#define COMBINATION_COUNT (2 * 3 + 1)
+
+/* Goal: an odometer gives each combination once, also where the answers decide what is asked next;
+ * a recording made meanwhile answers alike.
+ * Method: a yes asks for one more, a no for two out of six; count what comes. */
+static void test_odometer_gives_each_combination_once(void **state)
+{
+    static struct gkv_odometer odometer;
+    uint32_t seen[COMBINATION_COUNT] = {0};
+    uint32_t run_count = 0;
+    (void)state;
+    memset(&odometer, 0, sizeof(odometer));
+    do {
+        gkv_choice_init(&choice, SEED);
+        gkv_choice_enumerate(&choice, &odometer);
+        uint64_t combination = COMBINATION_COUNT - 1;
+        if (gkv_choose(&choice, labels[0], 2) == 0) {
+            combination = 3 * gkv_choose(&choice, labels[1], 2);
+            combination += gkv_choose(&choice, labels[2], 3);
+        }
+        seen[combination]++;
+        run_count++;
+    } while (gkv_odometer_turn(&odometer));
+    assert_int_equal(run_count, COMBINATION_COUNT);
+    for (uint32_t i = 0; i < COMBINATION_COUNT; i++) {
+        assert_int_equal(seen[i], 1);
+    }
+    assert_int_equal(odometer.count, 0);
+}
+
+/* ---- Beginnings ------------------------------------------------------------------------------ */
+
+/* Goal: the first draws are those of the recording, and all others those of the generator.
+ * Method: replay half with two seeds: the first half is equal, the second is not. */
+static void test_beginnings_are_kept(void **state)
+{
+    static uint64_t answers[DRAW_COUNT];
+    (void)state;
+    struct gkv_recording *recording = record(answers);
+    for (uint64_t seed = 1; seed <= 2; seed++) {
+        uint32_t other_count = 0;
+        gkv_choice_init(&choice, SEED + seed);
+        gkv_choice_replay_first(&choice, recording, DRAW_COUNT / 2);
+        for (uint32_t i = 0; i < DRAW_COUNT; i++) {
+            const uint64_t answer = ask(i);
+            assert_true(i >= DRAW_COUNT / 2 || answer == answers[i]);
+            other_count += answer != answers[i];
+        }
+        assert_true(other_count > DRAW_COUNT / 4);
+        assert_false(choice.is_diverged);
+    }
+    gkv_recording_destroy(recording);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_recordings_answer_alike),
         cmocka_unit_test(test_divergence_is_told),
+        cmocka_unit_test(test_bytes_are_spent_with_care),
+        cmocka_unit_test(test_recordings_become_bytes),
+        cmocka_unit_test(test_odometer_gives_each_combination_once),
+        cmocka_unit_test(test_beginnings_are_kept),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
