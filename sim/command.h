@@ -13,6 +13,7 @@ int gkv_command_replay(struct gkv_arguments *arguments);
 int gkv_command_shrink(struct gkv_arguments *arguments);
 int gkv_command_determinism(struct gkv_arguments *arguments);
 int gkv_command_coverage(struct gkv_arguments *arguments);
+int gkv_command_convert(struct gkv_arguments *arguments);
 
 /* io_posix on a made-up kernel: sim_posix/command.c. */
 int gkv_command_posix(struct gkv_arguments *arguments);

@@ -13,25 +13,6 @@
 
 #define TRY_COUNT 3000 /* of a shrinker that is told nothing */
 
-/* A recording and its head; NULL: not a file that can be read, which is said. */
-static struct gkv_recording *load(const char *name, struct gkv_seedfile *head)
-{
-    struct gkv_recording *recording = gkv_recording_create();
-    FILE *file = fopen(name, "r");
-    const bool is_read =
-        recording != NULL && file != NULL && gkv_seedfile_read(file, head, recording);
-    if (file != NULL) {
-        (void)fclose(file);
-    }
-    if (!is_read) {
-        (void)fprintf(stderr, "gridkv-sim: cannot read %s, or it is no .gseed of version %d\n",
-                      name, GKV_SEEDFILE_VERSION);
-        gkv_recording_destroy(recording);
-        return NULL;
-    }
-    return recording;
-}
-
 /* ---- replay ---------------------------------------------------------------------------------- */
 
 /* Was it the run that the file tells of? Told from within, for an assertion comes back no more. */
@@ -66,7 +47,7 @@ int gkv_command_replay(struct gkv_arguments *arguments)
             return GKV_TRIAL_USAGE;
         }
     }
-    struct gkv_recording *recording = load(name, &head);
+    struct gkv_recording *recording = gkv_seedfile_open(name, &head);
     if (recording == NULL) {
         return GKV_TRIAL_USAGE;
     }
@@ -198,7 +179,7 @@ int gkv_command_shrink(struct gkv_arguments *arguments)
             return GKV_TRIAL_USAGE;
         }
     }
-    struct gkv_recording *recording = load(name, &head);
+    struct gkv_recording *recording = gkv_seedfile_open(name, &head);
     if (recording == NULL || head.status == GKV_TRIAL_PASS) {
         (void)fputs(recording == NULL ? "" : "gridkv-sim: that run passed\n", stderr);
         gkv_recording_destroy(recording);

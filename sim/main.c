@@ -54,7 +54,8 @@ static const char help_coverage[] =
     "usage: gridkv-sim coverage [--seeds A..B] [--jobs J]\n"
     "\n"
     "Runs seeds, and names what was asked, met and reached, in how many of them, and the first.\n"
-    "Fails with 15 when something was never reached in as many seeds as it is due in.\n"
+    "Fails with 15 when something was never reached in as many seeds as it is due in, unless\n"
+    "another profile is asked for, or a family of faults is off.\n"
     "\n"
     "  --seeds A..B  1..20000 by default\n"
     "  --jobs J      in so many processes; by default, one for each processor\n";
@@ -68,6 +69,11 @@ static const char help_posix[] =
     "  --seeds A..B  all of them, up to the first failure\n"
     "  --twice       every seed twice, and the hashes compared\n"
     "  --jobs J      in so many processes; 1 by default\n";
+
+static const char help_convert[] =
+    "usage: gridkv-sim convert FILE.gseed INPUT | INPUT FILE.gseed\n"
+    "\n"
+    "A recording of the profile lite to an input of the fuzzer fuzz_sim, or back.\n";
 
 /* ---- Commands -------------------------------------------------------------------------------- */
 
@@ -85,8 +91,10 @@ static const struct command {
     {"determinism", "is a run a function of its seed, in every build?", gkv_command_determinism,
      help_determinism, true},
     {"coverage", "which corners of the protocol seeds reach", gkv_command_coverage, help_coverage,
-     false},
+     true},
     {"posix", "io_posix on a made-up kernel, by seed", gkv_command_posix, help_posix, false},
+    {"convert", "a recording to an input of the fuzzer, and back", gkv_command_convert,
+     help_convert, false},
 };
 #define COMMAND_COUNT (sizeof(commands) / sizeof(commands[0]))
 

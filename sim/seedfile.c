@@ -175,3 +175,21 @@ bool gkv_seedfile_read(FILE *file, struct gkv_seedfile *head, struct gkv_recordi
     gkv_recording_link(recording);
     return true;
 }
+
+struct gkv_recording *gkv_seedfile_open(const char *name, struct gkv_seedfile *head)
+{
+    struct gkv_recording *recording = gkv_recording_create();
+    FILE *file = fopen(name, "r");
+    const bool is_read =
+        recording != NULL && file != NULL && gkv_seedfile_read(file, head, recording);
+    if (file != NULL) {
+        (void)fclose(file);
+    }
+    if (!is_read) {
+        (void)fprintf(stderr, "gridkv-sim: cannot read %s, or it is no .gseed of version %d\n",
+                      name, GKV_SEEDFILE_VERSION);
+        gkv_recording_destroy(recording);
+        return NULL;
+    }
+    return recording;
+}

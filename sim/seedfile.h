@@ -39,4 +39,8 @@ bool gkv_seedfile_write(FILE *file, const struct gkv_seedfile *head,
 /* The recording is linked then. False: not a whole file of this version. */
 bool gkv_seedfile_read(FILE *file, struct gkv_seedfile *head, struct gkv_recording *recording);
 
+/* The recording in a file of this name, and its head. NULL: it cannot be read, which is said on
+ * stderr. */
+struct gkv_recording *gkv_seedfile_open(const char *name, struct gkv_seedfile *head);
+
 #endif

@@ -132,6 +132,9 @@ static bool run_until(struct gkv_trial *trial, uint64_t until_ns)
         if (most > 0 && trial->world.event_count > most) {
             gkv_trial_fail(trial, GKV_TRIAL_LIVENESS, "limit", "over %" PRIu64 " events", most);
         }
+        if (trial->options->look != NULL) {
+            trial->options->look(trial->options->context, trial);
+        }
     }
     return trial->verdict.status == GKV_TRIAL_PASS;
 }
@@ -301,6 +304,11 @@ static void open_choice(struct gkv_trial *trial)
     gkv_choice_init(&trial->choice, options->seed);
     if (options->replay != NULL) {
         gkv_choice_replay(&trial->choice, options->replay, options->is_by_label);
+        if (options->replay_count > 0) {
+            trial->choice.replay_count = options->replay_count;
+        }
+    } else if (options->bytes.data != NULL) {
+        gkv_choice_read(&trial->choice, options->bytes);
     }
     gkv_choice_record(&trial->choice, options->recording);
 }

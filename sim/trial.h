@@ -90,6 +90,7 @@ struct gkv_trial_cut {
 
 struct gkv_journal;
 struct gkv_outputs;
+struct gkv_trial;
 struct gkv_trial_summary;
 
 /* How to run one. All but the seed may be zero. */
@@ -99,6 +100,8 @@ struct gkv_trial_options {
     uint64_t off_mask;                  /* families of faults that are switched off */
     bool report;                        /* print what failed */
     const struct gkv_recording *replay; /* answers; NULL: the seed does */
+    uint64_t replay_count;              /* of its draws, then the seed answers; 0: all of them */
+    struct gkv_bytes bytes;             /* answers, if there are any and no replay */
     uint64_t event_count_max;           /* fails as "limit" after so many; 0: no limit */
     uint64_t check_off_mask;            /* checks that fail nothing, by their place in gkv_checks */
     bool is_by_label;                   /* of the replay: see sim/choice.h */
@@ -107,6 +110,7 @@ struct gkv_trial_options {
     const char *replay_line;            /* what repeats it; NULL: these options do */
     void (*tell)(void *context, const struct gkv_trial_summary *summary); /* it is over, even by an
                                                                              assertion; or NULL */
+    void (*look)(void *context, const struct gkv_trial *trial); /* something happened; or NULL */
     void *context;
 };
 
@@ -172,6 +176,9 @@ struct gkv_trial_summary {
     char text[GKV_VERDICT_TEXT_BYTES];
     struct gkv_tally tally;
 };
+
+/* Of a run whose answers a fuzzer gives: then it is cut short as "limit", which is no failure. */
+#define GKV_TRIAL_FUZZED_EVENT_COUNT_MAX 20000
 
 /* Run a seed. When it fails, and report is true, the report is printed. */
 void gkv_trial_run(uint64_t seed, bool report, struct gkv_trial_summary *summary_out);

@@ -131,8 +131,8 @@ static void test_bytes_are_spent_with_care(void **state)
     }
 }
 
-/* Goal: what was recorded is written as bytes and answers alike; with less room, its beginning does.
- * Method: record, convert, ask again. */
+/* Goal: what was recorded is written as bytes and answers alike; with less room, its beginning
+ * does. Method: record, convert, ask again. */
 static void test_recordings_become_bytes(void **state)
 {
     static uint64_t answers[DRAW_COUNT];
