@@ -12,6 +12,7 @@ int gkv_command_run(struct gkv_arguments *arguments);
 int gkv_command_replay(struct gkv_arguments *arguments);
 int gkv_command_shrink(struct gkv_arguments *arguments);
 int gkv_command_determinism(struct gkv_arguments *arguments);
+int gkv_command_explain(struct gkv_arguments *arguments);
 int gkv_command_coverage(struct gkv_arguments *arguments);
 int gkv_command_convert(struct gkv_arguments *arguments);
 

@@ -40,7 +40,12 @@ int gkv_command_replay(struct gkv_arguments *arguments)
         return GKV_TRIAL_USAGE;
     }
     const char *name = arguments->words[arguments->next++];
+    bool explain = false;
     while (gkv_arguments_more(arguments)) {
+        if (gkv_arguments_take(arguments, "--explain")) {
+            explain = true;
+            continue;
+        }
         const bool is_trace = gkv_arguments_take_text(arguments, "--trace", &text);
         if (is_trace ? !gkv_outputs_parse(&outputs, text)
                      : !gkv_arguments_take_text(arguments, "--html", &outputs.html)) {
@@ -55,7 +60,8 @@ int gkv_command_replay(struct gkv_arguments *arguments)
     (void)snprintf(line, sizeof(line), "gridkv-sim replay %s", name);
     const struct gkv_trial_options options = {
         .seed = head.seed,
-        .report = true,
+        .report = !explain,
+        .explain = explain,
         .replay = recording,
         .outputs = &outputs,
         .replay_line = line,

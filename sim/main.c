@@ -50,6 +50,11 @@ static const char help_determinism[] =
     "                      `run --hashes --seeds A..B` after it\n"
     "  --jobs J            in so many processes; by default, one for each processor\n";
 
+static const char help_explain[] =
+    "usage: gridkv-sim explain FILE.gseed | --seed N\n"
+    "\n"
+    "Tells a failed run in words: what is demanded, what happened instead, and what led to it.\n";
+
 static const char help_coverage[] =
     "usage: gridkv-sim coverage [--seeds A..B] [--jobs J]\n"
     "\n"
@@ -90,6 +95,7 @@ static const struct command {
     {"shrink", "a recorded failure, to a smaller one", gkv_command_shrink, help_shrink, false},
     {"determinism", "is a run a function of its seed, in every build?", gkv_command_determinism,
      help_determinism, true},
+    {"explain", "a failed run, in words", gkv_command_explain, help_explain, true},
     {"coverage", "which corners of the protocol seeds reach", gkv_command_coverage, help_coverage,
      true},
     {"posix", "io_posix on a made-up kernel, by seed", gkv_command_posix, help_posix, false},

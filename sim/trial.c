@@ -10,6 +10,7 @@
 #include "io_sim/pool.h"
 #include "sim/check.h"
 #include "sim/check_linear.h"
+#include "sim/explain.h"
 #include "sim/faults.h"
 #include "sim/journal.h"
 #include "sim/outputs.h"
@@ -352,7 +353,7 @@ static bool create(struct gkv_trial *trial)
             GKV_OK) {
         return false;
     }
-    if (gkv_outputs_wanted(trial->options->outputs)) {
+    if (trial->options->explain || gkv_outputs_wanted(trial->options->outputs)) {
         trial->journal = gkv_journal_attach(trial);
         if (trial->journal == NULL) {
             (void)fprintf(stderr, "gridkv-sim: no memory to keep what happens\n");
@@ -417,7 +418,12 @@ static void conclude(const struct gkv_trial *trial, const struct gkv_verdict *ve
         char line[GKV_TRIAL_LINE_BYTES];
         gkv_report_replay_line(options, verdict->status, line);
         gkv_journal_finish(trial->journal, verdict, trial->scenario.seed, line);
-        gkv_outputs_write(options->outputs, trial->journal);
+        if (options->outputs != NULL) {
+            gkv_outputs_write(options->outputs, trial->journal);
+        }
+        if (options->explain) {
+            gkv_explain_write(stdout, trial, verdict);
+        }
     }
     if (options->tell != NULL) {
         options->tell(options->context, summary);

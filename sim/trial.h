@@ -99,6 +99,7 @@ struct gkv_trial_options {
     enum gkv_profile profile;
     uint64_t off_mask;                  /* families of faults that are switched off */
     bool report;                        /* print what failed */
+    bool explain;                       /* tell how it ended, and why, in words */
     const struct gkv_recording *replay; /* answers; NULL: the seed does */
     uint64_t replay_count;              /* of its draws, then the seed answers; 0: all of them */
     struct gkv_bytes bytes;             /* answers, if there are any and no replay */

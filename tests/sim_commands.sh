@@ -71,6 +71,14 @@ test "$(grep '^FAIL' "$work/out")" = "$first" || complain "'$first' from the lin
 expect 11 '{"kind":"failure".*"replay":"gridkv-sim run --seed 3 --limit 100"' \
     run --seeds 3..9 --limit 100 --json
 
+# A failure in words, of a seed and of its recording.
+expect 2 'what? FILE.gseed, or --seed N' explain
+expect 2 'what? FILE.gseed, or --seed N' explain --seed 3 run.gseed
+expect 0 'Seed 3 passes' explain --seed 3
+expect 11 "HERE 'limit' does not hold any more" explain --seed 3 --limit 150
+expect 11 'wrote ' run --seed 3 --limit 150 --out "$work/run.gseed"
+expect 0 'Seed 3 passes' explain "$work/run.gseed" # a limit is not recorded
+
 # Hashes do not depend on how many processes there are.
 expect 0 '^3 [0-9a-f]\{32\}$' run --seeds 1..8 --hashes --profile lite --jobs 1
 cp "$work/out" "$work/hashes"

@@ -4,7 +4,6 @@
 #include <stdint.h>
 #include <stdio.h>
 #include <string.h>
-#include <unistd.h>
 
 #include <cmocka.h>
 
@@ -14,6 +13,7 @@
 #include "sim/report.h"
 #include "sim/report_json.h"
 #include "sim/trial.h"
+#include "tests/capture.h"
 
 #define TEXT_BYTES 16384
 
@@ -36,31 +36,20 @@ static void test_report_is_short(void **state)
         char begin[200];
         const struct gkv_trial_options options = {
             .seed = seed, .report = true, .event_count_max = 100 + seed};
-        FILE *file = tmpfile();
-        assert_non_null(file);
-        (void)fflush(stdout);
-        const int saved = dup(STDOUT_FILENO);
-        assert_true(dup2(fileno(file), STDOUT_FILENO) >= 0);
-        static struct gkv_trial_summary summary;
+        static struct gkv_trial_summary summary; /* too large for a stack frame */
+        capture_begin();
         gkv_trial_run_with(&options, &summary);
-        (void)fflush(stdout);
-        assert_true(dup2(saved, STDOUT_FILENO) >= 0);
-        (void)close(saved);
-        read_back(file);
+        const char *report = capture_end();
 
         assert_int_equal(summary.status, GKV_TRIAL_LIVENESS);
         assert_string_equal(summary.check, "limit");
         (void)snprintf(begin, sizeof(begin), "replay: gridkv-sim run --seed %llu --limit %llu",
                        (unsigned long long)seed, (unsigned long long)options.event_count_max);
-        assert_memory_equal(text, begin, strlen(begin));
+        assert_memory_equal(report, begin, strlen(begin));
         (void)snprintf(begin, sizeof(begin),
                        "\nFAIL limit seed=%llu event=", (unsigned long long)seed);
-        assert_ptr_equal(strstr(text, begin), strchr(text, '\n'));
-        uint32_t line_count = 0;
-        for (const char *at = text; *at != '\0'; at++) {
-            line_count += *at == '\n';
-        }
-        assert_in_range(line_count, 12, 40);
+        assert_ptr_equal(strstr(report, begin), strchr(report, '\n'));
+        assert_in_range(capture_line_count(report), 12, 40);
     }
 }
 
