@@ -5,6 +5,7 @@
 #include "core/panic.h"
 #include "gridkv.pb-c.h"
 #include "proto/bounds.h"
+#include "proto/wire.h"
 
 #define DIGEST_BYTES 16      /* low, high */
 #define KEY_VERSION_BYTES 24 /* key hash, stamp, writer */
@@ -13,31 +14,30 @@
 
 /* ---- The arena ---- */
 
-/* Aligned for any struct of protobuf-c or of ours. */
-#define ALLOCATION_ALIGN 16
-
-static void *codec_allocate(struct gkv_codec *codec, size_t bytes)
+static struct gkv_wire_arena arena_of(const struct gkv_codec *codec)
 {
-    GKV_ASSERT(codec->arena_used <= codec->arena_bytes);
-    const size_t room = codec->arena_bytes - codec->arena_used;
-    if (bytes > room || room - bytes < ALLOCATION_ALIGN) {
-        return NULL;
-    }
-    uint8_t *memory = (uint8_t *)gkv_at(codec, codec->arena_offset) + codec->arena_used;
-    codec->arena_used += (bytes + ALLOCATION_ALIGN - 1) / ALLOCATION_ALIGN * ALLOCATION_ALIGN;
-    return memory;
-}
-
-static void *allocate_for_protobuf(void *codec, size_t bytes)
-{
-    return codec_allocate(codec, bytes);
+    return (struct gkv_wire_arena){.memory = gkv_at(codec, codec->arena_offset),
+                                   .bytes = codec->arena_bytes,
+                                   .used = codec->arena_used};
 }
 
 /* All is thrown away at once, by the next call on the codec. */
-static void free_for_protobuf(void *codec, void *memory)
+static void *codec_allocate(struct gkv_codec *codec, size_t bytes)
 {
-    (void)codec;
-    (void)memory;
+    struct gkv_wire_arena arena = arena_of(codec);
+    void *memory = gkv_wire_allocate(&arena, bytes);
+    codec->arena_used = arena.used;
+    return memory;
+}
+
+static const void *unpack(struct gkv_codec *codec, const ProtobufCMessageDescriptor *descriptor,
+                          struct gkv_bytes payload)
+{
+    codec->arena_used = 0;
+    struct gkv_wire_arena arena = arena_of(codec);
+    const void *message = gkv_wire_unpack(descriptor, &arena, payload);
+    codec->arena_used = arena.used;
+    return message;
 }
 
 /* Memory for encoding, which is sized for the largest message that a core makes. */
@@ -653,9 +653,7 @@ static bool decode_from(const Gkv__Envelope *wire, struct gkv_identity *from)
 enum gkv_error gkv_codec_decode(struct gkv_codec *codec, struct gkv_bytes payload,
                                 struct gkv_message *message_out, uint64_t *cluster_hash_out)
 {
-    codec->arena_used = 0;
-    ProtobufCAllocator allocator = {allocate_for_protobuf, free_for_protobuf, codec};
-    const Gkv__Envelope *wire = gkv__envelope__unpack(&allocator, payload.count, payload.data);
+    const Gkv__Envelope *wire = unpack(codec, &gkv__envelope__descriptor, payload);
     if (wire == NULL) {
         return GKV_ERROR_MALFORMED;
     }
@@ -742,13 +740,9 @@ size_t gkv_codec_encode(struct gkv_codec *codec, const struct gkv_message *messa
         }
     }
     encode_body(codec, message, &wire);
-    const size_t count = gkv__envelope__get_packed_size(&wire);
-    GKV_ASSERT(count > 0);
+    const size_t count = gkv_wire_pack(&gkv__envelope__descriptor, &wire, out, capacity);
     GKV_ASSERT(count <= gkv_codec_payload_bytes_max(codec->value_bytes_max));
-    if (count > capacity) {
-        return 0;
-    }
-    return gkv__envelope__pack(&wire, out);
+    return count;
 }
 
 /* ---- HELLO ---- */
@@ -756,9 +750,7 @@ size_t gkv_codec_encode(struct gkv_codec *codec, const struct gkv_message *messa
 enum gkv_error gkv_codec_decode_hello(struct gkv_codec *codec, struct gkv_bytes payload,
                                       struct gkv_hello *hello_out)
 {
-    codec->arena_used = 0;
-    ProtobufCAllocator allocator = {allocate_for_protobuf, free_for_protobuf, codec};
-    const Gkv__Hello *wire = gkv__hello__unpack(&allocator, payload.count, payload.data);
+    const Gkv__Hello *wire = unpack(codec, &gkv__hello__descriptor, payload);
     if (wire == NULL) {
         return GKV_ERROR_MALFORMED;
     }
@@ -789,8 +781,5 @@ size_t gkv_codec_encode_hello(struct gkv_codec *codec, const struct gkv_hello *h
     wire.node_id = binary_of(hello->from.id.bytes, sizeof(hello->from.id.bytes));
     wire.boot_id = hello->from.boot_id;
     wire.address = binary_of(hello->address.bytes, hello->address.count);
-    if (gkv__hello__get_packed_size(&wire) > capacity) {
-        return 0;
-    }
-    return gkv__hello__pack(&wire, out);
+    return gkv_wire_pack(&gkv__hello__descriptor, &wire, out, capacity);
 }

@@ -1,8 +1,8 @@
 /* Messages to protobuf and back (proto/gridkv.proto), in bounded memory.
  *
- * Model     protobuf-c with our own allocator over a fixed arena, never NULL: with malloc, 4,000
- *           bytes of empty sub-messages were measured to become 240,560 bytes of heap. An input
- *           that wants more than the arena is malformed.
+ * Model     protobuf-c's generated structs, filled by proto/wire.h in a fixed arena: with
+ *           protobuf-c's own functions and malloc, 4,000 bytes of empty sub-messages were measured
+ *           to become 240,560 bytes of heap. An input that wants more than the arena is malformed.
  * Bounds    gkv_codec_init's arena, fixed. A decoded message is checked field by field: counts
  *           within core/bounds.h, enums known, sizes of ids, addresses, names, keys and values in
  *           range, stamps and expiry within GKV_HLC_WALL_MS_MAX. What passes may be given to the
@@ -49,7 +49,7 @@ GKV_MUST_USE enum gkv_error gkv_codec_decode(struct gkv_codec *codec, struct gkv
                                              uint64_t *cluster_hash_out);
 
 /* Encode a message. cluster_hash 0: a stream, whose session knows the sender; `from` is left out.
- * Returns the payload's length, or 0 when it does not fit capacity. */
+ * Returns the payload's length, or 0 when it does not fit capacity; out may have changed then. */
 size_t gkv_codec_encode(struct gkv_codec *codec, const struct gkv_message *message,
                         uint64_t cluster_hash, uint8_t *out, size_t capacity);
 
