@@ -80,6 +80,15 @@ static const char help_convert[] =
     "\n"
     "A recording of the profile lite to an input of the fuzzer fuzz_sim, or back.\n";
 
+static const char help_prob[] =
+    "usage: gridkv-sim prob FILE.gseed [--points K] [--tries T]\n"
+    "\n"
+    "Keeps the first draws of a recorded failure, has the rest drawn afresh, and shows how often\n"
+    "it fails alike; then looks for the draw that decides.\n"
+    "\n"
+    "  --points K  so many steps from no draw to all of them; 16 by default\n"
+    "  --tries T   so many runs at each; 20 by default\n";
+
 /* ---- Commands -------------------------------------------------------------------------------- */
 
 static const struct command {
@@ -99,6 +108,7 @@ static const struct command {
     {"coverage", "which corners of the protocol seeds reach", gkv_command_coverage, help_coverage,
      true},
     {"posix", "io_posix on a made-up kernel, by seed", gkv_command_posix, help_posix, false},
+    {"prob", "which draw decided a recorded failure", gkv_command_prob, help_prob, false},
     {"convert", "a recording to an input of the fuzzer, and back", gkv_command_convert,
      help_convert, false},
 };
