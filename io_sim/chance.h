@@ -9,12 +9,16 @@
 #define GKV_IO_SIM_CHANCE_H
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
 #define GKV_PPM UINT64_C(1000000) /* probabilities are integers: parts per million */
 
 struct gkv_chance {
     uint64_t (*draw)(void *context, const char *label, uint64_t bound);
+    /* NULL, or who answers gkv_chance_happens. Where there is one, both are also asked where there
+     * is no choice, so that what is asked does not depend on how a link behaves. */
+    bool (*happens)(void *context, const char *label, uint64_t ppm);
     void *context;
 };
 
@@ -22,7 +26,7 @@ struct gkv_chance {
 static inline uint64_t gkv_chance_below(const struct gkv_chance *chance, const char *label,
                                         uint64_t bound)
 {
-    return bound <= 1 ? 0 : chance->draw(chance->context, label, bound);
+    return bound <= 1 && chance->happens == NULL ? 0 : chance->draw(chance->context, label, bound);
 }
 
 /* True with a probability of ppm parts per million; the benign draw is false unless ppm is a
@@ -30,6 +34,9 @@ static inline uint64_t gkv_chance_below(const struct gkv_chance *chance, const c
 static inline bool gkv_chance_happens(const struct gkv_chance *chance, const char *label,
                                       uint64_t ppm)
 {
+    if (chance->happens != NULL) {
+        return chance->happens(chance->context, label, ppm);
+    }
     if (ppm == 0) {
         return false;
     }

@@ -68,8 +68,15 @@ static uint32_t take_parcel(struct gkv_net *net)
 
 /* ---- Time on the way ------------------------------------------------------------------------- */
 
+/* The draws that follow are about a link. */
+static void draw_about(struct gkv_net *net, const struct gkv_link *link)
+{
+    net->about = (uint32_t)(link - &net->links[0][0]);
+}
+
 static uint64_t transit_ns(struct gkv_net *net, const struct gkv_link *link)
 {
+    draw_about(net, link);
     uint64_t transit = link->latency_ns;
     transit += gkv_chance_below(net->chance, "net.jitter", link->jitter_ns + 1);
     if (gkv_chance_happens(net->chance, "net.tail", link->tail_ppm)) {
@@ -186,6 +193,7 @@ void gkv_net_send(struct gkv_net *net, uint64_t now_ns, uint32_t from, uint32_t 
     const struct gkv_link *link = &net->links[from][to];
     const struct gkv_parcel head = {.from = from, .to = to};
     net->stats.datagram_sent_count++;
+    draw_about(net, link);
     if (gkv_chance_happens(net->chance, "net.loss", link->loss_ppm) ||
         link->busy_until_ns > now_ns + QUEUE_NS_MAX) {
         net->stats.datagram_lost_count++;
@@ -248,6 +256,7 @@ void gkv_net_dial(struct gkv_net *net, uint64_t now_ns, uint32_t from, struct gk
     connection->silent_until_ns = 0;
     connection->is_damaged = false;
     struct gkv_link *link = &net->links[from][to];
+    draw_about(net, link);
     connection->hangs = gkv_chance_happens(net->chance, "net.hang", link->hang_ppm);
     connection->trickles = gkv_chance_happens(net->chance, "net.trickle", link->trickle_ppm);
     net->stats.dial_hung_count += connection->hangs;
@@ -306,6 +315,7 @@ enum gkv_dial_outcome gkv_net_on_dial(struct gkv_net *net, uint64_t now_ns,
     if (link->is_cut || connection->hangs || link->held_until_ns > now_ns) {
         return wait_or_fail(net, now_ns, occasion);
     }
+    draw_about(net, link);
     if (gkv_chance_happens(net->chance, "net.refuse", link->refusal_ppm)) {
         net->stats.dial_refused_count++;
         return GKV_DIAL_REFUSED;
@@ -536,6 +546,7 @@ void gkv_net_write(struct gkv_net *net, uint64_t now_ns, uint32_t index, uint32_
     const struct gkv_link *link =
         &net->links[connection->ends[end].node][connection->ends[1 - end].node];
     size_t done = 0;
+    draw_about(net, link);
     while (done < bytes.count) {
         size_t piece = bytes.count - done;
         if (gkv_chance_happens(net->chance, "net.split", link->split_ppm)) {

@@ -132,6 +132,7 @@ struct gkv_net_stats {
 struct gkv_net {
     struct gkv_agenda *agenda;
     const struct gkv_chance *chance;
+    uint32_t about; /* whom a draw is about: GKV_NET_NODE_COUNT_MAX * from + to; a node: both */
     struct gkv_link links[GKV_NET_NODE_COUNT_MAX][GKV_NET_NODE_COUNT_MAX]; /* [from][to] */
     struct gkv_connection *connections;
     struct gkv_parcel *parcels;

@@ -87,8 +87,8 @@ static void describe_output(const struct gkv_output *output, uint64_t words[OUTP
     }
 }
 
-/* Fold what happened into the chain, and show it. */
-static void observe(struct gkv_world *world, const struct gkv_observation *observation)
+/* Fold what happened at a node into the chain. */
+static void note(struct gkv_world *world, const struct gkv_observation *observation)
 {
     uint64_t words[5 + OUTPUT_WORD_COUNT] = {
         (uint64_t)observation->kind, observation->node,     observation->time_ns,
@@ -98,6 +98,14 @@ static void observe(struct gkv_world *world, const struct gkv_observation *obser
         describe_output(observation->output, words + 5);
     }
     gkv_world_note(world, words, observation->output == NULL ? 5 : 5 + OUTPUT_WORD_COUNT);
+}
+
+/* Note what happened, and show it. The caller's occasions are its own, and happen at no node. */
+static void observe(struct gkv_world *world, const struct gkv_observation *observation)
+{
+    if (observation->kind != GKV_OBSERVE_CALL) {
+        note(world, observation);
+    }
     if (world->observer.observe != NULL) {
         world->observer.observe(world->observer.context, observation);
     }
@@ -258,6 +266,7 @@ static void schedule_timer(struct gkv_world *world, struct gkv_host *host)
     if (due_ns < world->now_ns) {
         due_ns = world->now_ns;
     }
+    world->net.about = GKV_NET_NODE_COUNT_MAX * host->node + host->node;
     due_ns += gkv_chance_below(&world->chance, "timer.late", world->options.timer_late_ns_max + 1);
     if (due_ns >= host->timer_ns) {
         return;
@@ -301,6 +310,7 @@ void gkv_world_boot(struct gkv_world *world, uint32_t node)
 {
     GKV_ASSERT(node < world->options.node_count);
     struct gkv_host *host = &world->hosts[node];
+    world->net.about = GKV_NET_NODE_COUNT_MAX * node + node;
     gkv_host_boot(host, world->now_ns,
                   gkv_chance_below(&world->chance, "boot.luck", UINT64_C(1) << 62));
     world->event_count++;
@@ -312,7 +322,12 @@ void gkv_world_boot(struct gkv_world *world, uint32_t node)
 void gkv_world_crash(struct gkv_world *world, uint32_t node, uint64_t silent_ns)
 {
     GKV_ASSERT(node < world->options.node_count);
-    observe_node(world, node, GKV_OBSERVE_CRASH);
+    observe(world, &(struct gkv_observation){
+                       .kind = GKV_OBSERVE_CRASH,
+                       .node = node,
+                       .time_ns = world->now_ns,
+                       .argument = silent_ns,
+                   });
     gkv_host_crash(&world->hosts[node]);
     gkv_net_crash(&world->net, world->now_ns, node, silent_ns);
 }

@@ -49,7 +49,7 @@ struct gkv_observation {
     uint32_t node;
     uint64_t time_ns;
     struct gkv_bytes bytes; /* DATAGRAM, RECEIVED, SENT */
-    uint64_t argument;      /* CALL; of streams: their index and generation */
+    uint64_t argument;      /* CALL; CRASH: silent_ns; of streams: their index and generation */
     uint64_t connection;    /* SENT, RECEIVED: the same number at both ends, and of no other; not in
                                the chain */
     bool is_damaged;        /* RECEIVED: bytes of the stream were changed, or are missing */

@@ -36,7 +36,6 @@ void gkv_recording_clear(struct gkv_recording *recording)
 {
     recording->draw_count = 0;
     recording->label_count = 0;
-    recording->operation_limit = 0;
     recording->is_cut_short = false;
 }
 

@@ -41,8 +41,7 @@ struct gkv_recording {
     struct gkv_draw *draws;
     uint32_t draw_count;
     uint32_t label_count;
-    uint32_t operation_limit; /* in WORK, however many were drawn; 0: as drawn */
-    bool is_cut_short;        /* there were more draws than it holds */
+    bool is_cut_short; /* there were more draws than it holds */
     char labels[GKV_CHOICE_LABEL_COUNT_MAX][GKV_CHOICE_LABEL_BYTES];
 };
 

@@ -1,4 +1,4 @@
-/* gridkv-sim replay and shrink: recorded runs. */
+/* gridkv-sim replay and shrink: runs out of a file, a .gseed or a .scenario. */
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
@@ -7,18 +7,88 @@
 #include "sim/jobs.h"
 #include "sim/outputs.h"
 #include "sim/report.h"
+#include "sim/script_text.h"
 #include "sim/seedfile.h"
 #include "sim/shrink.h"
 #include "sim/trial.h"
 
-#define TRY_COUNT 3000 /* of a shrinker that is told nothing */
+#define TRY_COUNT 6000 /* of a shrinker that is told nothing */
+
+/* What a file says: draws, or what happens. */
+struct source {
+    const char *name;
+    struct gkv_recording *recording; /* NULL: none */
+    struct gkv_script *script;       /* NULL: none */
+    struct gkv_seedfile head;        /* of the recording; of a script: seed and check */
+};
+
+static bool is_scenario(const char *name)
+{
+    const char *dot = strrchr(name, '.');
+    return dot != NULL && strcmp(dot, ".scenario") == 0;
+}
+
+static bool load_script(struct source *source, FILE *file)
+{
+    struct gkv_script_error error;
+    source->script = gkv_script_create();
+    if (source->script == NULL || !gkv_script_read(file, source->script, &error)) {
+        (void)fprintf(stderr, "%s:%" PRIu32 ": %s\n", source->name,
+                      source->script == NULL ? 0 : error.line,
+                      source->script == NULL ? "no memory" : error.text);
+        return false;
+    }
+    source->head.seed = source->script->scenario.seed;
+    (void)snprintf(source->head.check, sizeof(source->head.check), "%s",
+                   source->script->check[0] != '\0' ? source->script->check : "-");
+    return true;
+}
+
+static void unload(struct source *source)
+{
+    gkv_recording_destroy(source->recording);
+    gkv_script_destroy(source->script);
+}
+
+/* False: it cannot be read, which is said. */
+static bool load(struct source *source, const char *name)
+{
+    *source = (struct source){.name = name};
+    if (!is_scenario(name)) {
+        source->recording = gkv_seedfile_open(name, &source->head);
+        return source->recording != NULL;
+    }
+    FILE *file = fopen(name, "r");
+    if (file == NULL) {
+        (void)fprintf(stderr, "gridkv-sim: cannot read %s\n", name);
+        return false;
+    }
+    const bool is_read = load_script(source, file);
+    (void)fclose(file);
+    if (!is_read) {
+        unload(source);
+    }
+    return is_read;
+}
+
+static struct gkv_trial_options options_of(const struct source *source)
+{
+    return (struct gkv_trial_options){
+        .seed = source->head.seed,
+        .profile = source->head.profile,
+        .off_mask = source->head.off_mask,
+        .check_off_mask = source->head.check_off_mask,
+        .replay = source->recording,
+        .script = source->script,
+    };
+}
 
 /* ---- replay ---------------------------------------------------------------------------------- */
 
 /* Was it the run that the file tells of? Told from within, for an assertion comes back no more. */
-static void compare(void *context, const struct gkv_trial_summary *summary)
+static void compare_recorded(const struct gkv_seedfile *head,
+                             const struct gkv_trial_summary *summary)
 {
-    const struct gkv_seedfile *head = context;
     if (summary->diverged_label != NULL) {
         printf("diverged at draw %" PRIu64 ", which asked for %s: all is benign from there on\n",
                summary->diverged_at, summary->diverged_label);
@@ -31,10 +101,47 @@ static void compare(void *context, const struct gkv_trial_summary *summary)
            head->commit, (int)head->status, head->check, head->chain[0], head->chain[1]);
 }
 
+static bool is_as_expected(const struct source *source, const struct gkv_trial_summary *summary)
+{
+    return strcmp(source->script->check, summary->check) == 0;
+}
+
+static void compare(void *context, const struct gkv_trial_summary *summary)
+{
+    const struct source *source = context;
+    if (source->script == NULL) {
+        compare_recorded(&source->head, summary);
+    } else if (is_as_expected(source, summary)) {
+        printf("as expected: %s\n", summary->check[0] != '\0' ? summary->check : "pass");
+    } else {
+        printf("NOT as expected: %s\n",
+               source->script->check[0] != '\0' ? source->script->check : "pass");
+    }
+}
+
+static int replay(struct source *source, const struct gkv_outputs *outputs, bool explain)
+{
+    static char line[GKV_TRIAL_LINE_BYTES];
+    struct gkv_trial_options options = options_of(source);
+    (void)snprintf(line, sizeof(line), "gridkv-sim replay %s", source->name);
+    options.report = !explain;
+    options.explain = explain;
+    options.outputs = outputs;
+    options.replay_line = line;
+    options.tell = compare;
+    options.context = source;
+    static struct gkv_trial_summary summary; /* both are too large for a stack frame */
+    gkv_trial_run_with(&options, &summary);
+    gkv_report_summary(&summary);
+    const bool is_missed = source->script != NULL && !is_as_expected(source, &summary);
+    return summary.status == GKV_TRIAL_PASS && is_missed ? (int)GKV_TRIAL_DETERMINISM
+                                                         : (int)summary.status;
+}
+
 int gkv_command_replay(struct gkv_arguments *arguments)
 {
     static struct gkv_outputs outputs; /* too large for a stack frame, with the others */
-    struct gkv_seedfile head;
+    struct source source;
     const char *text = NULL;
     if (!gkv_arguments_more(arguments)) {
         return GKV_TRIAL_USAGE;
@@ -52,120 +159,100 @@ int gkv_command_replay(struct gkv_arguments *arguments)
             return GKV_TRIAL_USAGE;
         }
     }
-    struct gkv_recording *recording = gkv_seedfile_open(name, &head);
-    if (recording == NULL) {
+    if (!load(&source, name)) {
         return GKV_TRIAL_USAGE;
     }
-    static char line[GKV_TRIAL_LINE_BYTES]; /* a summary fills the stack frame */
-    (void)snprintf(line, sizeof(line), "gridkv-sim replay %s", name);
-    const struct gkv_trial_options options = {
-        .seed = head.seed,
-        .report = !explain,
-        .explain = explain,
-        .replay = recording,
-        .outputs = &outputs,
-        .replay_line = line,
-        .tell = compare,
-        .context = &head,
-    };
-    static struct gkv_trial_summary summary; /* too large for a stack frame */
-    gkv_trial_run_with(&options, &summary);
-    gkv_report_summary(&summary);
-    gkv_recording_destroy(recording);
-    return (int)summary.status;
+    const int status = replay(&source, &outputs, explain);
+    unload(&source);
+    return status;
 }
 
 /* ---- shrink ---------------------------------------------------------------------------------- */
 
 /* The failure that a smaller run has to have. */
 struct wanted {
-    const struct gkv_seedfile *head;
-    uint64_t event_count_max; /* a run of more is not worth its time; 0: not known yet */
+    const struct source *source;
+    enum gkv_trial_status status;
 };
 
-static uint64_t fault_count(const struct gkv_tally *tally)
+/* The same check with the same status, in not many more events than the best so far. */
+static bool fails_alike(void *context, const struct gkv_script *candidate,
+                        struct gkv_shrink_size *size_out)
 {
-    return tally->counts[GKV_MET_CUT] + tally->counts[GKV_MET_CRASH] + tally->counts[GKV_MET_STEP] +
-           tally->counts[GKV_MET_PAUSE] + tally->counts[GKV_MET_LEAVE];
-}
-
-/* The same check with the same status. */
-static bool fails_alike(void *context, const struct gkv_recording *candidate,
-                        struct gkv_recording *drawn, struct gkv_shrink_size *size_out)
-{
-    struct wanted *wanted = context;
+    const struct wanted *wanted = context;
     static struct gkv_trial_summary summary; /* too large for a stack frame */
-    const struct gkv_trial_options options = {
-        .seed = wanted->head->seed,
-        .replay = candidate,
-        .is_by_label = true,
-        .recording = drawn,
-        .event_count_max = wanted->event_count_max,
-    };
-    if (!gkv_jobs_try(&options, &summary) || summary.status != wanted->head->status ||
-        strcmp(summary.check, wanted->head->check) != 0) {
+    struct gkv_trial_options options = options_of(wanted->source);
+    options.replay = NULL;
+    options.script = candidate;
+    options.event_count_max = size_out->event_count == 0 ? 0 : size_out->event_count * 5 / 4 + 200;
+    if (!gkv_jobs_try(&options, &summary) || summary.status != wanted->status ||
+        strcmp(summary.check, wanted->source->head.check) != 0) {
         return false;
     }
-    if (wanted->event_count_max == 0) {
-        wanted->event_count_max = 2 * summary.event_count + 1000;
-    }
     size_out->operation_count = summary.operation_count;
-    size_out->fault_count = fault_count(&summary.tally);
-    size_out->deed_count = size_out->operation_count + size_out->fault_count;
     size_out->event_count = summary.event_count;
+    size_out->end_ns = summary.simulated_ns;
     return true;
 }
 
-static void print_size(const char *when, const struct gkv_shrink_size *size, uint32_t draw_count)
+static void print_size(const char *when, const struct gkv_shrink_size *size)
 {
-    printf("%s: operations=%" PRIu64 " faults=%" PRIu64 " events=%" PRIu64 " draws=%" PRIu32
-           " of which not zero=%" PRIu64 "\n",
-           when, size->operation_count, size->fault_count, size->event_count, draw_count,
-           size->draw_count);
+    printf("%s: operations=%" PRIu64 " faults=%" PRIu64 " events=%" PRIu64 " lines=%" PRIu64 "\n",
+           when, size->operation_count, size->fault_count, size->event_count, size->line_count);
 }
 
-/* Run the result in its order, as replay will, and write it down if it fails alike. */
-static bool keep(struct gkv_shrink *shrink, const struct gkv_seedfile *wanted, const char *name)
+/* Run what the file says, and have it written down as a script. False: it does not fail as the file
+ * says, or there is too much of it. */
+static bool write_down(struct wanted *wanted, struct gkv_script *script)
 {
-    struct gkv_seedfile head;
     static struct gkv_trial_summary summary; /* too large for a stack frame */
-    gkv_recording_link(shrink->best);
-    const struct gkv_trial_options options = {
-        .seed = wanted->seed, .replay = shrink->best, .recording = shrink->drawn};
-    if (!gkv_jobs_try(&options, &summary) || summary.diverged_label != NULL ||
-        summary.status != wanted->status || strcmp(summary.check, wanted->check) != 0) {
+    struct gkv_trial_options options = options_of(wanted->source);
+    if (options.script != NULL) {
+        gkv_script_copy(script, options.script);
+    } else {
+        options.written = script;
+    }
+    if (!gkv_jobs_try(&options, &summary) ||
+        strcmp(summary.check, wanted->source->head.check) != 0 || script->is_cut_short) {
         return false;
     }
-    gkv_seedfile_init(&head, &summary);
+    wanted->status = summary.status;
+    (void)snprintf(script->check, sizeof(script->check), "%s", summary.check);
+    return true;
+}
+
+static bool keep(const struct gkv_script *script, const char *name)
+{
     FILE *file = fopen(name, "w");
-    const bool is_written = file != NULL && gkv_seedfile_write(file, &head, shrink->best);
+    const bool is_written = file != NULL && gkv_script_write(file, script);
     return file != NULL && fclose(file) == 0 && is_written;
 }
 
-static int shrink_to(const struct gkv_seedfile *head, const struct gkv_recording *recording,
-                     uint64_t try_count, const char *name)
+/* From the file to a smaller script in another one. */
+static int shrink_to(const struct source *source, uint64_t try_count, const char *name)
 {
-    struct wanted wanted = {.head = head};
+    struct wanted wanted = {.source = source};
     struct gkv_shrink shrink;
-    if (!gkv_shrink_create(&shrink, fails_alike, &wanted)) {
-        (void)fprintf(stderr, "gridkv-sim: no memory for recordings\n");
-        return GKV_TRIAL_MEMORY;
-    }
+    struct gkv_script *script = gkv_script_create();
     int status = GKV_TRIAL_DETERMINISM;
-    if (!gkv_shrink_run(&shrink, recording, 1)) {
-        printf("does not fail as recorded: check %s, status %d\n", head->check, (int)head->status);
+    if (script == NULL || !gkv_shrink_create(&shrink, fails_alike, &wanted)) {
+        (void)fprintf(stderr, "gridkv-sim: no memory for scripts\n");
+        gkv_script_destroy(script);
+        return GKV_TRIAL_INTERNAL;
+    }
+    if (!write_down(&wanted, script) || !gkv_shrink_begin(&shrink, script)) {
+        printf("does not fail as recorded, which was check %s\n", source->head.check);
     } else {
-        print_size("before", &shrink.size, shrink.best->draw_count);
-        (void)gkv_shrink_run(&shrink, recording, try_count);
-        print_size("after", &shrink.size, shrink.best->draw_count);
-        if (keep(&shrink, head, name)) {
-            printf("tries: %" PRIu64 "\nreplay: gridkv-sim replay %s\n", shrink.try_count, name);
-            status = GKV_TRIAL_PASS;
-        } else {
-            printf("cannot write %s, or it does not fail in its own order\n", name);
-        }
+        print_size("before", &shrink.size);
+        gkv_shrink_run(&shrink, try_count);
+        print_size("after", &shrink.size);
+        printf("tries: %" PRIu64 "\n", shrink.try_count);
+        status = keep(shrink.best, name) ? GKV_TRIAL_PASS : GKV_TRIAL_INTERNAL;
+        printf(status == GKV_TRIAL_PASS ? "replay: gridkv-sim replay %s\n" : "cannot write %s\n",
+               name);
     }
     gkv_shrink_destroy(&shrink);
+    gkv_script_destroy(script);
     return status;
 }
 
@@ -174,7 +261,7 @@ int gkv_command_shrink(struct gkv_arguments *arguments)
     char beside[GKV_TRIAL_LINE_BYTES];
     const char *out = NULL;
     uint64_t try_count = TRY_COUNT;
-    struct gkv_seedfile head;
+    struct source source;
     if (!gkv_arguments_more(arguments)) {
         return GKV_TRIAL_USAGE;
     }
@@ -185,14 +272,16 @@ int gkv_command_shrink(struct gkv_arguments *arguments)
             return GKV_TRIAL_USAGE;
         }
     }
-    struct gkv_recording *recording = gkv_seedfile_open(name, &head);
-    if (recording == NULL || head.status == GKV_TRIAL_PASS) {
-        (void)fputs(recording == NULL ? "" : "gridkv-sim: that run passed\n", stderr);
-        gkv_recording_destroy(recording);
+    if (!load(&source, name)) {
         return GKV_TRIAL_USAGE;
     }
-    (void)snprintf(beside, sizeof(beside), "%s.min.gseed", name);
-    const int status = shrink_to(&head, recording, try_count, out == NULL ? beside : out);
-    gkv_recording_destroy(recording);
+    int status = GKV_TRIAL_USAGE;
+    if (strcmp(source.head.check, "-") == 0) {
+        (void)fprintf(stderr, "gridkv-sim: nothing fails in %s\n", name);
+    } else {
+        (void)snprintf(beside, sizeof(beside), "%s.min.scenario", name);
+        status = shrink_to(&source, try_count, out == NULL ? beside : out);
+    }
+    unload(&source);
     return status;
 }

@@ -107,6 +107,7 @@ static void on_work_call(struct gkv_trial *trial, enum gkv_call call, uint32_t v
     case GKV_CALL_CLIENT:
     case GKV_CALL_BOOT:
     case GKV_CALL_STOP:
+    case GKV_CALL_SCRIPT:
         break;
     }
 }

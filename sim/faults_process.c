@@ -1,5 +1,6 @@
 #include "core/panic.h"
 #include "sim/check.h"
+#include "sim/clerk.h"
 #include "sim/strikes.h"
 
 #define MS GKV_NS_PER_MS
@@ -36,7 +37,8 @@ static void abandon(struct gkv_trial *trial, uint32_t node)
     }
 }
 
-static void stop(struct gkv_trial *trial, uint32_t node, uint64_t silent_ns, enum gkv_predicate met)
+void gkv_strike_end(struct gkv_trial *trial, uint32_t node, uint64_t silent_ns,
+                    enum gkv_predicate met)
 {
     trial->down_since_ns[node] = trial->world.now_ns;
     gkv_world_crash(&trial->world, node, silent_ns);
@@ -59,7 +61,9 @@ void gkv_strike_boot(struct gkv_trial *trial, uint32_t node)
         return;
     }
     trial->tally.counts[GKV_MET_JOIN] += host->life_count == 0 && trial->phase == GKV_PHASE_WORK;
-    gkv_strike_clock_set(trial, node);
+    if (!gkv_clerk_reads(trial)) { /* which sets clocks by itself */
+        gkv_strike_clock_set(trial, node);
+    }
     trial->joined_mask |= 1u << node;
     trial->left_mask &= ~(1u << node);
     trial->heard_mask &= ~(1u << node);
@@ -72,7 +76,7 @@ void gkv_strike_revive(struct gkv_trial *trial)
     bool kept = !trial->scenario.keeps_one_down;
     const uint32_t last = trial->scenario.node_count - 1;
     if (!kept && last > 0 && down_count(trial) == 0 && trial->world.hosts[last].is_up) {
-        stop(trial, last, 0, GKV_MET_CRASH);
+        gkv_strike_end(trial, last, 0, GKV_MET_CRASH);
     }
     for (uint32_t i = 0; i < trial->scenario.node_count; i++) {
         const bool was_up = (trial->joined_mask >> i & 1u) != 0;
@@ -103,7 +107,7 @@ uint64_t gkv_strike_crash(struct gkv_trial *trial, uint64_t for_ns_max)
         silent_ns = gkv_strike_below(trial, "crash.silent_for", 3000 * MS);
         trial->tally.counts[GKV_MET_CRASH_SILENT]++;
     }
-    stop(trial, node, silent_ns, GKV_MET_CRASH);
+    gkv_strike_end(trial, node, silent_ns, GKV_MET_CRASH);
     const uint64_t down_ns = gkv_strike_time(trial, "crash.down", for_ns_max);
     gkv_trial_call_in(trial, down_ns, GKV_CALL_BOOT, node);
     return 0;
@@ -112,7 +116,7 @@ uint64_t gkv_strike_crash(struct gkv_trial *trial, uint64_t for_ns_max)
 void gkv_strike_restart(struct gkv_trial *trial, uint32_t node)
 {
     if (may_restart(trial, node) && down_count(trial) < trial->scenario.down_count_max) {
-        stop(trial, node, 0, GKV_MET_ROLL);
+        gkv_strike_end(trial, node, 0, GKV_MET_ROLL);
         const uint64_t down_ns =
             gkv_strike_time(trial, "roll.down", trial->scenario.rolls.for_ns_max);
         gkv_trial_call_in(trial, down_ns, GKV_CALL_BOOT, node);
@@ -136,7 +140,7 @@ uint64_t gkv_strike_blackout(struct gkv_trial *trial, uint64_t for_ns_max)
 {
     for (uint32_t i = 0; i < trial->scenario.node_count; i++) {
         if (may_restart(trial, i)) {
-            stop(trial, i, 0, GKV_MET_BLACKOUT);
+            gkv_strike_end(trial, i, 0, GKV_MET_BLACKOUT);
             const uint64_t down_ns = gkv_strike_time(trial, "blackout.down", for_ns_max);
             gkv_trial_call_in(trial, down_ns, GKV_CALL_BOOT, i);
         }
@@ -153,7 +157,7 @@ uint64_t gkv_strike_key(struct gkv_trial *trial, uint64_t for_ns_max)
     const uint32_t owner_count = gkv_check_owners(trial, key, owners);
     for (uint32_t i = 0; i < owner_count; i++) {
         if (may_restart(trial, owners[i])) {
-            stop(trial, owners[i], 0, GKV_MET_KEY_CRASH);
+            gkv_strike_end(trial, owners[i], 0, GKV_MET_KEY_CRASH);
             const uint64_t down_ns = gkv_strike_time(trial, "key_crash.down", for_ns_max);
             gkv_trial_call_in(trial, down_ns, GKV_CALL_BOOT, owners[i]);
         }
@@ -195,6 +199,13 @@ uint64_t gkv_strike_slow(struct gkv_trial *trial, uint64_t for_ns_max)
 
 /* ---- Leaving --------------------------------------------------------------------------------- */
 
+void gkv_strike_goodbye(struct gkv_trial *trial, uint32_t node)
+{
+    trial->tally.counts[GKV_MET_LEAVE]++;
+    trial->left_mask |= 1u << node;
+    gkv_world_leave(&trial->world, node);
+}
+
 /* A node says goodbye, goes on for a while, and stops. Enough stay to hold every key N times. */
 void gkv_strike_leave(struct gkv_trial *trial)
 {
@@ -215,9 +226,7 @@ void gkv_strike_leave(struct gkv_trial *trial)
         down_count(trial) > 0) {
         return;
     }
-    trial->tally.counts[GKV_MET_LEAVE]++;
-    trial->left_mask |= 1u << node;
-    gkv_world_leave(&trial->world, node);
+    gkv_strike_goodbye(trial, node);
     gkv_trial_call_in(trial, linger_ns, GKV_CALL_STOP, node);
 }
 
@@ -227,7 +236,7 @@ void gkv_strike_stop(struct gkv_trial *trial, uint32_t node)
     if (!host->is_up || (trial->left_mask >> node & 1u) == 0) {
         return;
     }
-    stop(trial, node, 0, GKV_MET_CRASH);
+    gkv_strike_end(trial, node, 0, GKV_MET_CRASH);
     if (trial->scenario.leavers_return) {
         gkv_trial_call_in(trial, 1 + gkv_strike_below(trial, "leave.away", 3000 * MS),
                           GKV_CALL_BOOT, node);

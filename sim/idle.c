@@ -4,6 +4,7 @@
 #include "core/node.h"
 #include "core/panic.h"
 #include "sim/check.h"
+#include "sim/clerk.h"
 #include "sim/trial.h"
 
 #define MS GKV_NS_PER_MS
@@ -32,18 +33,38 @@ static bool has_time_to_help(const struct gkv_trial *trial)
            4 * (link->latency_ns + link->jitter_ns) + trial->scenario.world.timer_late_ns_max + MS;
 }
 
-static void cut_one_link(struct gkv_trial *trial)
+/* The link that is to be cut, as drawn or as a script says. False: none. */
+static bool choose_link(struct gkv_trial *trial, uint32_t *from_out, uint32_t *to_out)
 {
     struct gkv_choice *choice = &trial->choice;
     const uint32_t count = trial->scenario.node_count;
+    if (gkv_clerk_reads(trial)) {
+        const struct gkv_script_line *line = gkv_clerk_find(trial, GKV_SCRIPT_IDLE_CUT);
+        *from_out = line == NULL ? 0 : line->node;
+        *to_out = line == NULL ? 0 : line->to;
+        return line != NULL;
+    }
     if (!gkv_choose_percent(choice, "idle.has_cut", CUT_PERCENT)) {
+        return false;
+    }
+    *from_out = (uint32_t)gkv_choose(choice, "idle.cut_from", count);
+    *to_out = (uint32_t)gkv_choose(choice, "idle.cut_to", count);
+    return true;
+}
+
+static void cut_one_link(struct gkv_trial *trial)
+{
+    uint32_t from = 0;
+    uint32_t to = 0;
+    if (!choose_link(trial, &from, &to)) {
         return;
     }
-    const uint32_t from = (uint32_t)gkv_choose(choice, "idle.cut_from", count);
-    const uint32_t to = (uint32_t)gkv_choose(choice, "idle.cut_to", count);
     if (from != to && up_count(trial) >= 3 && has_time_to_help(trial)) {
         gkv_world_link(&trial->world, from, to)->is_cut = true;
         trial->idle.is_cut = true;
+        gkv_clerk_write_line(trial, &(struct gkv_script_line){.kind = GKV_SCRIPT_IDLE_CUT,
+                                                              .node = (uint8_t)from,
+                                                              .to = (uint8_t)to});
     }
 }
 
@@ -114,12 +135,25 @@ static uint64_t detection_ns(const struct gkv_trial *trial, uint32_t member_coun
     return (2 * (uint64_t)member_count + 1) * period_ns + suspicion_ms * MS + late_ns;
 }
 
+/* Who is to die, as drawn or as a script says. False: nobody. */
+static bool choose_node(struct gkv_trial *trial, uint32_t *node_out)
+{
+    struct gkv_choice *choice = &trial->choice;
+    if (gkv_clerk_reads(trial)) {
+        const struct gkv_script_line *line = gkv_clerk_find(trial, GKV_SCRIPT_LOSS);
+        *node_out = line == NULL ? 0 : line->node;
+        return line != NULL;
+    }
+    const bool has_loss = gkv_choose_percent(choice, "loss.has_loss", LOSS_PERCENT);
+    *node_out = (uint32_t)gkv_choose(choice, "loss.node", trial->scenario.node_count);
+    return has_loss;
+}
+
 bool gkv_idle_lose(struct gkv_trial *trial)
 {
     GKV_ASSERT(trial->phase == GKV_PHASE_LOSS);
-    struct gkv_choice *choice = &trial->choice;
-    const bool has_loss = gkv_choose_percent(choice, "loss.has_loss", LOSS_PERCENT);
-    const uint32_t node = (uint32_t)gkv_choose(choice, "loss.node", trial->scenario.node_count);
+    uint32_t node = 0;
+    const bool has_loss = choose_node(trial, &node);
     const uint32_t member_count = up_count(trial);
     if (!has_loss || member_count < 2 || trial->idle.is_cut || !trial->world.hosts[node].is_up) {
         return false;
@@ -127,6 +161,9 @@ bool gkv_idle_lose(struct gkv_trial *trial)
     trial->idle.lost_node = node;
     trial->idle.deadline_ns = trial->world.now_ns + detection_ns(trial, member_count);
     trial->down_since_ns[node] = trial->world.now_ns;
+    gkv_clerk_write_line(trial, &(struct gkv_script_line){.kind = GKV_SCRIPT_LOSS,
+                                                          .node = (uint8_t)node,
+                                                          .to = (uint8_t)node});
     gkv_world_crash(&trial->world, node, 0);
     return true;
 }

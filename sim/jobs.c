@@ -16,6 +16,7 @@
 
 #include "core/panic.h"
 #include "sim/report.h"
+#include "sim/script.h"
 
 #define NS_PER_S UINT64_C(1000000000)
 #define PROGRESS_NS 250000000
@@ -110,11 +111,11 @@ void gkv_jobs_run_twice(const struct gkv_trial_options *options,
 
 /* ---- One trial in a process of its own ------------------------------------------------------- */
 
-#define TRY_SECONDS_MAX 1 /* then the system ends it: a run that does not end is no result */
+#define TRY_SECONDS_MAX 10 /* then the system ends it: a run that does not end is no result */
 
 struct teller {
     int pipe_end;
-    const struct gkv_recording *recording;
+    const struct gkv_trial_options *options;
 };
 
 static bool write_all(int pipe_end, const void *bytes, size_t count)
@@ -145,40 +146,43 @@ static bool read_all(int pipe_end, void *bytes, size_t count)
     return true;
 }
 
+static bool send_script(int pipe_end, const struct gkv_script *script)
+{
+    return script == NULL ||
+           (write_all(pipe_end, script, sizeof(*script)) &&
+            write_all(pipe_end, script->lines, script->line_count * sizeof(script->lines[0])));
+}
+
 /* In the child: send what came of it up the pipe, and end. */
 static void send_result(void *context, const struct gkv_trial_summary *summary)
 {
     const struct teller *teller = context;
-    const struct gkv_recording *recording = teller->recording;
     const bool is_sent = write_all(teller->pipe_end, summary, sizeof(*summary)) &&
-                         write_all(teller->pipe_end, recording, sizeof(*recording)) &&
-                         write_all(teller->pipe_end, recording->draws,
-                                   recording->draw_count * sizeof(struct gkv_draw));
+                         send_script(teller->pipe_end, teller->options->written);
     _exit(is_sent ? GKV_TRIAL_PASS : GKV_TRIAL_INTERNAL);
 }
 
-/* In the parent: the child has the same memory, so its pointers to texts are ours. */
-static bool take_result(int pipe_end, struct gkv_recording *recording,
-                        struct gkv_trial_summary *summary_out)
+static bool take_script(int pipe_end, struct gkv_script *script)
 {
-    struct gkv_draw *draws = recording->draws;
-    const bool has_head = read_all(pipe_end, summary_out, sizeof(*summary_out)) &&
-                          read_all(pipe_end, recording, sizeof(*recording));
-    recording->draws = draws;
-    return has_head && read_all(pipe_end, draws, recording->draw_count * sizeof(struct gkv_draw));
+    if (script == NULL) {
+        return true;
+    }
+    struct gkv_script_line *lines = script->lines;
+    const bool has_head = read_all(pipe_end, script, sizeof(*script));
+    script->lines = lines;
+    return has_head && read_all(pipe_end, lines, script->line_count * sizeof(lines[0]));
 }
 
 bool gkv_jobs_try(const struct gkv_trial_options *options, struct gkv_trial_summary *summary_out)
 {
     int ends[2];
-    GKV_ASSERT(options->recording != NULL);
     (void)fflush(NULL);
     if (pipe(ends) != 0) {
         return false;
     }
     const pid_t child = fork();
     if (child == 0) {
-        struct teller teller = {.pipe_end = ends[1], .recording = options->recording};
+        struct teller teller = {.pipe_end = ends[1], .options = options};
         struct gkv_trial_options mine = *options;
         (void)close(ends[0]);
         (void)alarm(TRY_SECONDS_MAX);
@@ -188,7 +192,9 @@ bool gkv_jobs_try(const struct gkv_trial_options *options, struct gkv_trial_summ
         _exit(GKV_TRIAL_INTERNAL);
     }
     (void)close(ends[1]);
-    const bool is_taken = child > 0 && take_result(ends[0], options->recording, summary_out);
+    /* The child has the same memory, so its pointers to texts are ours. */
+    const bool is_taken = child > 0 && read_all(ends[0], summary_out, sizeof(*summary_out)) &&
+                          take_script(ends[0], options->written);
     (void)close(ends[0]);
     if (child > 0) {
         (void)waitpid(child, NULL, 0);

@@ -33,8 +33,9 @@ struct gkv_jobs_options {
 void gkv_jobs_run_twice(const struct gkv_trial_options *options,
                         struct gkv_trial_summary *summary_out);
 
-/* Run one in a process of its own, so that an assertion ends nothing else, and take over its
- * recording. False: it did not end, or not by itself. options->tell is not called. */
+/* Run one in a process of its own, so that an assertion ends nothing else, and take over the
+ * script that it has written, if one is wanted. False: it did not end, or not by itself.
+ * options->tell is not called. */
 bool gkv_jobs_try(const struct gkv_trial_options *options, struct gkv_trial_summary *summary_out);
 
 /* Run the seeds of a campaign, up to the first failure or until the time is over. The report of the

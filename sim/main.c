@@ -25,7 +25,7 @@ static const char help_run[] =
     "  --out FILE.gseed  every draw of the run, to replay and to shrink\n";
 
 static const char help_replay[] =
-    "usage: gridkv-sim replay FILE.gseed [--html FILE] [--trace LIST]\n"
+    "usage: gridkv-sim replay FILE.gseed|FILE.scenario [--html FILE] [--trace LIST]\n"
     "\n"
     "Runs what was recorded, and says whether it was the same run.\n"
     "\n"
@@ -33,7 +33,7 @@ static const char help_replay[] =
     "  --trace LIST  chrome=FILE,shiviz=FILE,history=FILE, or some of them\n";
 
 static const char help_shrink[] =
-    "usage: gridkv-sim shrink FILE.gseed [--tries N] [--out FILE.gseed]\n"
+    "usage: gridkv-sim shrink FILE.gseed [--tries N] [--out FILE.scenario]\n"
     "\n"
     "Looks for a smaller run in which the same check fails.\n"
     "\n"

@@ -93,11 +93,9 @@ static void fit(struct gkv_scenario *scenario)
     }
 }
 
-/* What follows from all that was drawn and was not switched off. */
-static void settle(struct gkv_scenario *scenario)
+void gkv_scenario_settle(struct gkv_scenario *scenario)
 {
     struct gkv_options *options = &scenario->world.node;
-    fit(scenario);
     for (uint32_t i = 0; i < options->seed_count; i++) {
         options->seeds[i] = gkv_host_address(i);
     }
@@ -110,13 +108,26 @@ static void settle(struct gkv_scenario *scenario)
     GKV_ASSERT(scenario->late_count < scenario->node_count);
 }
 
+void gkv_scenario_begin(struct gkv_scenario *scenario)
+{
+    struct gkv_options *options = &scenario->world.node;
+    memset(scenario, 0, sizeof(*scenario));
+    scenario->down_count_max = 2;
+    gkv_options_init(options);
+    options->cluster_hash = 0x67726964;
+    options->value_bytes_max = GKV_SCENARIO_VALUE_BYTES_MAX;
+    options->member_count_max = 16;
+    options->operation_count_max = 256;
+    options->operation_memory_bytes = 256 * 1024;
+    options->drift_ms_max = 500;
+}
+
 void gkv_scenario_draw(struct gkv_scenario *scenario, struct gkv_choice *choice, uint64_t seed,
                        enum gkv_profile profile, uint64_t off_mask)
 {
-    memset(scenario, 0, sizeof(*scenario));
+    gkv_scenario_begin(scenario);
     scenario->seed = seed;
     scenario->profile = profile;
-    scenario->down_count_max = 2;
     gkv_scenario_draw_shape(scenario, choice);
     gkv_family_draw(scenario, choice);
     if (scenario->has_leave && gkv_choose_percent(choice, "leave.has_cuts", 60)) {
@@ -127,5 +138,6 @@ void gkv_scenario_draw(struct gkv_scenario *scenario, struct gkv_choice *choice,
     gkv_scenario_make_special(scenario, choice);
     gkv_profile_shape(scenario, profile);
     gkv_family_switch_off(scenario, off_mask);
-    settle(scenario);
+    fit(scenario);
+    gkv_scenario_settle(scenario);
 }

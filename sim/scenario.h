@@ -117,6 +117,11 @@ struct gkv_scenario {
 void gkv_scenario_draw(struct gkv_scenario *scenario, struct gkv_choice *choice, uint64_t seed,
                        enum gkv_profile profile, uint64_t off_mask);
 
+/* Zero, but for what is the same in all scenarios; and fill in what may be asked of one, and what
+ * else follows, once all the rest and skew_ms_max are there. */
+void gkv_scenario_begin(struct gkv_scenario *scenario);
+void gkv_scenario_settle(struct gkv_scenario *scenario);
+
 /* The families that empty nodes, and those that move keys between nodes. */
 uint64_t gkv_scenario_forgetful_mask(void);
 uint64_t gkv_scenario_moving_mask(void);

@@ -41,15 +41,7 @@ static void draw_node_times(struct gkv_options *options, struct gkv_choice *choi
 void gkv_scenario_draw_shape(struct gkv_scenario *scenario, struct gkv_choice *choice)
 {
     struct gkv_options *options = &scenario->world.node;
-    gkv_options_init(options);
-    options->cluster_hash = 0x67726964;
     options->hash_seed = gkv_choose(choice, "shape.hash_seed", 1000);
-    options->value_bytes_max = GKV_SCENARIO_VALUE_BYTES_MAX;
-    options->member_count_max = 16;
-    options->operation_count_max = 256;
-    options->operation_memory_bytes = 256 * 1024;
-    options->drift_ms_max = 500;
-
     scenario->node_count =
         gkv_choose_between(choice, "shape.nodes", 1, GKV_SCENARIO_NODE_COUNT_DRAWN);
     draw_quorums(scenario, choice);

@@ -17,7 +17,10 @@ void gkv_seedfile_init(struct gkv_seedfile *head, const struct gkv_trial_summary
 {
     *head = (struct gkv_seedfile){
         .seed = summary->seed,
+        .off_mask = summary->off_mask,
+        .check_off_mask = summary->check_off_mask,
         .chain = {summary->chain[0], summary->chain[1]},
+        .profile = summary->profile,
         .status = summary->status,
     };
     copy_text(head->commit, gkv_report_commit());
@@ -65,10 +68,11 @@ bool gkv_seedfile_write(FILE *file, const struct gkv_seedfile *head,
     if (recording->is_cut_short) {
         return false;
     }
-    (void)fprintf(file, "gseed %d\ncommit %s\nseed %" PRIu64 "\ncheck %s\nstatus %d\n",
-                  GKV_SEEDFILE_VERSION, head->commit, head->seed, head->check, (int)head->status);
-    (void)fprintf(file, "operations %" PRIu32 "\nhash %016" PRIx64 "%016" PRIx64 "\n",
-                  recording->operation_limit, head->chain[0], head->chain[1]);
+    (void)fprintf(file, "gseed %d\ncommit %s\nseed %" PRIu64 "\nprofile %s\n", GKV_SEEDFILE_VERSION,
+                  head->commit, head->seed, gkv_profile_name(head->profile));
+    (void)fprintf(file, "off %" PRIu64 "\nchecks_off %" PRIu64 "\ncheck %s\nstatus %d\n",
+                  head->off_mask, head->check_off_mask, head->check, (int)head->status);
+    (void)fprintf(file, "hash %016" PRIx64 "%016" PRIx64 "\n", head->chain[0], head->chain[1]);
     (void)fprintf(file, "draws %" PRIu32 "\n", recording->draw_count);
     write_draws(file, recording);
     return ferror(file) == 0;
@@ -91,6 +95,16 @@ static bool read_text(FILE *file, const char *name, char text[GKV_SEEDFILE_TEXT_
 {
     char word[GKV_SEEDFILE_TEXT_BYTES];
     return fscanf(file, "%63s %63s", word, text) == 2 && strcmp(word, name) == 0;
+}
+
+static bool read_profile(FILE *file, enum gkv_profile *profile_out)
+{
+    char text[GKV_SEEDFILE_TEXT_BYTES];
+    if (!read_text(file, "profile", text)) {
+        return false;
+    }
+    *profile_out = gkv_profile_find(text);
+    return *profile_out != GKV_PROFILE_COUNT;
 }
 
 static bool read_number(FILE *file, const char *name, uint64_t number_max, uint64_t *number_out)
@@ -155,23 +169,22 @@ bool gkv_seedfile_read(FILE *file, struct gkv_seedfile *head, struct gkv_recordi
 {
     uint64_t version = 0;
     uint64_t status = 0;
-    uint64_t operations = 0;
     uint64_t draw_count = 0;
     *head = (struct gkv_seedfile){0};
     gkv_recording_clear(recording);
     const bool has_head =
         read_number(file, "gseed", UINT32_MAX, &version) && version == GKV_SEEDFILE_VERSION &&
         read_text(file, "commit", head->commit) &&
-        read_number(file, "seed", UINT64_MAX, &head->seed) &&
+        read_number(file, "seed", UINT64_MAX, &head->seed) && read_profile(file, &head->profile) &&
+        read_number(file, "off", UINT64_MAX, &head->off_mask) &&
+        read_number(file, "checks_off", UINT64_MAX, &head->check_off_mask) &&
         read_text(file, "check", head->check) &&
         read_number(file, "status", GKV_TRIAL_DETERMINISM, &status) &&
-        read_number(file, "operations", UINT32_MAX, &operations) && read_hash(file, head->chain) &&
-        read_number(file, "draws", UINT32_MAX, &draw_count);
+        read_hash(file, head->chain) && read_number(file, "draws", UINT32_MAX, &draw_count);
     if (!has_head || !read_draws(file, recording) || recording->draw_count != draw_count) {
         return false;
     }
     head->status = (enum gkv_trial_status)status;
-    recording->operation_limit = (uint32_t)operations;
     gkv_recording_link(recording);
     return true;
 }

@@ -1,7 +1,8 @@
 /* One run as a text file (.gseed): every draw by label and value, and how it ended.
  *
- * Model     A head of "name value" lines: the format's version first, then commit, seed, check,
- *           status, operations (sim/choice.h, operation_limit), hash, draws. Then lines of a label
+ * Model     A head of "name value" lines: the format's version first, then commit, seed, profile,
+ *           families that are off and checks that are off (as bits), check, status, hash, draws.
+ *           Then lines of a label
  *           and the values of its draws in a row, "V" or "V*COUNT". The last line is "end".
  * Invariant What was written is read back the same but for the bounds, which are not kept.
  */
@@ -15,12 +16,15 @@
 #include "sim/choice.h"
 #include "sim/trial.h"
 
-#define GKV_SEEDFILE_VERSION 1
+#define GKV_SEEDFILE_VERSION 2
 #define GKV_SEEDFILE_TEXT_BYTES 64
 
 struct gkv_seedfile {
     uint64_t seed;
+    uint64_t off_mask;
+    uint64_t check_off_mask;
     uint64_t chain[2];
+    enum gkv_profile profile;
     enum gkv_trial_status status;
     char commit[GKV_SEEDFILE_TEXT_BYTES]; /* "-": not known */
     char check[GKV_SEEDFILE_TEXT_BYTES];  /* which failed; "-": none */

@@ -1,23 +1,22 @@
 #include "sim/shrink.h"
 
 #include <stddef.h>
-#include <string.h>
 
 #include "core/panic.h"
+#include "sim/history.h"
 
-#define BLOCK_COUNT_MAX 128 /* of so many blocks at the most, each is tried */
-#define SINGLE_COUNT_MAX 40 /* draws of a label that are made smaller one by one */
+#define BLOCK_COUNT_MAX 128   /* of so many blocks at the most, each is tried */
+#define SINGLE_COUNT_MAX 2000 /* of so many lines at the most, numbers are made smaller */
 
 bool gkv_shrink_create(struct gkv_shrink *shrink, gkv_shrink_test *test, void *context)
 {
     *shrink = (struct gkv_shrink){
-        .best = gkv_recording_create(),
-        .candidate = gkv_recording_create(),
-        .drawn = gkv_recording_create(),
+        .best = gkv_script_create(),
+        .candidate = gkv_script_create(),
         .test = test,
         .context = context,
     };
-    if (shrink->best == NULL || shrink->candidate == NULL || shrink->drawn == NULL) {
+    if (shrink->best == NULL || shrink->candidate == NULL) {
         gkv_shrink_destroy(shrink);
         return false;
     }
@@ -26,9 +25,8 @@ bool gkv_shrink_create(struct gkv_shrink *shrink, gkv_shrink_test *test, void *c
 
 void gkv_shrink_destroy(struct gkv_shrink *shrink)
 {
-    gkv_recording_destroy(shrink->best);
-    gkv_recording_destroy(shrink->candidate);
-    gkv_recording_destroy(shrink->drawn);
+    gkv_script_destroy(shrink->best);
+    gkv_script_destroy(shrink->candidate);
     *shrink = (struct gkv_shrink){0};
 }
 
@@ -39,52 +37,70 @@ static bool is_smaller(const struct gkv_shrink_size *a, const struct gkv_shrink_
     if (a->deed_count != b->deed_count) {
         return a->deed_count < b->deed_count;
     }
-    if (a->event_count != b->event_count) {
-        return a->event_count < b->event_count;
+    if (a->line_count != b->line_count) {
+        return a->line_count < b->line_count;
     }
-    if (a->draw_count != b->draw_count) {
-        return a->draw_count < b->draw_count;
+    if (a->digit_count != b->digit_count) {
+        return a->digit_count < b->digit_count;
     }
-    return a->value_bits < b->value_bits;
+    return a->event_count < b->event_count;
 }
 
-static void measure_draws(const struct gkv_recording *recording, struct gkv_shrink_size *size)
+/* How long a number is to read: each digit counts, those before the closing zeroes twice, and a
+ * little more the larger they are. */
+static uint64_t digits_of(uint64_t number)
 {
-    size->draw_count = 0;
-    size->value_bits = 0;
-    for (uint32_t i = 0; i < recording->draw_count; i++) {
-        const uint64_t value = recording->draws[i].value;
-        size->draw_count += value != 0;
-        for (uint64_t rest = value; rest != 0; rest >>= 1) {
-            size->value_bits++;
-        }
+    uint64_t count = 0;
+    bool is_round = true;
+    for (uint64_t rest = number; rest > 0; rest /= 10) {
+        is_round = is_round && rest % 10 == 0;
+        count += is_round ? 10 : 20 + rest % 10;
     }
+    return count;
 }
 
-/* Run the candidate; when it fails alike, its size is of what it drew. */
+static uint64_t size_of_value(int64_t value)
+{
+    return value < 0 ? 0 - (uint64_t)value : (uint64_t)value;
+}
+
+static void measure(const struct gkv_script *script, struct gkv_shrink_size *size)
+{
+    size->fault_count = 0;
+    size->line_count = script->line_count;
+    size->digit_count = 0;
+    for (uint32_t i = 0; i < script->line_count; i++) {
+        const struct gkv_script_line *line = &script->lines[i];
+        size->fault_count += gkv_script_is_fault(line->kind);
+        const uint32_t count =
+            line->kind == GKV_SCRIPT_SET ? line->count - GKV_HISTORY_VALUE_BYTES_MIN : line->count;
+        size->digit_count += digits_of(line->time_ns) + digits_of(count) +
+                             digits_of(size_of_value((int64_t)line->value)) + line->node +
+                             line->to + line->key + line->client;
+    }
+    for (uint32_t i = 0; gkv_script_field(i) != NULL; i++) {
+        const struct gkv_script_field *field = gkv_script_field(i);
+        const uint64_t value = gkv_script_field_read(field, &script->scenario);
+        size->line_count += value != field->benign;
+        size->digit_count += value != field->benign ? digits_of(value) : 0;
+    }
+    size->deed_count = size->operation_count + size->fault_count;
+}
+
+/* Run the candidate, and say how large it is if it fails alike. */
 static bool fails(struct gkv_shrink *shrink, struct gkv_shrink_size *size_out)
 {
-    if (shrink->tries_left == 0) {
+    if (shrink->tries_left == 0 || gkv_script_settle(shrink->candidate) != NULL) {
         return false;
     }
     shrink->tries_left--;
     shrink->try_count++;
-    gkv_recording_link(shrink->candidate);
-    *size_out = (struct gkv_shrink_size){0};
-    if (!shrink->test(shrink->context, shrink->candidate, shrink->drawn, size_out) ||
-        shrink->drawn->is_cut_short) {
+    *size_out = shrink->size;
+    if (!shrink->test(shrink->context, shrink->candidate, size_out)) {
         return false;
     }
-    measure_draws(shrink->drawn, size_out);
+    measure(shrink->candidate, size_out);
     return true;
-}
-
-static void accept(struct gkv_shrink *shrink, const struct gkv_shrink_size *size)
-{
-    struct gkv_recording *old = shrink->best;
-    shrink->best = shrink->drawn;
-    shrink->drawn = old;
-    shrink->size = *size;
 }
 
 /* Try the candidate, and take it if it is smaller. */
@@ -94,227 +110,403 @@ static bool try_candidate(struct gkv_shrink *shrink)
     if (!fails(shrink, &size) || !is_smaller(&size, &shrink->size)) {
         return false;
     }
-    accept(shrink, &size);
+    struct gkv_script *old = shrink->best;
+    shrink->best = shrink->candidate;
+    shrink->candidate = old;
+    shrink->size = size;
     return true;
 }
 
-/* ---- Fewer operations ------------------------------------------------------------------------ */
+/* ---- Fewer lines ----------------------------------------------------------------------------- */
 
-static bool try_limit(struct gkv_shrink *shrink, uint32_t limit)
-{
-    gkv_recording_copy(shrink->candidate, shrink->best);
-    shrink->candidate->operation_limit = limit;
-    return try_candidate(shrink);
-}
+/* Some of the lines. */
+enum group {
+    ALL = 0,
+    OPERATIONS = 1,
+    FAULTS = 2, /* and what ends them */
+    LUCK = 3,
+    OF_KIND = 4,
+    OF_LABEL = 5,
+    LATE = 6, /* after the failure */
+    GROUP_COUNT = 7,
+};
 
-/* From one operation on, twice as many each time, up to the first that fails; then down from it. */
-static bool limit_operations(struct gkv_shrink *shrink)
+struct block {
+    enum group group;
+    uint32_t number; /* of the kind or label */
+    uint32_t first;  /* among the lines of the group */
+    uint32_t count;
+};
+
+static bool is_of(const struct gkv_shrink *shrink, const struct block *block,
+                  const struct gkv_script_line *line)
 {
-    const uint32_t now = shrink->best->operation_limit;
-    const uint32_t most =
-        now > 0 ? now
-                : (uint32_t)(shrink->size.operation_count < 1u << 20 ? shrink->size.operation_count
-                                                                     : 1u << 20);
-    uint32_t limit = 1;
-    while (limit < most && !try_limit(shrink, limit)) {
-        limit *= 2;
-    }
-    if (limit >= most) {
-        return false;
-    }
-    while (limit > 1 && try_limit(shrink, limit - 1)) {
-        limit--;
+    switch (block->group) {
+    case OPERATIONS:
+        return gkv_script_is_operation(line->kind);
+    case FAULTS:
+        return !gkv_script_is_operation(line->kind) && line->kind != GKV_SCRIPT_LUCK;
+    case LUCK:
+        return line->kind == GKV_SCRIPT_LUCK;
+    case OF_KIND:
+        return (uint32_t)line->kind == block->number;
+    case OF_LABEL:
+        return line->kind == GKV_SCRIPT_LUCK && line->label == block->number;
+    case LATE:
+        return line->time_ns > shrink->size.end_ns;
+    case ALL:
+    case GROUP_COUNT:
+        break;
     }
     return true;
 }
 
-/* ---- Whole labels ---------------------------------------------------------------------------- */
-
-static bool zero_labels(struct gkv_shrink *shrink)
+/* Try the best without a block. */
+static bool drop(struct gkv_shrink *shrink, const struct block *block)
 {
-    bool is_better = false;
-    for (uint32_t label = 0; label < shrink->best->label_count; label++) {
-        bool was_zero = true;
-        gkv_recording_copy(shrink->candidate, shrink->best);
-        for (uint32_t i = 0; i < shrink->candidate->draw_count; i++) {
-            struct gkv_draw *draw = &shrink->candidate->draws[i];
-            if (draw->label == label && draw->value != 0) {
-                draw->value = 0;
-                was_zero = false;
-            }
+    const struct gkv_script *best = shrink->best;
+    struct gkv_script *candidate = shrink->candidate;
+    uint32_t number = 0;
+    gkv_script_copy(candidate, best);
+    candidate->line_count = 0;
+    for (uint32_t i = 0; i < best->line_count; i++) {
+        const bool is_in = is_of(shrink, block, &best->lines[i]);
+        if (!is_in || number < block->first || number - block->first >= block->count) {
+            candidate->lines[candidate->line_count++] = best->lines[i];
         }
-        is_better = (!was_zero && try_candidate(shrink)) || is_better;
+        number += is_in;
     }
-    return is_better;
+    return candidate->line_count < best->line_count && try_candidate(shrink);
 }
 
-/* ---- Blocks of draws ------------------------------------------------------------------------- */
-
-/* Is a label of this group? A group is what is before the dot; "": every label is of it. */
-static bool is_of_group(const char *label, const char *group)
+static uint32_t count_group(const struct gkv_shrink *shrink, enum group group)
 {
-    const size_t count = strlen(group);
-    return count == 0 || (strncmp(label, group, count) == 0 && label[count] == '.');
-}
-
-static uint32_t count_group(const struct gkv_recording *recording, const char *group)
-{
+    const struct block block = {.group = group};
     uint32_t count = 0;
-    for (uint32_t i = 0; i < recording->draw_count; i++) {
-        count += is_of_group(recording->labels[recording->draws[i].label], group);
+    for (uint32_t i = 0; i < shrink->best->line_count; i++) {
+        count += is_of(shrink, &block, &shrink->best->lines[i]);
     }
     return count;
 }
 
-struct block {
-    const char *group;
-    uint32_t first; /* among the draws of the group */
-    uint32_t count;
-    bool is_zeroed; /* else taken out */
-};
-
-/* The candidate is the best without a block. False: then it is the best. */
-static bool make_without(struct gkv_shrink *shrink, const struct block *block)
+/* All of a kind or a label at once: what most runs do not need. */
+static bool drop_whole(struct gkv_shrink *shrink)
 {
-    struct gkv_recording *candidate = shrink->candidate;
-    uint32_t number = 0;
-    uint32_t kept = 0;
-    bool is_changed = false;
-    gkv_recording_copy(candidate, shrink->best);
-    for (uint32_t i = 0; i < candidate->draw_count; i++) {
-        struct gkv_draw draw = candidate->draws[i];
-        if (is_of_group(candidate->labels[draw.label], block->group)) {
-            const bool is_in = number >= block->first && number - block->first < block->count;
-            number++;
-            is_changed = is_changed || (is_in && (draw.value != 0 || !block->is_zeroed));
-            if (is_in && !block->is_zeroed) {
-                continue;
-            }
-            draw.value = is_in ? 0 : draw.value;
-        }
-        candidate->draws[kept++] = draw;
+    bool is_better = drop(shrink, &(struct block){.group = LATE, .count = UINT32_MAX});
+    is_better = drop(shrink, &(struct block){.group = LUCK, .count = UINT32_MAX}) || is_better;
+    for (uint32_t i = 0; i < shrink->best->label_count; i++) {
+        const struct block label = {.group = OF_LABEL, .number = i, .count = UINT32_MAX};
+        is_better = drop(shrink, &label) || is_better;
     }
-    candidate->draw_count = kept;
-    return is_changed;
+    for (uint32_t i = GKV_SCRIPT_SET; i < GKV_SCRIPT_LUCK; i++) {
+        const struct block kind = {.group = OF_KIND, .number = i, .count = UINT32_MAX};
+        is_better = drop(shrink, &kind) || is_better;
+    }
+    return is_better;
 }
 
-/* Halves, quarters and so on of a group's draws. */
-static bool drop_blocks(struct gkv_shrink *shrink, const char *group, bool is_zeroed)
+/* Halves, quarters and so on of a group, down to single lines where they are few. */
+static bool drop_blocks(struct gkv_shrink *shrink, enum group group)
 {
     bool is_better = false;
-    uint32_t count = count_group(shrink->best, group);
+    uint32_t count = count_group(shrink, group);
     const uint32_t least = count / BLOCK_COUNT_MAX > 0 ? count / BLOCK_COUNT_MAX : 1;
     for (uint32_t step = count; step >= least && step > 0; step /= 2) {
-        struct block block = {.group = group, .count = step, .is_zeroed = is_zeroed};
+        struct block block = {.group = group, .count = step};
         while (block.first < count && shrink->tries_left > 0) {
-            const bool is_taken = make_without(shrink, &block) && try_candidate(shrink);
+            const bool is_taken = drop(shrink, &block);
             is_better = is_better || is_taken;
-            count = is_taken ? count_group(shrink->best, group) : count;
-            block.first += is_taken && !is_zeroed ? 0 : step;
+            count = is_taken ? count_group(shrink, group) : count;
+            block.first += is_taken ? 0 : step;
         }
     }
     return is_better;
 }
 
-/* Write the group of a label. False: it has none, or an earlier label has the same. */
-static bool find_group(const struct gkv_recording *recording, uint32_t label,
-                       char group[GKV_CHOICE_LABEL_BYTES])
+/* ---- Numbers --------------------------------------------------------------------------------- */
+
+/* Put lines in order of time again; those of one time keep their order. */
+static void sort(struct gkv_script *script)
 {
-    const char *text = recording->labels[label];
-    const char *dot = strchr(text, '.');
-    if (dot == NULL) {
+    for (uint32_t i = 1; i < script->line_count; i++) {
+        const struct gkv_script_line line = script->lines[i];
+        uint32_t place = i;
+        while (place > 0 && script->lines[place - 1].time_ns > line.time_ns) {
+            script->lines[place] = script->lines[place - 1];
+            place--;
+        }
+        script->lines[place] = line;
+    }
+}
+
+/* A number of the best: of a line, or of the head. */
+enum number_kind {
+    VALUE = 0,
+    COUNT = 1,
+    TIME = 2,
+    FIELD = 3,
+};
+
+struct number {
+    enum number_kind kind;
+    uint32_t index; /* of the line, or of the field */
+};
+
+static uint64_t read_number(const struct gkv_script *script, const struct number *number)
+{
+    const struct gkv_script_line *line = &script->lines[number->index];
+    if (number->kind == FIELD) {
+        return gkv_script_field_read(gkv_script_field(number->index), &script->scenario);
+    }
+    return number->kind == VALUE   ? line->value
+           : number->kind == COUNT ? line->count
+                                   : line->time_ns;
+}
+
+static bool try_number(struct gkv_shrink *shrink, const struct number *number, uint64_t value)
+{
+    struct gkv_script *candidate = shrink->candidate;
+    if (value == read_number(shrink->best, number)) {
         return false;
     }
-    memcpy(group, text, (size_t)(dot - text));
-    group[dot - text] = '\0';
-    for (uint32_t i = 0; i < label; i++) {
-        if (is_of_group(recording->labels[i], group)) {
-            return false;
-        }
+    gkv_script_copy(candidate, shrink->best);
+    struct gkv_script_line *line = &candidate->lines[number->index];
+    if (number->kind == FIELD) {
+        gkv_script_field_write(gkv_script_field(number->index), &candidate->scenario, value);
+    } else if (number->kind == TIME) {
+        line->time_ns = value;
+        sort(candidate);
+    } else if (number->kind == VALUE) {
+        line->value = value;
+    } else {
+        line->count = (uint32_t)value;
     }
-    return true;
-}
-
-/* Stretches of time, which is all that was drawn in them; then every group in turn. */
-static bool drop_all_blocks(struct gkv_shrink *shrink, bool is_zeroed)
-{
-    bool is_better = drop_blocks(shrink, "", is_zeroed);
-    for (uint32_t label = 0; label < shrink->best->label_count; label++) {
-        char group[GKV_CHOICE_LABEL_BYTES];
-        if (find_group(shrink->best, label, group)) {
-            is_better = drop_blocks(shrink, group, is_zeroed) || is_better;
-        }
-    }
-    return is_better;
-}
-
-/* ---- Single values --------------------------------------------------------------------------- */
-
-static bool try_value(struct gkv_shrink *shrink, uint32_t index, uint64_t value)
-{
-    gkv_recording_copy(shrink->candidate, shrink->best);
-    shrink->candidate->draws[index].value = value;
     return try_candidate(shrink);
 }
 
-/* The smallest value of a draw that is smaller in all, if smallness were monotonic. */
-static bool lower_value(struct gkv_shrink *shrink, uint32_t index)
+/* To zero or half again and again, then to the roundest near it. A line that moves in time may get
+ * another place, and is left alone then. */
+static bool lower_number(struct gkv_shrink *shrink, const struct number *number, uint64_t least)
 {
-    uint64_t high = shrink->best->draws[index].value;
-    if (high == 0) {
-        return false;
-    }
-    if (try_value(shrink, index, 0)) {
-        return true;
-    }
     bool is_better = false;
-    uint64_t low = 1;
-    while (low < high && index < shrink->best->draw_count && shrink->tries_left > 0) {
-        const uint64_t middle = low + (high - low) / 2;
-        if (try_value(shrink, index, middle)) {
-            high = middle;
+    if (number->kind != TIME) {
+        is_better = try_number(shrink, number, least);
+        uint64_t value = read_number(shrink->best, number);
+        while (value / 2 > least && try_number(shrink, number, value / 2)) {
+            value /= 2;
             is_better = true;
-        } else {
-            low = middle + 1;
+        }
+    }
+    for (uint64_t step = UINT64_C(1000000000000); step > 1; step /= 10) {
+        const uint64_t value = read_number(shrink->best, number);
+        const uint64_t floor = value / step * step;
+        if (floor != value && value / step < 100000 &&
+            ((floor >= least && try_number(shrink, number, floor)) ||
+             (floor >= step && try_number(shrink, number, floor + step)))) {
+            return true;
         }
     }
     return is_better;
 }
 
-static bool lower_values(struct gkv_shrink *shrink)
+static bool is_signed(enum gkv_script_kind kind)
+{
+    return kind == GKV_SCRIPT_STEP || kind == GKV_SCRIPT_DRIFT;
+}
+
+static bool lower_numbers(struct gkv_shrink *shrink)
 {
     bool is_better = false;
-    uint32_t seen[GKV_CHOICE_LABEL_COUNT_MAX] = {0};
-    for (uint32_t i = 0; i < shrink->best->draw_count && shrink->tries_left > 0; i++) {
-        const uint32_t label = shrink->best->draws[i].label;
-        if (seen[label]++ < SINGLE_COUNT_MAX) {
-            is_better = lower_value(shrink, i) || is_better;
+    for (uint32_t i = 0; i < shrink->best->line_count && i < SINGLE_COUNT_MAX; i++) {
+        const struct gkv_script_line line = shrink->best->lines[i];
+        const struct number value = {.kind = VALUE, .index = i};
+        const struct number count = {.kind = COUNT, .index = i};
+        const struct number time = {.kind = TIME, .index = i};
+        if (line.value != 0 && !is_signed(line.kind)) {
+            is_better = lower_number(shrink, &value, 0) || is_better;
         }
+        if (line.kind == GKV_SCRIPT_SET) {
+            is_better =
+                lower_number(shrink, &count, shrink->best->scenario.value_bytes_min) || is_better;
+        }
+        if (line.kind != GKV_SCRIPT_LUCK) {
+            is_better = lower_number(shrink, &time, GKV_SCRIPT_TIME_NS_MIN) || is_better;
+        }
+    }
+    return is_better;
+}
+
+/* The head: what is benign, or else the least that fails. */
+static bool lower_fields(struct gkv_shrink *shrink)
+{
+    bool is_better = false;
+    for (uint32_t i = 0; gkv_script_field(i) != NULL; i++) {
+        const struct gkv_script_field *field = gkv_script_field(i);
+        const struct number number = {.kind = FIELD, .index = i};
+        if (read_number(shrink->best, &number) == field->benign || i == 0) {
+            continue; /* the first is the seed, which is only a name */
+        }
+        is_better = try_number(shrink, &number, field->benign) ||
+                    lower_number(shrink, &number, field->least) || is_better;
+    }
+    return is_better;
+}
+
+/* All times at once, but for luck's, which are those of single messages. */
+static bool round_times(struct gkv_shrink *shrink)
+{
+    for (uint64_t step = 100 * GKV_NS_PER_MS; step > 1; step /= 10) {
+        struct gkv_script *candidate = shrink->candidate;
+        gkv_script_copy(candidate, shrink->best);
+        for (uint32_t i = 0; i < candidate->line_count; i++) {
+            if (candidate->lines[i].kind != GKV_SCRIPT_LUCK) {
+                candidate->lines[i].time_ns -= candidate->lines[i].time_ns % step;
+            }
+        }
+        sort(candidate);
+        if (try_candidate(shrink)) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* Let everything from a line on happen sooner. */
+static bool close_gap(struct gkv_shrink *shrink, uint32_t first, uint64_t by_ns)
+{
+    gkv_script_copy(shrink->candidate, shrink->best);
+    for (uint32_t i = first; i < shrink->candidate->line_count; i++) {
+        shrink->candidate->lines[i].time_ns -= by_ns;
+    }
+    return try_candidate(shrink);
+}
+
+static bool close_gaps(struct gkv_shrink *shrink)
+{
+    bool is_better = false;
+    for (uint32_t i = 1; i < shrink->best->line_count && i < SINGLE_COUNT_MAX; i++) {
+        const struct gkv_script_line *lines = shrink->best->lines;
+        uint64_t gap_ns = (lines[i].time_ns - lines[i - 1].time_ns) / GKV_NS_PER_MS * GKV_NS_PER_MS;
+        while (gap_ns >= GKV_NS_PER_MS && !close_gap(shrink, i, gap_ns)) {
+            gap_ns = gap_ns / (4 * GKV_NS_PER_MS) * GKV_NS_PER_MS;
+        }
+        is_better = is_better || gap_ns >= GKV_NS_PER_MS;
+    }
+    return is_better;
+}
+
+/* ---- Names ----------------------------------------------------------------------------------- */
+
+enum name_kind {
+    CLIENT = 0,
+    KEY = 1,
+    NODE = 2, /* that an operation is asked of */
+    NAME_COUNT = 3,
+};
+
+/* Every operation that names `from` names `to` instead; line: only that one, UINT32_MAX: all. */
+static bool rename_to(struct gkv_shrink *shrink, enum name_kind kind, uint32_t from, uint32_t to)
+{
+    struct gkv_script *candidate = shrink->candidate;
+    bool is_changed = false;
+    gkv_script_copy(candidate, shrink->best);
+    for (uint32_t i = 0; i < candidate->line_count; i++) {
+        struct gkv_script_line *line = &candidate->lines[i];
+        const uint32_t name = kind == CLIENT ? line->client : kind == KEY ? line->key : line->node;
+        if (!gkv_script_is_operation(line->kind) || name != from) {
+            continue;
+        }
+        is_changed = true;
+        if (kind == CLIENT) {
+            line->client = (uint16_t)to;
+        } else if (kind == KEY) {
+            line->key = to;
+        } else {
+            line->node = (uint8_t)to;
+            line->to = (uint8_t)to;
+        }
+    }
+    return is_changed && try_candidate(shrink);
+}
+
+static bool lower_names(struct gkv_shrink *shrink)
+{
+    const uint32_t counts[NAME_COUNT] = {
+        [CLIENT] = shrink->best->scenario.client_count,
+        [KEY] = shrink->best->scenario.key_count,
+        [NODE] = shrink->best->scenario.node_count,
+    };
+    bool is_better = false;
+    for (uint32_t kind = 0; kind < NAME_COUNT; kind++) {
+        for (uint32_t from = counts[kind]; from > 1; from--) {
+            uint32_t to = 0;
+            while (to < from - 1 && to < 8 &&
+                   !rename_to(shrink, (enum name_kind)kind, from - 1, to)) {
+                to++;
+            }
+            is_better = is_better || (to < from - 1 && to < 8);
+        }
+    }
+    return is_better;
+}
+
+/* One node less: the last, with all lines that name it. */
+static bool drop_nodes(struct gkv_shrink *shrink)
+{
+    bool is_better = false;
+    while (shrink->best->scenario.node_count > 1) {
+        const struct gkv_script *best = shrink->best;
+        struct gkv_script *candidate = shrink->candidate;
+        const uint32_t last = best->scenario.node_count - 1;
+        gkv_script_copy(candidate, best);
+        candidate->scenario.node_count = last;
+        candidate->line_count = 0;
+        for (uint32_t i = 0; i < best->line_count; i++) {
+            if (best->lines[i].node < last && best->lines[i].to < last) {
+                candidate->lines[candidate->line_count++] = best->lines[i];
+            }
+        }
+        if (!try_candidate(shrink)) {
+            break;
+        }
+        is_better = true;
     }
     return is_better;
 }
 
 /* ---- All of it ------------------------------------------------------------------------------- */
 
-bool gkv_shrink_run(struct gkv_shrink *shrink, const struct gkv_recording *recording,
-                    uint64_t try_count_max)
+bool gkv_shrink_begin(struct gkv_shrink *shrink, const struct gkv_script *script)
 {
     struct gkv_shrink_size size;
-    shrink->tries_left = try_count_max;
+    shrink->tries_left = 1;
     shrink->try_count = 0;
-    gkv_recording_copy(shrink->candidate, recording);
+    shrink->size = (struct gkv_shrink_size){0};
+    gkv_script_copy(shrink->candidate, script);
     if (!fails(shrink, &size)) {
         return false;
     }
-    accept(shrink, &size);
+    gkv_script_copy(shrink->best, shrink->candidate);
+    shrink->size = size;
+    return true;
+}
+
+void gkv_shrink_run(struct gkv_shrink *shrink, uint64_t try_count_max)
+{
     bool is_better = true;
+    shrink->tries_left = try_count_max;
     while (is_better && shrink->tries_left > 0) {
-        is_better = limit_operations(shrink);
-        is_better = drop_all_blocks(shrink, false) || is_better;
-        is_better = zero_labels(shrink) || is_better;
-        is_better = drop_all_blocks(shrink, true) || is_better;
-        is_better = lower_values(shrink) || is_better;
+        is_better = drop_whole(shrink);
+        is_better = drop_blocks(shrink, ALL) || is_better;
+        is_better = drop_blocks(shrink, OPERATIONS) || is_better;
+        is_better = drop_blocks(shrink, FAULTS) || is_better;
+        is_better = drop_nodes(shrink) || is_better;
+        is_better = lower_names(shrink) || is_better;
+        is_better = drop_blocks(shrink, LUCK) || is_better;
+        is_better = lower_fields(shrink) || is_better;
+        is_better = close_gaps(shrink) || is_better;
+        is_better = round_times(shrink) || is_better;
+        is_better = lower_numbers(shrink) || is_better;
     }
     GKV_ASSERT(!shrink->best->is_cut_short);
-    return true;
 }

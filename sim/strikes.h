@@ -42,6 +42,9 @@ uint64_t gkv_strike_slow(struct gkv_trial *trial, uint64_t for_ns_max);
 void gkv_strike_restart(struct gkv_trial *trial, uint32_t node); /* one of a roll */
 void gkv_strike_leave(struct gkv_trial *trial);
 void gkv_strike_stop(struct gkv_trial *trial, uint32_t node); /* one that left */
+void gkv_strike_end(struct gkv_trial *trial, uint32_t node, uint64_t silent_ns,
+                    enum gkv_predicate met); /* its life, counted as that */
+void gkv_strike_goodbye(struct gkv_trial *trial, uint32_t node);
 void gkv_strike_boot(struct gkv_trial *trial, uint32_t node);
 void gkv_strike_revive(struct gkv_trial *trial); /* whoever is down, but for one kept down */
 

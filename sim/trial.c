@@ -10,12 +10,14 @@
 #include "io_sim/pool.h"
 #include "sim/check.h"
 #include "sim/check_linear.h"
+#include "sim/clerk.h"
 #include "sim/explain.h"
 #include "sim/faults.h"
 #include "sim/journal.h"
 #include "sim/outputs.h"
 #include "sim/panic.h"
 #include "sim/report.h"
+#include "sim/script.h"
 #include "sim/workload.h"
 
 #define MS GKV_NS_PER_MS
@@ -72,6 +74,20 @@ static void hear(void *context, const struct gkv_heard *heard)
     gkv_sometimes_hear(trial, heard);
 }
 
+static void on_fault(struct gkv_trial *trial, enum gkv_call call, uint32_t value)
+{
+    if (call == GKV_CALL_SCRIPT) {
+        gkv_clerk_on_call(trial);
+        return;
+    }
+    trial->is_in_call = true;
+    gkv_faults_on_call(trial, call, value);
+    trial->is_in_call = false;
+    if (trial->phase <= GKV_PHASE_WORK) {
+        gkv_clerk_write_changes(trial);
+    }
+}
+
 static void observe(void *context, const struct gkv_observation *observation)
 {
     struct gkv_trial *trial = context;
@@ -87,6 +103,7 @@ static void observe(void *context, const struct gkv_observation *observation)
     }
     gkv_overhear_observe(trial->overhear, observation);
     if (observation->kind != GKV_OBSERVE_CALL) {
+        gkv_clerk_write_event(trial, observation);
         return;
     }
     const enum gkv_call call = (enum gkv_call)(observation->argument >> 32);
@@ -94,7 +111,7 @@ static void observe(void *context, const struct gkv_observation *observation)
     if (call == GKV_CALL_CLIENT) {
         gkv_workload_on_call(trial, value);
     } else {
-        gkv_faults_on_call(trial, call, value);
+        on_fault(trial, call, value);
         if (trial->journal != NULL) {
             gkv_journal_watch(trial->journal, &trial->world);
         }
@@ -193,8 +210,9 @@ static bool form(struct gkv_trial *trial)
 {
     trial->phase = GKV_PHASE_FORM;
     gkv_faults_calm(trial);
+    gkv_clerk_begin(trial);
     const uint32_t first_count = trial->scenario.node_count - trial->scenario.late_count;
-    for (uint32_t i = 0; i < first_count; i++) {
+    for (uint32_t i = 0; i < first_count && !gkv_clerk_reads(trial); i++) {
         gkv_trial_call_in(trial, gkv_choose(&trial->choice, "form.boot", 200 * MS), GKV_CALL_BOOT,
                           i);
     }
@@ -207,8 +225,14 @@ static bool form(struct gkv_trial *trial)
 static bool work(struct gkv_trial *trial)
 {
     trial->phase = GKV_PHASE_WORK;
-    trial->work_end_ns = trial->world.now_ns + trial->scenario.work_ns;
-    gkv_faults_begin(trial);
+    trial->work_end_ns =
+        gkv_clerk_work_end_ns(trial, trial->world.now_ns + trial->scenario.work_ns);
+    if (gkv_clerk_reads(trial)) {
+        gkv_clerk_begin_work(trial);
+    } else {
+        gkv_faults_begin(trial);
+    }
+    gkv_clerk_write_changes(trial);
     gkv_workload_begin(trial);
     while (!gkv_workload_is_over(trial) && trial->world.now_ns < trial->work_end_ns) {
         if (!run_until(trial, trial->world.now_ns + POLL_NS)) {
@@ -216,6 +240,7 @@ static bool work(struct gkv_trial *trial)
         }
     }
     trial->work_end_ns = trial->world.now_ns;
+    gkv_clerk_write_end(trial);
     return true;
 }
 
@@ -298,13 +323,16 @@ static bool lose(struct gkv_trial *trial)
 
 /* ---- A whole trial --------------------------------------------------------------------------- */
 
-/* Where the answers come from, and who keeps them. */
+/* Where the answers come from, and who keeps them. What a script does not say is benign. */
 static void open_choice(struct gkv_trial *trial)
 {
+    static const struct gkv_recording nothing;
     const struct gkv_trial_options *options = trial->options;
     gkv_choice_init(&trial->choice, options->seed);
-    if (options->replay != NULL) {
-        gkv_choice_replay(&trial->choice, options->replay, options->is_by_label);
+    if (options->script != NULL) {
+        gkv_choice_replay(&trial->choice, &nothing, true);
+    } else if (options->replay != NULL) {
+        gkv_choice_replay(&trial->choice, options->replay, false);
         if (options->replay_count > 0) {
             trial->choice.replay_count = options->replay_count;
         }
@@ -314,28 +342,16 @@ static void open_choice(struct gkv_trial *trial)
     gkv_choice_record(&trial->choice, options->recording);
 }
 
-/* Fewer operations than were drawn, where a shrunk recording says so. */
-static void limit_operations(struct gkv_trial *trial)
-{
-    const struct gkv_recording *replay = trial->options->replay;
-    if (replay == NULL || replay->operation_limit == 0) {
-        return;
-    }
-    if (trial->scenario.operation_count > replay->operation_limit) {
-        trial->scenario.operation_count = replay->operation_limit;
-    }
-    if (trial->options->recording != NULL) {
-        trial->options->recording->operation_limit = replay->operation_limit;
-    }
-}
-
 static bool create(struct gkv_trial *trial)
 {
     const struct gkv_observer observer = {.observe = observe, .context = trial};
     open_choice(trial);
-    gkv_scenario_draw(&trial->scenario, &trial->choice, trial->options->seed,
-                      trial->options->profile, trial->options->off_mask);
-    limit_operations(trial);
+    if (trial->options->script != NULL) {
+        trial->scenario = trial->options->script->scenario;
+    } else {
+        gkv_scenario_draw(&trial->scenario, &trial->choice, trial->options->seed,
+                          trial->options->profile, trial->options->off_mask);
+    }
     trial->verdict.node = GKV_HISTORY_NONE;
     trial->verdict.key = GKV_HISTORY_NONE;
     trial->history.deeds = gkv_pool_take(GKV_HISTORY_COUNT_MAX * sizeof(struct gkv_deed));
@@ -348,7 +364,7 @@ static bool create(struct gkv_trial *trial)
     }
     const struct gkv_hearer hearer = {.hear = hear, .context = trial};
     trial->overhear = gkv_overhear_create(trial->scenario.world.node.value_bytes_max, &hearer);
-    if (trial->history.deeds == NULL || trial->overhear == NULL ||
+    if (trial->history.deeds == NULL || trial->overhear == NULL || !gkv_clerk_open(trial) ||
         gkv_world_create(&trial->world, &trial->scenario.world, &trial->choice.chance, &observer) !=
             GKV_OK) {
         return false;
@@ -392,6 +408,9 @@ static void summarise(const struct gkv_trial *trial, const struct gkv_verdict *v
     summary->simulated_ns = trial->world.now_ns;
     summary->operation_count = trial->history.count;
     summary->draw_count = trial->choice.draw_count;
+    summary->off_mask = trial->options->off_mask;
+    summary->check_off_mask = trial->options->check_off_mask;
+    summary->profile = trial->options->profile;
     summary->diverged_at = trial->choice.diverged_at;
     summary->diverged_label = trial->choice.is_diverged ? trial->choice.diverged_label : NULL;
     summary->key_count = linear.key_count;
@@ -452,6 +471,7 @@ static void destroy(struct gkv_trial *trial)
     if (trial->journal != NULL) {
         gkv_journal_destroy(trial->journal);
     }
+    gkv_clerk_close(trial);
     gkv_overhear_destroy(trial->overhear);
     gkv_pool_give(trial->history.deeds);
     gkv_pool_give(trial);

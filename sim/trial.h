@@ -88,8 +88,10 @@ struct gkv_trial_cut {
     bool is_open;     /* gone, and will come again */
 };
 
+struct gkv_clerk;
 struct gkv_journal;
 struct gkv_outputs;
+struct gkv_script;
 struct gkv_trial;
 struct gkv_trial_summary;
 
@@ -105,8 +107,9 @@ struct gkv_trial_options {
     struct gkv_bytes bytes;             /* answers, if there are any and no replay */
     uint64_t event_count_max;           /* fails as "limit" after so many; 0: no limit */
     uint64_t check_off_mask;            /* checks that fail nothing, by their place in gkv_checks */
-    bool is_by_label;                   /* of the replay: see sim/choice.h */
     struct gkv_recording *recording;    /* keeps the draws; NULL: nobody does */
+    const struct gkv_script *script;    /* what happens, settled; NULL: what is drawn */
+    struct gkv_script *written;         /* becomes the script of this run; NULL: nobody wants it */
     const struct gkv_outputs *outputs;  /* files to leave; NULL: none */
     const char *replay_line;            /* what repeats it; NULL: these options do */
     void (*tell)(void *context, const struct gkv_trial_summary *summary); /* it is over, even by an
@@ -118,6 +121,8 @@ struct gkv_trial_options {
 struct gkv_trial {
     const struct gkv_trial_options *options;
     struct gkv_journal *journal; /* NULL: none */
+    struct gkv_clerk *clerk;     /* NULL: no script is read or written */
+    bool is_in_call;             /* a fault is carried out that nobody else has ordered */
     struct gkv_scenario scenario;
     struct gkv_choice choice;
     struct gkv_world world;
@@ -166,6 +171,8 @@ struct gkv_trial_summary {
     uint64_t simulated_ns;
     uint64_t operation_count;
     uint64_t draw_count;
+    uint64_t off_mask; /* as in the options */
+    uint64_t check_off_mask;
     uint64_t diverged_at;     /* the draw from which on a replay in order was another run */
     uint32_t key_count;       /* that were read or written */
     uint32_t wrong_key_count; /* of those, whose history is not linearizable: a rate, no verdict */
@@ -175,6 +182,7 @@ struct gkv_trial_summary {
     uint64_t fail_event; /* where and when it failed, and what did not hold; "" */
     uint64_t fail_ns;
     char text[GKV_VERDICT_TEXT_BYTES];
+    enum gkv_profile profile; /* as in the options */
     struct gkv_tally tally;
 };
 
@@ -204,7 +212,8 @@ enum gkv_call {
     GKV_CALL_RESTART = 8,
     GKV_CALL_HURRY = 9, /* it is slow no more */
     GKV_CALL_LEAVE = 10,
-    GKV_CALL_STOP = 11, /* one that left stops; value: node */
+    GKV_CALL_STOP = 11,   /* one that left stops; value: node */
+    GKV_CALL_SCRIPT = 12, /* lines of the script are due */
 };
 
 void gkv_trial_call_in(struct gkv_trial *trial, uint64_t wait_ns, enum gkv_call call,

@@ -1,6 +1,7 @@
 #include "sim/workload.h"
 
 #include "core/panic.h"
+#include "sim/clerk.h"
 
 #define MS GKV_NS_PER_MS
 
@@ -50,7 +51,7 @@ static uint32_t choose_node(struct gkv_trial *trial)
     return GKV_HISTORY_NONE;
 }
 
-static void ask(struct gkv_trial *trial, uint32_t client, const struct gkv_deed *asked)
+void gkv_workload_ask(struct gkv_trial *trial, uint32_t client, const struct gkv_deed *asked)
 {
     struct gkv_history *history = &trial->history;
     char key_text[16];
@@ -64,6 +65,7 @@ static void ask(struct gkv_trial *trial, uint32_t client, const struct gkv_deed 
     deed->pause_before_ns = trial->world.hosts[deed->node].pause_total_ns;
     history->open_count++;
     trial->clients[client].waiting = number;
+    gkv_clerk_write_operation(trial, deed);
 
     struct gkv_operation operation = {
         .cookie = number + 1u,
@@ -140,8 +142,10 @@ void gkv_workload_begin(struct gkv_trial *trial)
 {
     for (uint32_t i = 0; i < trial->scenario.client_count; i++) {
         trial->clients[i] = (struct gkv_client){.waiting = GKV_HISTORY_NONE};
-        gkv_trial_call_in(trial, choose(trial, "work.first", trial->scenario.think_ns_max),
-                          GKV_CALL_CLIENT, i);
+        if (!gkv_clerk_reads(trial)) {
+            gkv_trial_call_in(trial, choose(trial, "work.first", trial->scenario.think_ns_max),
+                              GKV_CALL_CLIENT, i);
+        }
     }
 }
 
@@ -167,11 +171,11 @@ void gkv_workload_on_call(struct gkv_trial *trial, uint32_t client)
     }
     if (trial->phase == GKV_PHASE_READ) {
         if (next_reading(trial, &deed)) {
-            ask(trial, client, &deed);
+            gkv_workload_ask(trial, client, &deed);
         }
         return;
     }
-    if (trial->phase != GKV_PHASE_WORK || is_work_over(trial)) {
+    if (trial->phase != GKV_PHASE_WORK || is_work_over(trial) || gkv_clerk_reads(trial)) {
         return;
     }
     deed.node = choose_node(trial);
@@ -181,7 +185,7 @@ void gkv_workload_on_call(struct gkv_trial *trial, uint32_t client)
     }
     choose_deed(trial, &deed);
     trial->issued_count++;
-    ask(trial, client, &deed);
+    gkv_workload_ask(trial, client, &deed);
 }
 
 static void count_outcome(struct gkv_trial *trial, enum gkv_error error)

@@ -20,6 +20,9 @@ bool gkv_workload_is_over(const struct gkv_trial *trial);
 /* A CLIENT occasion. */
 void gkv_workload_on_call(struct gkv_trial *trial, uint32_t client);
 
+/* Let a client that does not wait ask: kind, key, node, value_bytes and ttl_ms of the deed. */
+void gkv_workload_ask(struct gkv_trial *trial, uint32_t client, const struct gkv_deed *asked);
+
 /* Keep the history: SUBMIT and COMPLETE. */
 void gkv_workload_observe(struct gkv_trial *trial, const struct gkv_observation *observation);
 

@@ -7,95 +7,197 @@
 
 #include "sim/shrink.h"
 
-/* A made-up run: up to 60 operations of a kind and a key, drawn. It fails at the second write of
- * key 3. */
-static bool runs_and_fails(void *context, const struct gkv_recording *candidate,
-                           struct gkv_recording *drawn, struct gkv_shrink_size *size_out)
+#define LINE_COUNT 400
+
+static struct gkv_script *script;
+
+static int set_up(void **state)
 {
-    static struct gkv_choice choice;
-    uint32_t write_count = 0;
-    (void)context;
-    gkv_choice_init(&choice, 5);
-    if (candidate != NULL) {
-        gkv_choice_replay(&choice, candidate, true);
-    }
-    gkv_choice_record(&choice, drawn);
-    const uint64_t count = 20 + gkv_choose(&choice, "shape.operations", 41);
-    for (uint64_t i = 0; i < count; i++) {
-        const bool is_write = gkv_choose(&choice, "work.kind", 2) == 1;
-        const uint64_t key = gkv_choose(&choice, "work.key", 6);
-        (void)gkv_choose(&choice, "net.delay", 1000);
-        size_out->operation_count++;
-        write_count += is_write && key == 3;
-        if (write_count == 2) {
-            break;
-        }
-    }
-    size_out->deed_count = size_out->operation_count;
-    size_out->event_count = size_out->operation_count;
-    return write_count == 2;
+    (void)state;
+    script = gkv_script_create();
+    return script == NULL;
 }
 
-/* Goal: a planted failure is brought to the two operations that it needs, and still fails. Method:
- * record one run, shrink it, look at what is left, and run it again. */
+static int tear_down(void **state)
+{
+    (void)state;
+    gkv_script_destroy(script);
+    return 0;
+}
+
+/* Many operations of four clients on six keys of five nodes, with cuts and delays among them. */
+static void make_script(void)
+{
+    struct gkv_prng prng;
+    gkv_prng_init(&prng, 5, 0);
+    gkv_script_clear(script);
+    script->scenario.node_count = 5;
+    script->scenario.key_count = 6;
+    script->scenario.client_count = 4;
+    const uint32_t label = gkv_script_label(script, "net.jitter");
+    for (uint32_t i = 0; i < LINE_COUNT; i++) {
+        const uint8_t node = (uint8_t)gkv_prng_below(&prng, 5);
+        struct gkv_script_line line = {
+            .time_ns = GKV_SCRIPT_TIME_NS_MIN + i * UINT64_C(1234567),
+            .kind = GKV_SCRIPT_GET,
+            .key = (uint32_t)gkv_prng_below(&prng, 6),
+            .client = (uint16_t)gkv_prng_below(&prng, 4),
+            .node = node,
+            .to = node,
+        };
+        if (i % 4 == 0) {
+            line.kind = GKV_SCRIPT_SET;
+            line.count = 12 + (uint32_t)gkv_prng_below(&prng, 900);
+        } else if (i % 4 == 1) {
+            line.kind = GKV_SCRIPT_CUT;
+            line.to = (uint8_t)((node + 1) % 5);
+        } else if (i % 4 == 2) {
+            line.kind = GKV_SCRIPT_LUCK;
+            line.label = label;
+            line.value = 1 + gkv_prng_below(&prng, 5000000);
+        }
+        gkv_script_add(script, &line);
+    }
+}
+
+/* A made-up run: it fails at the second set of one key, if something was delayed by 1 ms at least
+ * before. */
+static bool sets_twice_after_a_delay(void *context, const struct gkv_script *candidate,
+                                     struct gkv_shrink_size *size_out)
+{
+    uint32_t set_counts[6] = {0};
+    bool is_delayed = false;
+    (void)context;
+    size_out->operation_count = 0;
+    for (uint32_t i = 0; i < candidate->line_count; i++) {
+        const struct gkv_script_line *line = &candidate->lines[i];
+        is_delayed = is_delayed || (line->kind == GKV_SCRIPT_LUCK && line->value >= 1000000);
+        size_out->operation_count += gkv_script_is_operation(line->kind);
+        size_out->event_count = i + 1;
+        size_out->end_ns = line->time_ns;
+        if (line->kind == GKV_SCRIPT_SET && is_delayed && ++set_counts[line->key] == 2) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* Goal: what is left is what the failure needs, with the smallest names and the roundest numbers.
+ * Method: 400 lines, of which three are needed. */
 static void test_shrinks_to_what_is_needed(void **state)
 {
     struct gkv_shrink shrink;
-    struct gkv_shrink_size size = {0};
     (void)state;
-    struct gkv_recording *recording = gkv_recording_create();
-    struct gkv_recording *again = gkv_recording_create();
-    assert_non_null(recording);
-    assert_non_null(again);
-    assert_true(runs_and_fails(NULL, NULL, recording, &size));
-    assert_true(size.operation_count > 2);
-
-    assert_true(gkv_shrink_create(&shrink, runs_and_fails, NULL));
-    assert_true(gkv_shrink_run(&shrink, recording, 2000));
+    make_script();
+    assert_true(gkv_shrink_create(&shrink, sets_twice_after_a_delay, NULL));
+    assert_true(gkv_shrink_begin(&shrink, script));
+    gkv_shrink_run(&shrink, 5000);
+    const struct gkv_script_line *lines = shrink.best->lines;
+    assert_int_equal(shrink.best->line_count, 3);
     assert_int_equal(shrink.size.operation_count, 2);
-    assert_int_equal(shrink.size.draw_count, 4); /* two kinds and two keys */
-    assert_int_equal(shrink.best->draw_count, 7);
-
-    gkv_recording_link(shrink.best);
-    size = (struct gkv_shrink_size){0};
-    assert_true(runs_and_fails(NULL, shrink.best, again, &size));
-    assert_int_equal(again->draw_count, shrink.best->draw_count);
+    assert_int_equal(shrink.size.fault_count, 0);
+    assert_int_equal(lines[0].kind, GKV_SCRIPT_LUCK);
+    assert_int_equal(lines[0].value, 1000000);
+    for (uint32_t i = 1; i < 3; i++) {
+        assert_int_equal(lines[i].kind, GKV_SCRIPT_SET);
+        assert_int_equal(lines[i].key, 0);
+        assert_int_equal(lines[i].client, 0);
+        assert_int_equal(lines[i].node, 0);
+        assert_int_equal(lines[i].count, 12);
+    }
+    assert_int_equal(shrink.best->scenario.key_count, 1);
+    assert_int_equal(shrink.best->scenario.client_count, 1);
+    struct gkv_shrink_size size = {0};
+    assert_true(sets_twice_after_a_delay(NULL, shrink.best, &size));
     gkv_shrink_destroy(&shrink);
-    gkv_recording_destroy(recording);
-    gkv_recording_destroy(again);
 }
 
-static bool never_fails(void *context, const struct gkv_recording *candidate,
-                        struct gkv_recording *drawn, struct gkv_shrink_size *size_out)
+/* Goal: the same script is shrunk to the same one, and tries are bounded. Method: twice, with few.
+ */
+static void test_is_bounded_and_repeats_itself(void **state)
+{
+    struct gkv_shrink shrinks[2];
+    (void)state;
+    make_script();
+    for (uint32_t i = 0; i < 2; i++) {
+        assert_true(gkv_shrink_create(&shrinks[i], sets_twice_after_a_delay, NULL));
+        assert_true(gkv_shrink_begin(&shrinks[i], script));
+        gkv_shrink_run(&shrinks[i], 60);
+        assert_int_equal(shrinks[i].try_count, 61);
+    }
+    assert_true(shrinks[0].best->line_count < LINE_COUNT);
+    assert_int_equal(shrinks[0].best->line_count, shrinks[1].best->line_count);
+    assert_memory_equal(shrinks[0].best->lines, shrinks[1].best->lines,
+                        shrinks[0].best->line_count * sizeof(struct gkv_script_line));
+    gkv_shrink_destroy(&shrinks[0]);
+    gkv_shrink_destroy(&shrinks[1]);
+}
+
+static bool never_fails(void *context, const struct gkv_script *candidate,
+                        struct gkv_shrink_size *size_out)
 {
     uint32_t *count = context;
     (void)candidate;
-    (void)drawn;
     (void)size_out;
     (*count)++;
     return false;
 }
 
-/* Goal: what does not fail is not shrunk, and tries are bounded. Method: a test that counts. */
+/* Goal: what does not fail is not shrunk. Method: a test that counts. */
 static void test_says_when_nothing_fails(void **state)
 {
     uint32_t count = 0;
     struct gkv_shrink shrink;
     (void)state;
-    struct gkv_recording *recording = gkv_recording_create();
-    assert_non_null(recording);
+    make_script();
     assert_true(gkv_shrink_create(&shrink, never_fails, &count));
-    assert_false(gkv_shrink_run(&shrink, recording, 10));
+    assert_false(gkv_shrink_begin(&shrink, script));
     assert_int_equal(count, 1);
     gkv_shrink_destroy(&shrink);
-    gkv_recording_destroy(recording);
+}
+
+/* Accepts all that may be asked of a cluster, and checks that nothing else is tried. */
+static bool allows_its_lines(void *context, const struct gkv_script *candidate,
+                             struct gkv_shrink_size *size_out)
+{
+    bool crashes = false;
+    (void)context;
+    for (uint32_t i = 0; i < candidate->line_count; i++) {
+        crashes = crashes || candidate->lines[i].kind == GKV_SCRIPT_CRASH;
+    }
+    assert_true(candidate->scenario.crashes.every_ns > 0 || !crashes);
+    assert_true(!crashes || !candidate->scenario.forgets_nothing);
+    size_out->operation_count = 0;
+    size_out->event_count = 1;
+    size_out->end_ns = UINT64_MAX;
+    return crashes;
+}
+
+/* Goal: no candidate asks for more than can be asked of a cluster in which such lines happen: else
+ * another failure, which is none, would be found. Method: a crash, whose permission is tried away.
+ */
+static void test_promises_follow_from_the_lines(void **state)
+{
+    struct gkv_shrink shrink;
+    (void)state;
+    make_script();
+    script->scenario.crashes.every_ns = 1;
+    gkv_script_add(script, &(struct gkv_script_line){.time_ns = 3 * GKV_SCRIPT_TIME_NS_MIN,
+                                                     .kind = GKV_SCRIPT_CRASH});
+    assert_true(gkv_shrink_create(&shrink, allows_its_lines, NULL));
+    assert_true(gkv_shrink_begin(&shrink, script));
+    gkv_shrink_run(&shrink, 1000);
+    assert_int_equal(shrink.best->line_count, 1);
+    gkv_shrink_destroy(&shrink);
 }
 
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_shrinks_to_what_is_needed),
+        cmocka_unit_test(test_is_bounded_and_repeats_itself),
         cmocka_unit_test(test_says_when_nothing_fails),
+        cmocka_unit_test(test_promises_follow_from_the_lines),
     };
-    return cmocka_run_group_tests(tests, NULL, NULL);
+    return cmocka_run_group_tests(tests, set_up, tear_down);
 }
