@@ -5,6 +5,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "core/panic.h"
+
 #define NS_PER_S UINT64_C(1000000000)
 #define YEAR_S (UINT64_C(366) * 24 * 3600)
 #define COMMIT_DIGITS_MIN 8
@@ -41,6 +43,7 @@ static bool number_of(const char *text, const char *end, uint32_t base, uint64_t
 
 bool gkv_arguments_number(const char *text, const char *end, uint64_t *number_out)
 {
+    GKV_ASSERT(text != NULL);
     const char *stop = end == NULL ? text + strlen(text) : end;
     const bool is_hexadecimal = stop - text > 2 && text[0] == '0' && text[1] == 'x';
     return is_hexadecimal ? number_of(text + 2, stop, 16, number_out)
@@ -58,7 +61,8 @@ bool gkv_arguments_range(const char *text, uint64_t *first_out, uint64_t *last_o
 bool gkv_arguments_duration(const char *text, uint64_t *duration_ns_out)
 {
     const size_t count = strlen(text);
-    const char unit = count > 0 ? text[count - 1] : '\0';
+    const char *unit_at = count > 0 ? text + count - 1 : text;
+    const char unit = *unit_at;
     const uint64_t factor = unit == 'h' ? 3600 : unit == 'm' ? 60 : 1;
     const bool has_unit = unit == 's' || unit == 'm' || unit == 'h';
     uint64_t number = 0;

@@ -331,6 +331,19 @@ static void bury(struct crew *crew, struct worker *worker)
 
 /* ---- The crew -------------------------------------------------------------------------------- */
 
+/* How far it is: seeds of a range, or seconds of a time. */
+static void print_share(const struct crew *crew, uint64_t elapsed_ms)
+{
+    const struct gkv_campaign *campaign = crew->campaign;
+    (void)fprintf(stderr, "\r%" PRIu64, campaign->seed_count);
+    if (crew->options->time_ns_max > 0) {
+        (void)fprintf(stderr, " seeds in %" PRIu64 "/%" PRIu64 " s", elapsed_ms / 1000,
+                      crew->options->time_ns_max / NS_PER_S);
+    } else {
+        (void)fprintf(stderr, "/%" PRIu64 " seeds", campaign->last - campaign->first + 1);
+    }
+}
+
 static void show_progress(struct crew *crew, uint64_t now)
 {
     const struct gkv_campaign *campaign = crew->campaign;
@@ -339,11 +352,11 @@ static void show_progress(struct crew *crew, uint64_t now)
         return;
     }
     crew->shown_ns = now;
-    (void)fprintf(stderr, "\r%" PRIu64 " seeds, %" PRIu64 "/s, %" PRIu64 "k events/s, ",
-                  campaign->seed_count, campaign->seed_count * 1000 / elapsed_ms,
-                  campaign->event_count / elapsed_ms);
+    print_share(crew, elapsed_ms);
+    (void)fprintf(stderr, ", %" PRIu64 "/s, %" PRIu64 "k events/s, ",
+                  campaign->seed_count * 1000 / elapsed_ms, campaign->event_count / elapsed_ms);
     (void)fprintf(
-        stderr, "%" PRIu64 ".%02" PRIu64 " h simulated, %u of %d reached, %" PRIu64 " failed\033[K",
+        stderr, "%" PRIu64 ".%02" PRIu64 " h simulated, %u/%d reached, %" PRIu64 " failed\033[K",
         campaign->simulated_ns / NS_PER_S / 3600, campaign->simulated_ns / NS_PER_S % 3600 / 36,
         (unsigned)gkv_campaign_reached_count(campaign), GKV_PREDICATE_COUNT,
         campaign->failure_count);

@@ -71,6 +71,16 @@ test "$(grep '^FAIL' "$work/out")" = "$first" || complain "'$first' from the lin
 expect 11 '{"kind":"failure".*"replay":"gridkv-sim run --seed 3 --limit 100"' \
     run --seeds 3..9 --limit 100 --json
 
+# A process that dies takes its seed with it: here, of a second of processor time.
+words='run, whose worker is killed'
+status=0
+(ulimit -t 1 && "$sim" run --time 30s --seed 1 --jobs 1 --profile lite) >"$work/out" 2>"$work/err" ||
+    status=$?
+test "$status" -eq 12 || complain 'status 12'
+seed=$(sed -n 's/^FAIL crash seed=\([0-9]*\) .*died, of signal [0-9]*$/\1/p' "$work/out")
+grep -q -e "^replay: gridkv-sim run --seed $seed --profile lite" "$work/out" ||
+    complain 'FAIL crash, and its replay'
+
 # A failure in words, of a seed and of its recording.
 expect 2 'what? FILE.gseed, or --seed N' explain
 expect 2 'what? FILE.gseed, or --seed N' explain --seed 3 run.gseed
