@@ -20,6 +20,7 @@ void gkv_posix_client_init(struct gkv_posix_client *client, struct gkv_deeds *de
     memset(client, 0, sizeof(*client));
     client->deeds = deeds;
     client->process = process;
+    client->kind_ns = GKV_NEVER;
     client->fd = -1;
 }
 
@@ -62,6 +63,7 @@ static void arrive(struct gkv_posix_client *client, uint32_t node_count, uint32_
     }
     (void)gkv_system->fcntl(client->fd, F_SETFL, O_NONBLOCK);
     client->asked_ns = client->deeds->kernel->now_ns;
+    client->is_owed = client->asked_ns >= client->kind_ns;
     const struct sockaddr *name = (const struct sockaddr *)&address;
     if (gkv_system->connect(client->fd, name, sizeof(address)) != 0 && errno != EINPROGRESS &&
         errno != EINTR) {
@@ -243,9 +245,14 @@ void gkv_posix_client_step(struct gkv_posix_client *client, uint32_t node_count,
     if (is_idle && draw(client, "client.ask", 8) == 7) {
         ask_some(client);
     }
-    const bool has_enough = kernel->now_ns - client->asked_ns > GKV_CLIENT_PATIENCE_NS ||
-                            draw(client, "client.drop", 256) == 255;
-    if (has_enough || !send_some(client) || !receive_some(client)) {
+    const bool drops = draw(client, "client.drop", 256) == 255;
+    const bool has_enough = kernel->now_ns - client->asked_ns > GKV_CLIENT_PATIENCE_NS || drops;
+    const bool is_over = has_enough || !send_some(client) || !receive_some(client);
+    if (is_over && !drops && client->is_owed && client->asked_count > 0) {
+        gkv_kernel_fail(kernel, "reply", "node %u owes a client %u replies", client->node,
+                        client->asked_count);
+    }
+    if (is_over) {
         gkv_posix_client_leave(client);
     }
 }

@@ -22,8 +22,10 @@ struct gkv_posix_client {
     uint32_t process; /* whose descriptors it uses */
     int fd;           /* -1: AWAY */
     uint32_t node;
-    bool has_ended; /* its own direction */
-    bool is_quiet;  /* it asks no more, and leaves when all is answered */
+    bool has_ended;   /* its own direction */
+    bool is_quiet;    /* it asks no more, and leaves when all is answered */
+    bool is_owed;     /* nothing went wrong since it came: every reply is due */
+    uint64_t kind_ns; /* who comes from then on is owed; GKV_NEVER while things go wrong */
     uint64_t again_ns;
     uint64_t asked_ns;
     uint32_t asked[GKV_CLIENT_PIPELINE_COUNT_MAX];

@@ -22,9 +22,10 @@
 #define READ_NS (30000 * MS)
 #define IDLE_NS (2000 * MS)
 #define STOP_NS (2000 * MS)
-#define CALM_NS (10000 * MS)   /* what was under way when the faults stopped is over by then */
-#define ANSWER_NS (10000 * MS) /* the longest an operation may take, stopped processes included */
-#define WAIT_COUNT_MAX 400     /* of an idle process, per simulated second */
+#define CALM_NS (10000 * MS)     /* what was under way when the faults stopped is over by then */
+#define AFTERMATH_NS (3000 * MS) /* stopping processes are over, stopped ones go on */
+#define ANSWER_NS (10000 * MS)   /* the longest an operation may take, stopped processes included */
+#define WAIT_COUNT_MAX 400       /* of an idle process, per simulated second */
 #define CLIENTS GKV_POSIX_NODE_COUNT /* the process of the clients */
 
 /* An operation by the API: what gkv_host_post borrows until it is over. */
@@ -462,6 +463,9 @@ static bool heal(struct drill *drill)
     mend(drill);
     lift_limits(drill);
     const uint64_t until_ns = drill->kernel->now_ns + CALM_NS;
+    for (uint32_t c = 0; c < CLIENT_COUNT; c++) {
+        drill->clients[c].kind_ns = drill->kernel->now_ns + AFTERMATH_NS;
+    }
     while (drill->kernel->now_ns < until_ns) {
         if (!step(drill)) {
             return false;

@@ -25,6 +25,7 @@ struct gkv_kernel *gkv_kernel_create(const struct gkv_chance *chance)
     kernel->serial_next = 1;
     for (uint32_t i = 0; i < GKV_KERNEL_PROCESS_COUNT_MAX; i++) {
         struct gkv_kernel_process *process = &kernel->processes[i];
+        process->again_fd = -1;
         process->descriptor_limit = GKV_KERNEL_DESCRIPTOR_COUNT_MAX;
         for (uint32_t fd = 0; fd < GKV_KERNEL_DESCRIPTOR_COUNT_MAX; fd++) {
             process->descriptors[fd] = GKV_KERNEL_NONE;

@@ -15,8 +15,9 @@
  * Bounds    GKV_KERNEL_FILE_COUNT_MAX files, GKV_KERNEL_DESCRIPTOR_COUNT_MAX descriptors per
  *           process.
  * Invariant A call names a descriptor that is open, of the right kind, and of the process that
- *           calls; what epoll is told agrees with what it knows; no descriptor is reported ready
- *           over and over without a call on it. Else the kernel fails, with the check "misuse" or
+ *           calls; what epoll is told agrees with what it knows; no stream is closed because it
+ *           said EINTR or EAGAIN; no descriptor is reported ready over and over without a call on it, and
+ *           no process turns over and over. Else the kernel fails, with the check "misuse" or
  *           "spin", and the process that did it runs no more.
  * Not here  What runs on it and what must hold: sim_posix/drill.h.
  */
@@ -26,6 +27,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "core/types.h"
 #include "io_posix/system.h"
 #include "io_sim/chance.h"
 #include "sim_posix/coroutine.h"
@@ -37,6 +39,8 @@
 #define GKV_KERNEL_TURN_CALL_COUNT_MAX 100000 /* between two waits; more: it spins */
 #define GKV_KERNEL_REPORT_COUNT_MAX 200       /* of one readiness, without a call on it; as above */
 #define GKV_KERNEL_HURRY_COUNT_MAX 100        /* waits of no time in a row, told nothing */
+#define GKV_KERNEL_WINDOW_NS (100 * GKV_NS_PER_MS)
+#define GKV_KERNEL_WINDOW_WAIT_COUNT_MAX 4000 /* turns of a process in a window */
 #define GKV_KERNEL_NONE UINT32_MAX
 
 /* What goes wrong, in parts per million of the calls, packets or reports; 0: never. */
@@ -154,6 +158,10 @@ struct gkv_kernel_process {
     uint64_t wait_count;
     uint64_t turn_call_count; /* since it last waited */
     uint32_t hurry_count;     /* waits in a row that were not to wait, and told nothing */
+    uint64_t window;          /* of time, by number, and the waits in it */
+    uint32_t window_wait_count;
+    int again_fd;   /* what the last call, to read or to connect, said EINTR or so about; or -1 */
+    int closing_fd; /* and the one before this */
     int fd_last;
     uint32_t descriptors[GKV_KERNEL_DESCRIPTOR_COUNT_MAX]; /* files, or GKV_KERNEL_NONE */
 };

@@ -47,6 +47,8 @@ static bool enter(void)
     kernel->call_count++;
     process->call_count++;
     process->turn_call_count++;
+    process->closing_fd = process->again_fd;
+    process->again_fd = -1;
     if (process->state == GKV_KERNEL_RUNNABLE &&
         process->turn_call_count > GKV_KERNEL_TURN_CALL_COUNT_MAX) {
         gkv_kernel_fail(kernel, "spin", "process %u made %d calls and did not wait once",
@@ -222,6 +224,11 @@ static int sim_close(int fd)
     struct gkv_kernel_file *file = find("close", fd);
     if (file == NULL) {
         return answer_int("close", fd, -1, EBADF);
+    }
+    if (process_running()->closing_fd == fd && process_running()->state == GKV_KERNEL_RUNNABLE) {
+        gkv_kernel_fail(kernel, "misuse",
+                        "process %u closes descriptor %d after no more than EINTR or EAGAIN",
+                        kernel->running, fd);
     }
     gkv_kernel_file_close(kernel, file);
     /* Linux has closed it whatever it says. */
@@ -413,6 +420,7 @@ static int sim_connect(int fd, const struct sockaddr *address, socklen_t bytes)
     if (file->kind == GKV_KERNEL_STREAM) {
         return answer_int("connect", fd, 0, 0);
     }
+    process_running()->again_fd = fd;
     return answer_int("connect", fd, -1, is_interrupted() ? EINTR : EINPROGRESS);
 }
 
@@ -443,17 +451,16 @@ static ssize_t sim_recv(int fd, void *buffer, size_t room, int flags)
     if (file == NULL || !must_not_block("recv", file)) {
         return answer("recv", fd, -1, EBADF);
     }
-    if (is_interrupted()) {
-        return answer("recv", fd, -1, EINTR);
-    }
-    if (is_again()) {
-        return answer("recv", fd, -1, EAGAIN);
+    const int error = is_interrupted() ? EINTR : is_again() ? EAGAIN : 0;
+    if (error != 0) {
+        process_running()->again_fd = fd;
+        return answer("recv", fd, -1, error);
     }
     uint64_t count = file->arrived - file->taken;
     if (count == 0) {
-        int error = 0;
-        end_of(file, &error);
-        return answer("recv", fd, 0, error);
+        int ended = 0;
+        end_of(file, &ended);
+        return answer("recv", fd, 0, ended);
     }
     count = shorten(count < room ? count : room);
     uint8_t *to = buffer;
@@ -727,6 +734,19 @@ static void count_hurry(struct gkv_kernel_process *process, int timeout_ms, int 
     }
 }
 
+/* Any number of turns is right when there is work, but this kernel has so much of it and no more. */
+static void count_turn(struct gkv_kernel_process *process)
+{
+    const uint64_t window = kernel->now_ns / GKV_KERNEL_WINDOW_NS;
+    process->window_wait_count = window == process->window ? process->window_wait_count + 1 : 1;
+    process->window = window;
+    if (process->window_wait_count > GKV_KERNEL_WINDOW_WAIT_COUNT_MAX) {
+        gkv_kernel_fail(kernel, "spin", "process %u turned %d times within %d ms", kernel->running,
+                        GKV_KERNEL_WINDOW_WAIT_COUNT_MAX,
+                        (int)(GKV_KERNEL_WINDOW_NS / GKV_NS_PER_MS));
+    }
+}
+
 static int sim_epoll_wait(int queue_fd, struct epoll_event *events, int count, int timeout_ms)
 {
     struct gkv_kernel_process *process = process_running();
@@ -746,6 +766,7 @@ static int sim_epoll_wait(int queue_fd, struct epoll_event *events, int count, i
     }
     const int filled = collect(events, count);
     count_hurry(process, timeout_ms, filled);
+    count_turn(process);
     return answer_int("epoll_wait", queue_fd, filled, 0);
 }
 
