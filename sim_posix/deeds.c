@@ -101,6 +101,7 @@ void gkv_deeds_end(struct gkv_deeds *deeds, uint32_t number, enum gkv_error erro
         return;
     }
     deed->state = state_of(deed, error);
+    deed->error = error;
     deeds->open_count--;
     if (deed->is_set) {
         deeds->is_written[deed->key] = false;

@@ -35,6 +35,7 @@ struct gkv_deed_made {
     bool is_set;
     uint32_t node; /* whom it was asked */
     enum gkv_deed_state state;
+    enum gkv_error error;  /* what it ended with */
     uint32_t acknowledged; /* the key's last acknowledged set when this began */
     uint64_t begin_ns;
 };

@@ -22,7 +22,7 @@
 #define READ_NS (30000 * MS)
 #define IDLE_NS (2000 * MS)
 #define STOP_NS (2000 * MS)
-#define CALM_NS (10000 * MS)     /* what was under way when the faults stopped is over by then */
+#define CALM_NS (6000 * MS)      /* what was under way when the faults stopped is over by then */
 #define AFTERMATH_NS (3000 * MS) /* stopping processes are over, stopped ones go on */
 #define ANSWER_NS (10000 * MS)   /* the longest an operation may take, stopped processes included */
 #define WAIT_COUNT_MAX 400       /* of an idle process, per simulated second */
@@ -127,6 +127,14 @@ static void draw_kernel(struct drill *drill)
     }
 }
 
+/* A small window and a long way make a slow stream: the time of several of the largest values, one
+ * window per round trip. */
+static uint32_t transfer_ms(const struct gkv_kernel *kernel)
+{
+    const uint64_t round_count = 8 * (GKV_DEED_VALUE_BYTES_MAX / kernel->window_bytes + 1);
+    return (uint32_t)(round_count * 2 * kernel->latency_ns / MS);
+}
+
 static void draw_options(struct drill *drill)
 {
     struct gkv_choice *choice = &drill->choice;
@@ -139,7 +147,8 @@ static void draw_options(struct drill *drill)
     options->member_count_max = 4;
     options->operation_count_max = 64;
     options->operation_memory_bytes = 1u << 20;
-    options->operation_timeout_ms = (uint32_t)gkv_choose_log(choice, "operation.ms", 300, 3000);
+    options->operation_timeout_ms =
+        transfer_ms(drill->kernel) + (uint32_t)gkv_choose_log(choice, "operation.ms", 300, 3000);
     options->probe_interval_ms = (uint32_t)gkv_choose_log(choice, "probe.ms", 100, 800);
     options->probe_timeout_ms = options->probe_interval_ms / 3;
     options->gossip_interval_ms = (uint32_t)gkv_choose_log(choice, "gossip.ms", 20, 200);
@@ -500,7 +509,9 @@ static bool read_again(struct drill *drill)
             deed->state == GKV_DEED_DONE || (!deed->is_set && deed->state == GKV_DEED_ABSENT);
         if (!is_fine) {
             gkv_kernel_fail(drill->kernel, "answer",
-                            "operation %u at node %u fails on a kind kernel", i, deed->node);
+                            "operation %u (%s k%u at node %u) ends with %s on a kind kernel", i,
+                            deed->is_set ? "set" : "get", deed->key, deed->node,
+                            gkv_error_name(deed->error));
         }
     }
     return drill->kernel->failed_check == NULL;

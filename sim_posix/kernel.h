@@ -16,9 +16,9 @@
  *           process.
  * Invariant A call names a descriptor that is open, of the right kind, and of the process that
  *           calls; what epoll is told agrees with what it knows; no stream is closed because it
- *           said EINTR or EAGAIN; no descriptor is reported ready over and over without a call on it, and
- *           no process turns over and over. Else the kernel fails, with the check "misuse" or
- *           "spin", and the process that did it runs no more.
+ *           said EINTR or EAGAIN, or used when its connect failed. Else the kernel fails: "misuse".
+ *           No descriptor is reported ready over and over without a call on it, and no process
+ *           turns over and over: "spin".
  * Not here  What runs on it and what must hold: sim_posix/drill.h.
  */
 #ifndef GKV_SIM_POSIX_KERNEL_H
@@ -224,7 +224,7 @@ void gkv_kernel_end_writing(struct gkv_kernel *kernel, int fd);
 void gkv_kernel_fail(struct gkv_kernel *kernel, const char *check, const char *text, ...)
     __attribute__((format(printf, 3, 4)));
 
-/* ---- Shared by kernel.c (processes, time), kernel_net.c and kernel_call.c (the table) ---- */
+/* ---- Shared by kernel.c (processes, time), kernel_net.c, kernel_epoll.c and kernel_call.c ---- */
 
 extern const struct gkv_system gkv_kernel_system;
 
@@ -273,11 +273,25 @@ uint64_t gkv_kernel_room(const struct gkv_kernel *kernel, const struct gkv_kerne
 void gkv_kernel_write(struct gkv_kernel *kernel, struct gkv_kernel_file *file, const void *bytes,
                       uint64_t count);
 
+/* Take so many bytes that have arrived. */
+void gkv_kernel_read(struct gkv_kernel *kernel, struct gkv_kernel_file *file, void *buffer,
+                     uint64_t count);
+
 /* The stream breaks, now or soon, for both sides or for one. */
 void gkv_kernel_break(struct gkv_kernel *kernel, struct gkv_kernel_file *file);
 
 void gkv_kernel_send_datagram(struct gkv_kernel *kernel, struct gkv_kernel_file *file,
                               struct gkv_kernel_place target, const struct msghdr *message);
+
+/* What epoll_ctl answers: 0, or an errno. */
+int gkv_kernel_watch_error(struct gkv_kernel *kernel, const struct gkv_kernel_file *file,
+                           int change);
+
+/* What epoll_wait reports; returns how many. */
+int gkv_kernel_collect(struct gkv_kernel *kernel, struct epoll_event *events, int count);
+
+/* The process that runs waited so long at most, and was told so much: does it spin? */
+void gkv_kernel_count_turn(struct gkv_kernel *kernel, int timeout_ms, int filled);
 
 /* Packets whose time has come. */
 void gkv_kernel_deliver(struct gkv_kernel *kernel);

@@ -444,10 +444,22 @@ static void end_of(struct gkv_kernel_file *file, int *error_out)
     }
 }
 
+/* A process asks what became of a connect, and does not use what failed. */
+static struct gkv_kernel_file *find_stream(const char *call, int fd)
+{
+    struct gkv_kernel_file *file = find(call, fd);
+    const bool is_process = process_running()->state == GKV_KERNEL_RUNNABLE;
+    if (is_process && file != NULL && file->kind == GKV_KERNEL_REFUSED) {
+        gkv_kernel_fail(kernel, "misuse", "process %u calls %s on descriptor %d, never connected",
+                        kernel->running, call, fd);
+    }
+    return file;
+}
+
 static ssize_t sim_recv(int fd, void *buffer, size_t room, int flags)
 {
     GKV_ASSERT(flags == 0);
-    struct gkv_kernel_file *file = enter() ? find("recv", fd) : NULL;
+    struct gkv_kernel_file *file = enter() ? find_stream("recv", fd) : NULL;
     if (file == NULL || !must_not_block("recv", file)) {
         return answer("recv", fd, -1, EBADF);
     }
@@ -463,12 +475,7 @@ static ssize_t sim_recv(int fd, void *buffer, size_t room, int flags)
         return answer("recv", fd, 0, ended);
     }
     count = shorten(count < room ? count : room);
-    uint8_t *to = buffer;
-    for (uint64_t i = 0; i < count; i++) {
-        to[i] = file->ring[(file->taken + i) % kernel->window_bytes];
-    }
-    file->taken += count;
-    GKV_ASSERT(file->taken <= file->arrived);
+    gkv_kernel_read(kernel, file, buffer, count);
     return answer("recv", fd, (ssize_t)count, 0);
 }
 
@@ -552,7 +559,7 @@ static ssize_t send_datagram(int fd, struct gkv_kernel_file *file, const struct 
 
 static ssize_t sim_sendmsg(int fd, const struct msghdr *message, int flags)
 {
-    struct gkv_kernel_file *file = enter() ? find("sendmsg", fd) : NULL;
+    struct gkv_kernel_file *file = enter() ? find_stream("sendmsg", fd) : NULL;
     if (file == NULL || !must_not_block("sendmsg", file)) {
         return answer("sendmsg", fd, -1, EBADF);
     }
@@ -641,110 +648,17 @@ static int sim_clock_gettime(clockid_t id, struct timespec *at)
 
 /* ---- Readiness ---- */
 
-static int ctl_error(struct gkv_kernel_file *file, int change)
-{
-    const bool is_wrong = (change == EPOLL_CTL_ADD) == file->is_watched;
-    if (is_wrong) {
-        gkv_kernel_fail(kernel, "misuse",
-                        "process %u %s descriptor %d in its queue, which %s there", kernel->running,
-                        file->is_watched ? "adds" : "changes", file->fd,
-                        file->is_watched ? "is" : "is not");
-        return file->is_watched ? EEXIST : ENOENT;
-    }
-    if (change != EPOLL_CTL_ADD) {
-        return 0;
-    }
-    if (process_running()->has_no_watches ||
-        gkv_kernel_strikes(kernel, "epoll.full", kernel->faults.full_ppm)) {
-        kernel->tally.full++;
-        return gkv_chance_below(kernel->chance, "epoll.full.errno", 2) == 0 ? ENOSPC : ENOMEM;
-    }
-    return 0;
-}
-
 static int sim_epoll_ctl(int queue_fd, int change, int fd, struct epoll_event *event)
 {
     const bool is_queue = enter() && find_kind("epoll_ctl", queue_fd, GKV_KERNEL_QUEUE) != NULL;
     struct gkv_kernel_file *file = is_queue ? find("epoll_ctl", fd) : NULL;
-    const int error = file == NULL ? EBADF : ctl_error(file, change);
+    const int error = file == NULL ? EBADF : gkv_kernel_watch_error(kernel, file, change);
     if (error == 0) {
         file->is_watched = change != EPOLL_CTL_DEL;
         file->interest = event->events;
         file->token = event->data.u64;
     }
     return answer_int("epoll_ctl", fd, 0, error);
-}
-
-/* The same readiness again and again, and nothing is done about it: a busy loop. */
-static void count_report(struct gkv_kernel_file *file, uint32_t events)
-{
-    file->reported_count = events == file->reported_events ? file->reported_count + 1 : 1;
-    file->reported_events = events;
-    if (file->reported_count > GKV_KERNEL_REPORT_COUNT_MAX) {
-        gkv_kernel_fail(kernel, "spin",
-                        "process %u was told %d times that descriptor %d is ready (events 0x%x), "
-                        "and did nothing",
-                        kernel->running, GKV_KERNEL_REPORT_COUNT_MAX, file->fd, events);
-    }
-}
-
-static uint32_t draw_report(const struct gkv_kernel_file *file)
-{
-    if (!file->is_watched || file->process != kernel->running) {
-        return 0;
-    }
-    const uint32_t events = gkv_kernel_file_report(kernel, file);
-    if (events != 0 && gkv_kernel_strikes(kernel, "epoll.late", kernel->faults.late_ppm)) {
-        kernel->tally.late++;
-        return 0;
-    }
-    const bool may_lie = events == 0 && file->kind != GKV_KERNEL_CONNECTING;
-    if (may_lie && gkv_kernel_strikes(kernel, "epoll.spurious", kernel->faults.spurious_ppm)) {
-        kernel->tally.spurious++;
-        return file->interest;
-    }
-    return events;
-}
-
-static int collect(struct epoll_event *events, int count)
-{
-    int filled = 0;
-    const uint32_t begin =
-        kernel->file_count == 0
-            ? 0
-            : (uint32_t)gkv_chance_below(kernel->chance, "epoll.order", kernel->file_count);
-    for (uint32_t i = 0; i < kernel->file_count && filled < count; i++) {
-        struct gkv_kernel_file *file = &kernel->files[(begin + i) % kernel->file_count];
-        const uint32_t report = draw_report(file);
-        if (report != 0) {
-            count_report(file, report);
-            events[filled++] = (struct epoll_event){.events = report, .data = {.u64 = file->token}};
-        }
-    }
-    return filled;
-}
-
-/* Not to wait is right when something is left to do, and wrong when nothing ever comes of it. */
-static void count_hurry(struct gkv_kernel_process *process, int timeout_ms, int filled)
-{
-    process->hurry_count = timeout_ms == 0 && filled == 0 ? process->hurry_count + 1 : 0;
-    if (process->hurry_count > GKV_KERNEL_HURRY_COUNT_MAX) {
-        gkv_kernel_fail(kernel, "spin", "process %u waited %d times in a row for no time",
-                        kernel->running, GKV_KERNEL_HURRY_COUNT_MAX);
-    }
-}
-
-/* Any number of turns is right when there is work, but this kernel has so much of it and no more. */
-static void count_turn(struct gkv_kernel_process *process)
-{
-    const uint64_t window = kernel->now_ns / GKV_KERNEL_WINDOW_NS;
-    process->window_wait_count = window == process->window ? process->window_wait_count + 1 : 1;
-    process->window = window;
-    if (process->window_wait_count > GKV_KERNEL_WINDOW_WAIT_COUNT_MAX) {
-        gkv_kernel_fail(kernel, "spin", "process %u turned %d times within %d ms", kernel->running,
-                        GKV_KERNEL_WINDOW_WAIT_COUNT_MAX,
-                        (int)(GKV_KERNEL_WINDOW_NS / GKV_NS_PER_MS));
-    }
 }
 
 static int sim_epoll_wait(int queue_fd, struct epoll_event *events, int count, int timeout_ms)
@@ -764,9 +678,8 @@ static int sim_epoll_wait(int queue_fd, struct epoll_event *events, int count, i
     if (is_interrupted()) {
         return answer_int("epoll_wait", queue_fd, -1, EINTR);
     }
-    const int filled = collect(events, count);
-    count_hurry(process, timeout_ms, filled);
-    count_turn(process);
+    const int filled = gkv_kernel_collect(kernel, events, count);
+    gkv_kernel_count_turn(kernel, timeout_ms, filled);
     return answer_int("epoll_wait", queue_fd, filled, 0);
 }
 

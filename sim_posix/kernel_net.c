@@ -48,15 +48,6 @@ struct gkv_kernel_file *gkv_kernel_file_make(struct gkv_kernel *kernel, enum gkv
     return NULL;
 }
 
-static bool has_ring(struct gkv_kernel *kernel, struct gkv_kernel_file *file)
-{
-    if (file->ring == NULL) {
-        file->ring = malloc(kernel->window_bytes);
-        GKV_ASSERT(file->ring != NULL);
-    }
-    return true;
-}
-
 struct gkv_kernel_file *gkv_kernel_peer(const struct gkv_kernel *kernel,
                                         const struct gkv_kernel_file *file)
 {
@@ -169,6 +160,22 @@ static void tell(struct gkv_kernel *kernel, enum packet_kind kind,
 
 /* ---- Streams ---- */
 
+static uint64_t least(uint64_t a, uint64_t b)
+{
+    return a < b ? a : b;
+}
+
+void gkv_kernel_read(struct gkv_kernel *kernel, struct gkv_kernel_file *file, void *buffer,
+                     uint64_t count)
+{
+    GKV_ASSERT(count <= file->arrived - file->taken);
+    const uint64_t at = file->taken % kernel->window_bytes;
+    const uint64_t first = least(count, kernel->window_bytes - at);
+    memcpy(buffer, file->ring + at, first);
+    memcpy((uint8_t *)buffer + first, file->ring, count - first);
+    file->taken += count;
+}
+
 static void reset(struct gkv_kernel *kernel, struct gkv_kernel_file *file, int error)
 {
     if (file->is_over) {
@@ -252,11 +259,14 @@ void gkv_kernel_write(struct gkv_kernel *kernel, struct gkv_kernel_file *file, c
         return;
     }
     GKV_ASSERT(count <= gkv_kernel_room(kernel, file));
-    GKV_ASSERT(has_ring(kernel, peer));
-    const uint8_t *from = bytes;
-    for (uint64_t i = 0; i < count; i++) {
-        peer->ring[(peer->written + i) % kernel->window_bytes] = from[i];
+    if (peer->ring == NULL) {
+        peer->ring = malloc(kernel->window_bytes);
+        GKV_ASSERT(peer->ring != NULL);
     }
+    const uint64_t at = peer->written % kernel->window_bytes;
+    const uint64_t first = least(count, kernel->window_bytes - at);
+    memcpy(peer->ring + at, bytes, first);
+    memcpy(peer->ring, (const uint8_t *)bytes + first, count - first);
     peer->written += count;
     tell(kernel, PACKET_ARRIVE, peer, peer->written);
 }
