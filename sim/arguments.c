@@ -165,23 +165,30 @@ void gkv_arguments_list(gkv_arguments_namer *namer, char *text, size_t text_byte
     }
 }
 
-/* The bit of a name that ends before `end`; 0: there is none such. */
-static uint64_t bit_of(gkv_arguments_namer *namer, const char *name, const char *end)
+static bool is_name(const char *name, const char *text, size_t count)
+{
+    return strlen(name) == count && strncmp(name, text, count) == 0;
+}
+
+/* The bit of a name that ends before `end`, or all bits; 0: there is none such. */
+static uint64_t bits_of(gkv_arguments_namer *namer, const char *name, const char *end)
 {
     const size_t count = (size_t)(end - name);
+    const bool is_all = is_name("all", name, count);
+    uint64_t mask = 0;
     for (uint32_t i = 0; i < NAME_COUNT_MAX && namer(i) != NULL; i++) {
-        if (strlen(namer(i)) == count && strncmp(namer(i), name, count) == 0) {
-            return UINT64_C(1) << i;
+        if (is_all || is_name(namer(i), name, count)) {
+            mask |= UINT64_C(1) << i;
         }
     }
-    return 0;
+    return mask;
 }
 
 bool gkv_arguments_take_names(struct gkv_arguments *arguments, const char *word,
                               gkv_arguments_namer *namer, uint64_t *mask_out)
 {
     const int before = arguments->next;
-    char known[GKV_ARGUMENTS_WRONG_BYTES / 2];
+    char known[GKV_ARGUMENTS_WRONG_BYTES - 200];
     const char *name = NULL;
     uint64_t mask = 0;
     if (!gkv_arguments_take_text(arguments, word, &name)) {
@@ -190,14 +197,14 @@ bool gkv_arguments_take_names(struct gkv_arguments *arguments, const char *word,
     while (name != NULL) {
         const char *comma = strchr(name, ',');
         const char *end = comma == NULL ? name + strlen(name) : comma;
-        const uint64_t bit = bit_of(namer, name, end);
-        if (bit == 0) {
+        const uint64_t bits = bits_of(namer, name, end);
+        if (bits == 0) {
             arguments->next = before;
             gkv_arguments_list(namer, known, sizeof(known));
-            return gkv_arguments_wrong(arguments, "%s knows no '%.*s', but: %s", word,
+            return gkv_arguments_wrong(arguments, "%s knows no '%.*s', but all, %s", word,
                                        (int)(end - name), name, known);
         }
-        mask |= bit;
+        mask |= bits;
         name = comma == NULL ? NULL : comma + 1;
     }
     *mask_out = mask;

@@ -11,7 +11,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define GKV_ARGUMENTS_WRONG_BYTES 1000
+#define GKV_ARGUMENTS_WRONG_BYTES 1600
 
 struct gkv_arguments {
     char **words;
@@ -61,7 +61,8 @@ bool gkv_arguments_take_number(struct gkv_arguments *arguments, const char *word
 /* The name of the thing with this number; NULL: there are no more. */
 typedef const char *gkv_arguments_namer(uint32_t index);
 
-/* The same of names with commas between them; the mask has the bits of their numbers. */
+/* The same of names with commas between them; the mask has the bits of their numbers. "all" is all
+ * of them. */
 bool gkv_arguments_take_names(struct gkv_arguments *arguments, const char *word,
                               gkv_arguments_namer *namer, uint64_t *mask_out);
 

@@ -369,7 +369,9 @@ void gkv_report_switches(const struct gkv_trial_options *options, char text[GKV_
     }
     /* Whichever list is shorter. */
     const uint64_t on_mask = all & ~options->off_mask;
-    if (on_mask != 0 && count_bits(on_mask) < count_bits(options->off_mask)) {
+    if (on_mask == 0) {
+        append(text, &used, " --no-fault all", "");
+    } else if (count_bits(on_mask) < count_bits(options->off_mask)) {
         append_names(text, &used, " --only-fault ", gkv_report_family_at, on_mask);
     } else {
         append_names(text, &used, " --no-fault ", gkv_report_family_at, options->off_mask);
@@ -390,7 +392,7 @@ void gkv_report_replay_line(const struct gkv_trial_options *options, enum gkv_tr
         return;
     }
     gkv_report_switches(options, switches);
-    (void)snprintf(line, GKV_TRIAL_LINE_BYTES, "gridkv-sim run --seed %" PRIu64 "%.500s%s",
+    (void)snprintf(line, GKV_TRIAL_LINE_BYTES, "gridkv-sim run --seed %" PRIu64 "%.580s%s",
                    options->seed, switches, status == GKV_TRIAL_DETERMINISM ? " --twice" : "");
 }
 

@@ -10,7 +10,7 @@
 const char gkv_switches_help[] =
     "  --profile NAME    what a seed is drawn for: swarm (by default), lite, and so on\n"
     "  --only-fault A,B  of all families of faults, only these may strike\n"
-    "  --no-fault A,B    these may not; a family that another needs takes that with it\n"
+    "  --no-fault A,B    these may not; all: none may; what another needs takes that with it\n"
     "  --no-check A,B    what these checks find fails nothing\n"
     "  --limit EVENTS    a run of more events fails, as limit: shows what a failure looks like\n";
 

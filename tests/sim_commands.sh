@@ -47,8 +47,8 @@ expect 2 "such as 1..500, and not '5..1'" run --seeds 5..1
 expect 2 "such as 90s, 10m or 2h, and not '5d'" run --time 5d
 expect 2 '--seeds goes without --time' run --seeds 1..2 --time 1s
 expect 2 "no profile 'fast', but: swarm, lite" run --seed 1 --profile fast
-expect 2 "knows no 'rain', but: latency, " run --seed 1 --no-fault cuts,rain
-expect 2 "knows no 'luck', but: open, value, quorum" run --seed 1 --no-check luck
+expect 2 "knows no 'rain', but all, latency, " run --seed 1 --no-fault cuts,rain
+expect 2 "knows no 'luck', but all, open, value, quorum" run --seed 1 --no-check luck
 expect 2 'are of one run' run --seeds 1..2 --html page.html
 expect 2 '--jobs goes up to 64' run --seeds 1..2 --jobs 65
 

@@ -98,6 +98,10 @@ static void test_words(void **state)
     assert_false(gkv_arguments_take(&arguments, "--no"));
     assert_true(gkv_arguments_take_names(&arguments, "--no-fault", name_at, &mask));
     assert_int_equal(mask, 6);
+    words[3] = "all";
+    arguments.next = 2;
+    assert_true(gkv_arguments_take_names(&arguments, "--no-fault", name_at, &mask));
+    assert_int_equal(mask, 7);
     assert_false(gkv_arguments_take_number(&arguments, "--job", 64, &number));
     assert_string_equal(arguments.wrong, "");
     assert_false(gkv_arguments_take_number(&arguments, "--jobs", 64, &number));
