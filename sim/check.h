@@ -1,10 +1,10 @@
 /* What must hold: one property per file, each watching what goes into the nodes and comes out.
  *
- * Model     `observe` sees every observation, after the history was written; it fails the trial at
- *           the moment something is wrong. `settle` is asked in quiet phases whether the cluster
- *           has come to agree; it says why not. `finish` is called once, after all. `hear` is
- *           told what nodes say, decoded, after `observe` saw its bytes. A check may have any of
- *           them.
+ * Model     `observe` sees every observation that told_mask names, after the history was written;
+ *           it fails the trial at the moment something is wrong. `settle` is asked in quiet phases
+ *           whether the cluster has come to agree; it says why not. `finish` is called once, after
+ *           all. `hear` is told what nodes say, decoded, after `observe` saw its bytes. A check may
+ *           have any of them.
  * Invariant A check reads nodes only through their read-only functions, and recomputes what it
  *           expects by its own code.
  */
@@ -19,9 +19,15 @@
 
 #define GKV_CHECK_COUNT_MAX 64 /* one bit of a mask each */
 
+/* What a check's `observe` is told of: bits for kinds of observation, and for kinds of output where
+ * the observation is an OUTPUT. */
+#define GKV_TOLD(kind) (UINT64_C(1) << (unsigned)(kind))
+#define GKV_TOLD_OUTPUT(kind) (UINT64_C(1) << (32 + (unsigned)(kind)))
+
 struct gkv_check {
     const char *name;
     const char *demands; /* a sentence for who reads a failure */
+    uint64_t told_mask;  /* with `observe`; 0: everything */
     void (*observe)(struct gkv_trial *trial, const struct gkv_observation *observation);
     bool (*settle)(struct gkv_trial *trial, char *why, size_t why_bytes);
     void (*finish)(struct gkv_trial *trial);

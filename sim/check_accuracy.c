@@ -35,5 +35,6 @@ const struct gkv_check gkv_check_accuracy = {
     .name = "accuracy",
     .demands = "Nobody suspects who is up, on a quiet network, or where one link is cut and others "
                "can be asked to ping.",
+    .told_mask = GKV_TOLD(GKV_OBSERVE_TIMER) | GKV_TOLD_OUTPUT(GKV_OUTPUT_MEMBER),
     .observe = observe,
 };

@@ -312,6 +312,11 @@ const struct gkv_check gkv_check_clock = {
     .name = "clock",
     .demands = "A node's stamps only rise, are above what it was told before, and stay near "
                "its wall clock; no two versions are equal.",
+    .told_mask = GKV_TOLD(GKV_OBSERVE_BOOT) | GKV_TOLD(GKV_OBSERVE_SUBMIT) |
+                 GKV_TOLD(GKV_OBSERVE_LEAVE) | GKV_TOLD(GKV_OBSERVE_DATAGRAM) |
+                 GKV_TOLD(GKV_OBSERVE_RECEIVED) | GKV_TOLD(GKV_OBSERVE_CONNECTED) |
+                 GKV_TOLD(GKV_OBSERVE_ACCEPTED) | GKV_TOLD(GKV_OBSERVE_CLOSED) |
+                 GKV_TOLD(GKV_OBSERVE_TIMER) | GKV_TOLD_OUTPUT(GKV_OUTPUT_COMPLETE),
     .observe = observe,
     .hear = hear,
 };

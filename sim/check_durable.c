@@ -220,6 +220,7 @@ const struct gkv_check gkv_check_durable = {
     .name = "durable",
     .demands = "What was acknowledged is held by as many owners as the write waited for, "
                "until something newer takes its place.",
+    .told_mask = GKV_TOLD_OUTPUT(GKV_OUTPUT_COMPLETE),
     .observe = observe,
     .finish = finish,
     .hear = hear,

@@ -215,6 +215,7 @@ const struct gkv_check gkv_check_member = {
     .demands = "Once all is quiet, live nodes hold each other alive, dead ones unreachable "
                "and those who said goodbye left; nobody is declared unreachable without "
                "having been suspected for as long as it may refute.",
+    .told_mask = GKV_TOLD_OUTPUT(GKV_OUTPUT_MEMBER),
     .observe = observe,
     .settle = settle,
 };

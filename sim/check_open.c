@@ -66,6 +66,7 @@ const struct gkv_check gkv_check_open = {
     .demands = "Each operation completes once while its node lives, no later than its "
                "timeout; in the quiet cluster at the end every get is answered and every "
                "set succeeds.",
+    .told_mask = GKV_TOLD_OUTPUT(GKV_OUTPUT_COMPLETE),
     .observe = observe,
     .settle = settle,
 };

@@ -75,5 +75,6 @@ const struct gkv_check gkv_check_precedence = {
     .demands =
         "What a node holds of another moves forward only: boot, then incarnation, then alive, "
         "suspect, unreachable, gone; and nobody notes the goodbye of a stranger.",
+    .told_mask = GKV_TOLD(GKV_OBSERVE_BOOT) | GKV_TOLD_OUTPUT(GKV_OUTPUT_MEMBER),
     .observe = observe,
 };

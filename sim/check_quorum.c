@@ -93,5 +93,6 @@ const struct gkv_check gkv_check_quorum = {
     .demands = "In QUORUM, a get that begins after a set or delete was acknowledged sees "
                "that version or a newer one, and a write that is acknowledged is newer than "
                "all that were acknowledged before it began.",
+    .told_mask = GKV_TOLD(GKV_OBSERVE_SUBMIT) | GKV_TOLD_OUTPUT(GKV_OUTPUT_COMPLETE),
     .observe = observe,
 };

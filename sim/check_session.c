@@ -68,5 +68,6 @@ const struct gkv_check gkv_check_session = {
     .name = "session",
     .demands = "A client that stays at one node reads its own writes, and never an older "
                "version than it has read.",
+    .told_mask = GKV_TOLD_OUTPUT(GKV_OUTPUT_COMPLETE),
     .observe = observe,
 };

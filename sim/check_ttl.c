@@ -99,5 +99,6 @@ const struct gkv_check gkv_check_ttl = {
     .name = "ttl",
     .demands = "What has expired is not read any more and does not come back, and no node "
                "makes a value live longer than its set asked.",
+    .told_mask = GKV_TOLD_OUTPUT(GKV_OUTPUT_COMPLETE),
     .observe = observe,
 };

@@ -131,5 +131,6 @@ const struct gkv_check gkv_check_value = {
     .name = "value",
     .demands = "A value that is read was written to that key, byte for byte, by a set that "
                "was not told a definite failure, and its time is not over.",
+    .told_mask = GKV_TOLD_OUTPUT(GKV_OUTPUT_COMPLETE),
     .observe = observe,
 };

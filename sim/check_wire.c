@@ -51,6 +51,7 @@ const struct gkv_check gkv_check_wire = {
     .name = "wire",
     .demands = "No node refuses what another one said as damaged or malformed: the network "
                "changes no byte.",
+    .told_mask = GKV_TOLD(GKV_OBSERVE_CRASH),
     .observe = observe,
     .finish = finish,
 };

@@ -60,16 +60,44 @@ void gkv_trial_call_in(struct gkv_trial *trial, uint64_t wait_ns, enum gkv_call 
     gkv_world_call_at(&trial->world, trial->world.now_ns + wait_ns, (uint64_t)call << 32 | value);
 }
 
+static void add_check(struct gkv_trial_audience *audience, size_t check)
+{
+    GKV_ASSERT(audience->count < GKV_TRIAL_AUDIENCE_MAX);
+    audience->checks[audience->count++] = (uint8_t)check;
+}
+
+/* Who wants to be told of what, once: most of what happens concerns few checks. */
+static void gather_audience(struct gkv_trial *trial)
+{
+    for (size_t i = 0; gkv_checks[i] != NULL; i++) {
+        const uint64_t mask = gkv_checks[i]->told_mask == 0 ? UINT64_MAX : gkv_checks[i]->told_mask;
+        for (uint32_t place = 0; place < GKV_TRIAL_TOLD_COUNT && gkv_checks[i]->observe != NULL;
+             place++) {
+            if ((mask >> place & 1u) != 0) {
+                add_check(&trial->told[place], i);
+            }
+        }
+        if (gkv_checks[i]->hear != NULL) {
+            add_check(&trial->hearers, i);
+        }
+    }
+}
+
+/* The bit of GKV_TOLD or GKV_TOLD_OUTPUT. */
+static uint32_t told_place(const struct gkv_observation *observation)
+{
+    return observation->kind == GKV_OBSERVE_OUTPUT ? 32 + (uint32_t)observation->output->kind
+                                                   : (uint32_t)observation->kind;
+}
+
 static void hear(void *context, const struct gkv_heard *heard)
 {
     struct gkv_trial *trial = context;
     if (heard->message == NULL && !heard->is_arrival) {
         return; /* malformed: sim/check_wire.c says so */
     }
-    for (size_t i = 0; gkv_checks[i] != NULL; i++) {
-        if (gkv_checks[i]->hear != NULL) {
-            gkv_checks[i]->hear(trial, heard);
-        }
+    for (size_t i = 0; i < trial->hearers.count; i++) {
+        gkv_checks[trial->hearers.checks[i]]->hear(trial, heard);
     }
     gkv_sometimes_hear(trial, heard);
 }
@@ -92,10 +120,9 @@ static void observe(void *context, const struct gkv_observation *observation)
 {
     struct gkv_trial *trial = context;
     gkv_workload_observe(trial, observation);
-    for (size_t i = 0; gkv_checks[i] != NULL; i++) {
-        if (gkv_checks[i]->observe != NULL) {
-            gkv_checks[i]->observe(trial, observation);
-        }
+    const struct gkv_trial_audience *audience = &trial->told[told_place(observation)];
+    for (size_t i = 0; i < audience->count; i++) {
+        gkv_checks[audience->checks[i]]->observe(trial, observation);
     }
     gkv_sometimes_observe(trial, observation);
     if (trial->journal != NULL) {
@@ -346,6 +373,7 @@ static bool create(struct gkv_trial *trial)
 {
     const struct gkv_observer observer = {.observe = observe, .context = trial};
     open_choice(trial);
+    gather_audience(trial);
     if (trial->options->script != NULL) {
         trial->scenario = trial->options->script->scenario;
     } else {
@@ -402,8 +430,7 @@ static void summarise(const struct gkv_trial *trial, const struct gkv_verdict *v
     }
     memset(summary, 0, sizeof(*summary));
     summary->seed = trial->scenario.seed;
-    summary->chain[0] = trial->world.chain[0];
-    summary->chain[1] = trial->world.chain[1];
+    gkv_world_chain(&trial->world, summary->chain);
     summary->event_count = trial->world.event_count;
     summary->simulated_ns = trial->world.now_ns;
     summary->operation_count = trial->history.count;

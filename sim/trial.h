@@ -68,11 +68,20 @@ struct gkv_trial_suspicion {
     uint32_t incarnation;
 };
 
+#define GKV_TRIAL_AUDIENCE_MAX 63 /* checks; see GKV_CHECK_COUNT_MAX */
+#define GKV_TRIAL_TOLD_COUNT 64   /* kinds of observation and of output: GKV_TOLD of sim/check.h */
+
 /* Owners as the checks compute them, by node number. */
 struct gkv_trial_owners {
     uint32_t node_mask; /* for which members they were computed; 0: not yet */
     uint8_t count;
     uint8_t nodes[GKV_SCENARIO_KEY_COUNT_MAX][GKV_REPLICA_COUNT_MAX];
+};
+
+/* Whom to tell of what: the places in gkv_checks. */
+struct gkv_trial_audience {
+    uint8_t count;
+    uint8_t checks[GKV_TRIAL_AUDIENCE_MAX];
 };
 
 struct gkv_client {
@@ -148,6 +157,8 @@ struct gkv_trial {
     struct gkv_node_id ids[GKV_SCENARIO_NODE_COUNT_MAX];
     struct gkv_trial_owners owners;
     struct gkv_verdict verdict;
+    struct gkv_trial_audience told[GKV_TRIAL_TOLD_COUNT];
+    struct gkv_trial_audience hearers;
     struct gkv_tally tally;
     struct gkv_overhear *overhear; /* tells the checks what nodes say */
     struct gkv_clock_watch clock_watch;
