@@ -10,6 +10,7 @@
 #include "proto/frame.h"
 
 #define NONE UINT32_MAX
+#define STAMP_TAG 0x09 /* Envelope.hlc: field 1, fixed64 */
 
 struct carry {
     uint32_t count;
@@ -299,12 +300,32 @@ static void on_received(struct gkv_overhear *overhear, const struct gkv_observat
     }
 }
 
+/* Of an arrival only the stamp is told. It comes first in every message that we encode, so that the
+ * rest, which was heard when it was sent, need not be decoded again. */
+static bool decode_stamp(struct gkv_overhear *overhear, struct gkv_bytes bytes,
+                         struct gkv_message *message_out)
+{
+    struct gkv_bytes payload;
+    if (gkv_datagram_parse(bytes, &payload) != GKV_FRAME_WHOLE) {
+        return false;
+    }
+    if (payload.count < 1 + sizeof(uint64_t) || payload.data[0] != STAMP_TAG) {
+        return decode_datagram(overhear, bytes, message_out);
+    }
+    message_out->hlc.packed = 0;
+    for (uint32_t i = 0; i < 8; i++) {
+        message_out->hlc.packed |= (uint64_t)payload.data[1 + i] << (8 * i);
+    }
+    return true;
+}
+
 static void on_datagram(struct gkv_overhear *overhear, const struct gkv_observation *observation,
                         struct gkv_bytes bytes)
 {
     struct gkv_message message;
     const bool is_arrival = observation->kind == GKV_OBSERVE_DATAGRAM;
-    const bool is_sound = decode_datagram(overhear, bytes, &message);
+    const bool is_sound = is_arrival ? decode_stamp(overhear, bytes, &message)
+                                     : decode_datagram(overhear, bytes, &message);
     struct gkv_heard heard = {
         .is_arrival = is_arrival,
         .is_datagram = true,
