@@ -26,19 +26,39 @@ static void put_word(uint8_t *out, uint64_t word)
     out[7] = (uint8_t)(word >> 56);
 }
 
+/* The link over what was noted since the last one. */
+static struct gkv_hash128 link_of(const struct gkv_world *world)
+{
+    return gkv_hash128(world->notes, world->note_bytes, world->chain ^ CHAIN_SEED);
+}
+
+/* Close a link, and begin the next one with its second half. */
+static void close_link(struct gkv_world *world)
+{
+    const struct gkv_hash128 link = link_of(world);
+    world->chain = link.low;
+    put_word(world->notes, link.high);
+    world->note_bytes = sizeof(uint64_t);
+}
+
 void gkv_world_note(struct gkv_world *world, const uint64_t *words, uint32_t word_count)
 {
-    /* Written as bytes in one order, so that the chain does not depend on the machine's. */
-    uint8_t bytes[(1 + NOTE_WORD_COUNT_MAX) * sizeof(uint64_t)];
     GKV_ASSERT(word_count <= NOTE_WORD_COUNT_MAX);
-    for (uint32_t i = 0; i <= word_count; i++) {
-        const uint64_t word = i == 0 ? world->chain[1] : words[i - 1];
-        put_word(bytes + 8 * (size_t)i, word);
+    if (sizeof(world->notes) - world->note_bytes < word_count * sizeof(uint64_t)) {
+        close_link(world);
     }
-    const struct gkv_hash128 link =
-        gkv_hash128(bytes, 8 * (1 + (size_t)word_count), world->chain[0] ^ CHAIN_SEED);
-    world->chain[0] = link.low;
-    world->chain[1] = link.high;
+    /* Written as bytes in one order, so that the chain does not depend on the machine's. */
+    for (uint32_t i = 0; i < word_count; i++) {
+        put_word(world->notes + world->note_bytes, words[i]);
+        world->note_bytes += sizeof(uint64_t);
+    }
+}
+
+void gkv_world_chain(const struct gkv_world *world, uint64_t chain_out[2])
+{
+    const struct gkv_hash128 link = link_of(world);
+    chain_out[0] = link.low;
+    chain_out[1] = link.high;
 }
 
 static uint64_t hash_of(struct gkv_bytes bytes)
@@ -151,6 +171,7 @@ enum gkv_error gkv_world_create(struct gkv_world *world, const struct gkv_world_
     world->chance = *chance;
     world->observer = *observer;
     world->now_ns = FIRST_NS;
+    world->note_bytes = sizeof(uint64_t);
     world->occasion_memory = gkv_pool_take(GKV_WORLD_OCCASION_COUNT * sizeof(struct gkv_occasion));
     world->net_memory = gkv_pool_take(gkv_net_memory_bytes());
     if (world->occasion_memory == NULL || world->net_memory == NULL) {

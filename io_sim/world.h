@@ -4,8 +4,8 @@
  *           endpoint's outputs and put them on their way, exactly as the POSIX shim does. One
  *           thread, no clock, no randomness but the caller's chance.
  * Bounds    All memory is taken by gkv_world_create; nothing is allocated after it.
- * Invariant Every input and output is folded into `chain`, so that two runs with one chain are one
- *           run.
+ * Invariant Every input and output is folded into the chain, so that two runs with one chain are
+ *           one run.
  * Not here  What is done to the world, and what must hold in it: sim/.
  */
 #ifndef GKV_IO_SIM_WORLD_H
@@ -24,6 +24,7 @@
 #include "proto/endpoint.h"
 
 #define GKV_WORLD_OCCASION_COUNT 32768
+#define GKV_WORLD_NOTE_BYTES 4096 /* hashed at once */
 
 enum gkv_observation_kind {
     GKV_OBSERVE_BOOT = 1,
@@ -77,7 +78,9 @@ struct gkv_world {
     struct gkv_observer observer;
     uint64_t now_ns;
     uint64_t event_count; /* inputs given to endpoints, ever */
-    uint64_t chain[2];
+    uint64_t chain;       /* the last link's first half; the second is the first word noted */
+    size_t note_bytes;
+    uint8_t notes[GKV_WORLD_NOTE_BYTES]; /* since the last link */
     struct gkv_agenda agenda;
     struct gkv_net net;
     struct gkv_host hosts[GKV_NET_NODE_COUNT_MAX];
@@ -118,5 +121,8 @@ static inline struct gkv_link *gkv_world_link(struct gkv_world *world, uint32_t 
 
 /* Fold words into the chain. */
 void gkv_world_note(struct gkv_world *world, const uint64_t *words, uint32_t word_count);
+
+/* The chain over all that was noted so far. */
+void gkv_world_chain(const struct gkv_world *world, uint64_t chain_out[2]);
 
 #endif
