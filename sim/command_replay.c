@@ -22,10 +22,13 @@ struct source {
     struct gkv_seedfile head;        /* of the recording; of a script: seed and check */
 };
 
-static bool is_scenario(const char *name)
+/* Whatever a file is called, a recording says what it is in its first word. */
+static bool is_recording(FILE *file)
 {
-    const char *dot = strrchr(name, '.');
-    return dot != NULL && strcmp(dot, ".scenario") == 0;
+    char word[sizeof("gseed")] = "";
+    const bool has_word = fscanf(file, "%5s", word) == 1;
+    rewind(file);
+    return has_word && strcmp(word, "gseed") == 0;
 }
 
 static bool load_script(struct source *source, FILE *file)
@@ -54,16 +57,18 @@ static void unload(struct source *source)
 static bool load(struct source *source, const char *name)
 {
     *source = (struct source){.name = name};
-    if (!is_scenario(name)) {
-        source->recording = gkv_seedfile_open(name, &source->head);
-        return source->recording != NULL;
-    }
     FILE *file = fopen(name, "r");
     if (file == NULL) {
         (void)fprintf(stderr, "gridkv-sim: cannot read %s\n", name);
         return false;
     }
-    const bool is_read = load_script(source, file);
+    bool is_read = false;
+    if (is_recording(file)) {
+        source->recording = gkv_seedfile_open(name, &source->head);
+        is_read = source->recording != NULL;
+    } else {
+        is_read = load_script(source, file);
+    }
     (void)fclose(file);
     if (!is_read) {
         unload(source);

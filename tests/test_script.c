@@ -91,10 +91,160 @@ static void test_script_is_the_run_it_was_written_from(void **state)
     }
 }
 
+static bool reads(const char *text, struct gkv_script_error *error)
+{
+    FILE *file = tmpfile();
+    assert_non_null(file);
+    (void)fputs(text, file);
+    rewind(file);
+    const bool is_read = gkv_script_read(file, scripts[0], error);
+    (void)fclose(file);
+    return is_read;
+}
+
+static const char every_line[] = "scenario 1\n"
+                                 "seed 7\n"
+                                 "nodes 4\n"
+                                 "level eventual\n"
+                                 "keys 3\n"
+                                 "clients 2\n"
+                                 "latency 2.5ms\n"
+                                 "skew 240ms\n"
+                                 "longest_pause 1.2s\n"
+                                 "late_nodes 1\n"
+                                 "may_damage yes\n"
+                                 "may_crash yes\n"
+                                 "may_leave yes\n"
+                                 "\n"
+                                 "1s  boot a\n"
+                                 "1s  a boots with luck 12345678901234567890\n"
+                                 "1s  b was up for 1.000000001s before\n"
+                                 "1.3s  link a > b takes 2us\n"
+                                 "1.3s  link a > b carries 1000 bytes a second\n"
+                                 "1.3s  link a > b breaks streams when cut\n"
+                                 "1.3s  link b > a holds streams when cut\n"
+                                 "1.301s  c0 sets k0 at a\n"
+                                 "1.301s  c1 sets k1 at b to 400 bytes\n"
+                                 "1.302s  c0 sets k2 at c for 300ms\n"
+                                 "1.302s  c1 sets k2 at a to 13 bytes for 1ms\n"
+                                 "1.303s  c0 gets k0 at a\n"
+                                 "1.303s  c1 deletes k0 at a\n"
+                                 "1.304s  the 1st message a > b is lost\n"
+                                 "1.304s  the 2nd message a > b is doubled\n"
+                                 "1.304s  the 3rd message a > b is very late\n"
+                                 "1.304s  the 11th message a > b is split\n"
+                                 "1.304s  the 21st message a > b breaks its stream\n"
+                                 "1.304s  the 1st message a > b is delayed 1ns\n"
+                                 "1.304s  the 1st message a > b is damaged\n"
+                                 "1.304s  the 1st message a > b is truncated\n"
+                                 "1.304s  the 1st dial a > b is refused\n"
+                                 "1.304s  the 1st dial a > b hangs\n"
+                                 "1.304s  the 1st answer a > b is slammed shut\n"
+                                 "1.304s  the 1st stream a > b trickles\n"
+                                 "1.304s  the 1st piece a > b is 5 bytes short\n"
+                                 "1.304s  the 1st message a > b yields 9\n"
+                                 "1.304s  the 1st timer of a is late by 2ms\n"
+                                 "1.304s  the 1st timer of a yields 3\n"
+                                 "1.304s  the 1st luck of net.bit about a > b is 77\n"
+                                 "1.4s  cut a > b\n"
+                                 "1.4s  mend a > b\n"
+                                 "1.4s  link a > b stands still for 5ms\n"
+                                 "1.4s  break the 3rd end of a stream\n"
+                                 "1.4s  break the 3rd end of a stream silently for 1s\n"
+                                 "1.5s  pause b for 1.2s\n"
+                                 "1.5s  b's uptime misses 1.2s\n"
+                                 "1.5s  c needs 100us for everything\n"
+                                 "1.6s  a's clock steps -240ms\n"
+                                 "1.6s  a's clock drifts +300ppm\n"
+                                 "1.7s  crash c\n"
+                                 "1.7s  crash b silently for 1.5s\n"
+                                 "1.8s  a leaves\n"
+                                 "2s  heal\n"
+                                 "3s  cut a > b when idle\n"
+                                 "3s  lose b when idle\n"
+                                 "\n"
+                                 "expect quorum\n";
+
+/* Goal: every kind of line can be written by hand, and comes back as it was. Method: one of each.
+ */
+static void test_every_line_comes_back(void **state)
+{
+    struct gkv_script_error error;
+    static char written[sizeof(every_line) + 100];
+    (void)state;
+    if (!reads(every_line, &error)) {
+        fail_msg("line %u: %s", (unsigned)error.line, error.text);
+    }
+    FILE *file = tmpfile();
+    assert_non_null(file);
+    write_to(file, scripts[0]);
+    rewind(file);
+    written[fread(written, 1, sizeof(written) - 1, file)] = '\0';
+    (void)fclose(file);
+    assert_string_equal(written, every_line);
+}
+
+static const struct {
+    const char *text;
+    uint32_t line;
+    const char *says;
+} bad_texts[] = {
+    {"", 0, "the end is missing"},
+    {"nodes 3\n", 1, "write scenario 1 first"},
+    {"scenario 2\n", 1, "write scenario 1 first"},
+    {"scenario 1\n", 1, "write expect pass"},
+    {"scenario 1\nnods 3\n", 2, "nods is no field"},
+    {"scenario 1\nnodes 99\n", 2, "a number from 1 to"},
+    {"scenario 1\nnodes\n", 2, "a number from 1 to"},
+    {"scenario 1\nnodes -1\n", 2, "a number from 1 to"},
+    {"scenario 1\nlatency 5\n", 2, "a duration, such as"},
+    {"scenario 1\nskew 1us\n", 2, "a duration, such as"},
+    {"scenario 1\nlevel strong\n", 2, "quorum or eventual"},
+    {"scenario 1\nmay_crash 1\n", 2, "yes or no"},
+    {"scenario 1\n1.3s c0 sets k0 at a\nnodes 3\n", 3, "above the first time"},
+    {"scenario 1\n0.5s boot a\n", 2, "write 1s to 3600s"},
+    {"scenario 1\n1.3 boot a\n", 2, "is no time"},
+    {"scenario 1\n1.0000000001s boot a\n", 2, "is no time"},
+    {"scenario 1\n99999999999999999999s boot a\n", 2, "is no time"},
+    {"scenario 1\n2s boot a\n1s boot b\n", 3, "in order of time"},
+    {"scenario 1\n1s boot d\n", 2, "d is not understood there; write TIME boot NODE"},
+    {"scenario 1\n1s boot\n", 2, "the end of the line"},
+    {"scenario 1\n1s boot a now\n", 2, "now is not understood"},
+    {"scenario 1\n1s c1 sets k0 at a\n", 2, "not understood"},
+    {"scenario 1\n1s c0 sets k1 at a\n", 2, "KEY at NODE, there k0, k1"},
+    {"scenario 1\n1s c0 sets k0 at a to 5 bytes\n", 2, "12 to 4096 bytes"},
+    {"scenario 1\n1s c0 sets k0 at a for 0ms\n", 2, "whole milliseconds"},
+    {"scenario 1\n1s the 2st message a > b is lost\n", 2, "1st, 2nd, 3rd"},
+    {"scenario 1\n1s the 0th message a > b is lost\n", 2, "1st, 2nd, 3rd"},
+    {"scenario 1\n1s a's clock steps 5ms\n", 2, "with a sign"},
+    {"scenario 1\n1s pause a for ever\n", 2, "a number and s, ms, us or ns"},
+    {"scenario 1\nexpect\n", 2, "write expect pass"},
+    {"scenario 1\nexpect pass\n1s boot a\n", 3, "comes after expect"},
+    {"scenario 1\nlate_nodes 3\nexpect pass\n", 3, "less than nodes"},
+    {"scenario 1\nread_quorum 1\nexpect pass\n", 3, "read_quorum"},
+    {"scenario 1\n1s a b c d e f g h i j k l m n o p q r\n", 2, "too long"},
+};
+
+/* Goal: what cannot be read is refused, and it is said where, why, and what to write instead.
+ * Method: one wrong line each, in a script that is good without it. */
+static void test_bad_lines_are_refused(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < sizeof(bad_texts) / sizeof(bad_texts[0]); i++) {
+        struct gkv_script_error error;
+        if (reads(bad_texts[i].text, &error) || error.line != bad_texts[i].line ||
+            strstr(error.text, bad_texts[i].says) == NULL) {
+            fail_msg("%s: line %u, %s", bad_texts[i].text, (unsigned)error.line, error.text);
+        }
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_script_is_the_run_it_was_written_from),
+        cmocka_unit_test(test_every_line_comes_back),
+        cmocka_unit_test(test_bad_lines_are_refused),
     };
     return cmocka_run_group_tests(tests, set_up, tear_down);
 }

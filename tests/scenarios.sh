@@ -1,0 +1,23 @@
+#!/bin/sh
+# Usage: tests/scenarios.sh GRIDKV_SIM [FILE...]    by default, all of sim/scenarios
+#
+# Goal: what went wrong once does not again.
+# Method: every scenario must be readable (else it is said which line is not), say that it passes, and
+# pass. That those of planted bugs fail with their bug is for sim/mutants/gate.txt to ask.
+set -u
+root=$(cd "$(dirname "$0")/.." && pwd)
+sim=$1
+shift
+test $# -gt 0 || set -- "$root"/sim/scenarios/*.scenario
+failed=0
+for file in "$@"; do
+    if ! grep -q '^expect pass$' "$file"; then
+        echo "$file: must expect pass"
+        failed=1
+    elif ! output=$(timeout 60 "$sim" replay "$file" 2>&1); then
+        echo "$file: does not pass:"
+        echo "$output" | head -n 20
+        failed=1
+    fi
+done
+exit $failed
