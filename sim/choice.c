@@ -163,6 +163,10 @@ static uint64_t answer_from_odometer(struct gkv_odometer *odometer, uint64_t bou
         odometer->digits[number].bound = bound;
         odometer->count++;
     }
+    if (odometer->digits[number].bound == 0) { /* typed in: whatever it is, it is an answer */
+        odometer->digits[number].bound = bound;
+        odometer->digits[number].value %= bound;
+    }
     GKV_ASSERT(odometer->digits[number].bound == bound);
     return odometer->digits[number].value;
 }

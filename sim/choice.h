@@ -79,7 +79,7 @@ struct gkv_odometer {
     uint32_t next; /* the digit that answers next */
     struct {
         uint64_t value;
-        uint64_t bound;
+        uint64_t bound; /* 0: not known yet */
     } digits[GKV_ODOMETER_DIGIT_COUNT_MAX];
 };
 

@@ -16,6 +16,7 @@ int gkv_command_explain(struct gkv_arguments *arguments);
 int gkv_command_coverage(struct gkv_arguments *arguments);
 int gkv_command_convert(struct gkv_arguments *arguments);
 int gkv_command_prob(struct gkv_arguments *arguments);
+int gkv_command_exhaust(struct gkv_arguments *arguments);
 
 /* io_posix on a made-up kernel: sim_posix/command.c. */
 int gkv_command_posix(struct gkv_arguments *arguments);

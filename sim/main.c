@@ -89,6 +89,16 @@ static const char help_prob[] =
     "  --points K  so many steps from no draw to all of them; 16 by default\n"
     "  --tries T   so many runs at each; 20 by default\n";
 
+static const char help_exhaust[] =
+    "usage: gridkv-sim exhaust [--play P [--draws LIST]] [--long]\n"
+    "\n"
+    "Three nodes, one key, three operations: every order of their messages, with every single\n"
+    "message lost, and every node crashed before every message that it gets.\n"
+    "\n"
+    "  --play P      one of the plays; all short ones by default\n"
+    "  --long        the long ones, too\n"
+    "  --draws LIST  one run of it, as a failure prints them\n";
+
 /* ---- Commands -------------------------------------------------------------------------------- */
 
 static const struct command {
@@ -108,6 +118,7 @@ static const struct command {
     {"coverage", "which corners of the protocol seeds reach", gkv_command_coverage, help_coverage,
      true},
     {"posix", "io_posix on a made-up kernel, by seed", gkv_command_posix, help_posix, false},
+    {"exhaust", "a small world, in every way there is", gkv_command_exhaust, help_exhaust, false},
     {"prob", "which draw decided a recorded failure", gkv_command_prob, help_prob, false},
     {"convert", "a recording to an input of the fuzzer, and back", gkv_command_convert,
      help_convert, false},
