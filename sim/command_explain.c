@@ -20,6 +20,7 @@ int gkv_command_explain(struct gkv_arguments *arguments)
     const char *text = NULL;
     char *file = NULL;
     bool has_seed = false;
+    bool has_switches = false;
     while (gkv_arguments_more(arguments)) {
         if (gkv_arguments_take_text(arguments, "--seed", &text)) {
             has_seed = true;
@@ -30,12 +31,18 @@ int gkv_command_explain(struct gkv_arguments *arguments)
             }
         } else if (file == NULL && arguments->words[arguments->next][0] != '-') {
             file = arguments->words[arguments->next++];
-        } else if (!gkv_switches_take(arguments, &options)) {
+        } else if (gkv_switches_take(arguments, &options)) {
+            has_switches = true;
+        } else {
             return GKV_TRIAL_USAGE;
         }
     }
     if (has_seed == (file != NULL)) {
         (void)gkv_arguments_wrong(arguments, "what? FILE.gseed, or --seed N");
+        return GKV_TRIAL_USAGE;
+    }
+    if (file != NULL && has_switches) {
+        (void)gkv_arguments_wrong(arguments, "what was recorded cannot be switched: --seed N can");
         return GKV_TRIAL_USAGE;
     }
     if (file != NULL) {

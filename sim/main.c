@@ -53,7 +53,9 @@ static const char help_determinism[] =
 static const char help_explain[] =
     "usage: gridkv-sim explain FILE.gseed | --seed N\n"
     "\n"
-    "Tells a failed run in words: what is demanded, what happened instead, and what led to it.\n";
+    "Tells a failed run in words: what is demanded, what happened instead, and what led to it.\n"
+    "\n"
+    "  --seed N          one seed: a number, or a git commit; with it also\n";
 
 static const char help_coverage[] =
     "usage: gridkv-sim coverage [--seeds A..B] [--jobs J]\n"
@@ -172,6 +174,10 @@ static void complain(const struct command *command, const struct gkv_arguments *
     } else if (gkv_arguments_more(arguments)) {
         (void)fprintf(stderr, "gridkv-sim %s: there is no option '%s'\n", command->name,
                       arguments->words[arguments->next]);
+    } else if (arguments->count == 2) {
+        /* Not a word was given: the usage alone, which the help begins with. */
+        (void)fprintf(stderr, "%.*s\n", (int)(strstr(command->help, "\n\n") - command->help),
+                      command->help);
     }
     (void)fprintf(stderr, "see: gridkv-sim help %s\n", command->name);
 }

@@ -38,6 +38,8 @@ for command in $("$sim" help | sed -n 's/^  \([a-z]*\)  .*/\1/p'); do
     expect 0 "usage: gridkv-sim $command" help "$command"
     expect 0 'exit status: 0 pass' "$command" --help
 done
+expect 2 'usage: gridkv-sim replay FILE' replay
+expect 2 'cannot be switched' explain run.gseed --no-fault cuts
 expect 2 'which seeds?' run
 expect 2 "there is no option '--sed'" run --sed 4
 expect 2 'see: gridkv-sim help run' run --sed 4
