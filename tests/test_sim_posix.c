@@ -1,0 +1,318 @@
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <setjmp.h>
+
+#include <arpa/inet.h>
+#include <cmocka.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <netinet/in.h>
+#include <string.h>
+#include <sys/epoll.h>
+
+#include "core/types.h"
+#include "io_posix/loop.h"
+#include "io_posix/socket.h"
+#include "io_posix/tcp.h"
+#include "sim/choice.h"
+#include "sim_posix/deeds.h"
+#include "sim_posix/drill.h"
+#include "sim_posix/kernel.h"
+#include "sim_posix/node.h"
+
+#define SERVER 0
+#define CLIENT 1
+#define PORT 7000
+
+/* A kernel, and on it a listener of one process that the other may connect to. */
+struct world {
+    struct gkv_choice choice;
+    struct gkv_kernel *kernel;
+    int listener_fd;
+};
+
+static void open_world(struct world *world, uint64_t seed)
+{
+    gkv_choice_init(&world->choice, seed);
+    world->kernel = gkv_kernel_create(&world->choice.chance);
+    assert_non_null(world->kernel);
+    const struct gkv_address address = gkv_posix_node_address(SERVER, PORT);
+    struct gkv_address bound;
+    gkv_kernel_act_as(world->kernel, SERVER);
+    assert_int_equal(gkv_socket_listen(&address, &world->listener_fd, &bound), GKV_OK);
+    assert_true(gkv_address_equal(&address, &bound));
+}
+
+static void pass(struct world *world)
+{
+    assert_true(gkv_kernel_run(world->kernel, world->kernel->now_ns + 100 * GKV_NS_PER_MS));
+}
+
+/* Both ends of a new connection. */
+static void connect_both(struct world *world, int *server_fd, int *client_fd)
+{
+    const struct gkv_address address = gkv_posix_node_address(SERVER, PORT);
+    gkv_kernel_act_as(world->kernel, CLIENT);
+    *client_fd = gkv_socket_connect(&address);
+    assert_true(*client_fd >= 0);
+    pass(world);
+    gkv_kernel_act_as(world->kernel, SERVER);
+    *server_fd = gkv_socket_accept(world->listener_fd);
+    assert_true(*server_fd >= 0);
+}
+
+static void expect_failed(struct world *world, const char *check, const char *text)
+{
+    assert_non_null(world->kernel->failed_check);
+    assert_string_equal(world->kernel->failed_check, check);
+    if (strstr(world->kernel->failed_text, text) == NULL) {
+        fail_msg("\"%s\" does not contain \"%s\"", world->kernel->failed_text, text);
+    }
+    gkv_kernel_destroy(world->kernel);
+}
+
+/* Goal: a stream brings every byte once and in order, however calls are shortened and interrupted.
+ * Method: send numbered bytes through io_posix's own socket functions, over many small windows. */
+static void test_streams_keep_bytes(void **state)
+{
+    (void)state;
+    for (uint64_t seed = 1; seed <= 20; seed++) {
+        struct world world;
+        int fds[2];
+        open_world(&world, seed);
+        world.kernel->window_bytes = 700;
+        connect_both(&world, &fds[0], &fds[1]);
+        world.kernel->faults = (struct gkv_kernel_faults){.interrupt_ppm = 100000,
+                                                          .again_ppm = 100000,
+                                                          .short_ppm = 500000,
+                                                          .jitter_ns = 5 * GKV_NS_PER_MS};
+        uint8_t bytes[4000];
+        for (size_t i = 0; i < sizeof(bytes); i++) {
+            bytes[i] = (uint8_t)(i * 7 + i / 256);
+        }
+        size_t sent = 0;
+        size_t received = 0;
+        for (int turn = 0; turn < 2000 && received < sizeof(bytes); turn++) {
+            gkv_kernel_act_as(world.kernel, CLIENT);
+            const size_t half = (sizeof(bytes) - sent) / 2;
+            const struct gkv_bytes pieces[2] = {
+                {.data = bytes + sent, .count = half},
+                {.data = bytes + sent + half, .count = sizeof(bytes) - sent - half}};
+            const ptrdiff_t taken = sent < sizeof(bytes) ? gkv_socket_send(fds[1], pieces) : 0;
+            assert_true(taken >= 0 || taken == GKV_SOCKET_AGAIN);
+            sent += taken > 0 ? (size_t)taken : 0;
+            pass(&world);
+            gkv_kernel_act_as(world.kernel, SERVER);
+            uint8_t buffer[300];
+            const ptrdiff_t count = gkv_socket_receive(fds[0], buffer, sizeof(buffer));
+            assert_true(count > 0 || count == GKV_SOCKET_AGAIN);
+            if (count > 0) {
+                assert_memory_equal(buffer, bytes + received, (size_t)count);
+                received += (size_t)count;
+            }
+        }
+        assert_int_equal(received, sizeof(bytes));
+        gkv_kernel_destroy(world.kernel);
+    }
+}
+
+/* Goal: the end of a stream comes behind its bytes, and a reset where bytes were left unread.
+ * Method: close either end, and read the other. */
+static void test_streams_end(void **state)
+{
+    (void)state;
+    struct world world;
+    int fds[2];
+    uint8_t buffer[8];
+    const struct gkv_bytes pieces[2] = {{.data = (const uint8_t *)"abc", .count = 3}, {NULL, 0}};
+    open_world(&world, 1);
+    connect_both(&world, &fds[0], &fds[1]);
+    gkv_kernel_act_as(world.kernel, CLIENT);
+    assert_int_equal(gkv_socket_send(fds[1], pieces), 3);
+    gkv_socket_close(fds[1]);
+    pass(&world);
+    gkv_kernel_act_as(world.kernel, SERVER);
+    assert_int_equal(gkv_socket_receive(fds[0], buffer, sizeof(buffer)), 3);
+    assert_int_equal(gkv_system->recv(fds[0], buffer, sizeof(buffer), 0), 0);
+
+    connect_both(&world, &fds[0], &fds[1]);
+    gkv_kernel_act_as(world.kernel, CLIENT);
+    assert_int_equal(gkv_socket_send(fds[1], pieces), 3);
+    pass(&world);
+    gkv_kernel_act_as(world.kernel, SERVER);
+    gkv_socket_close(fds[0]);
+    pass(&world);
+    gkv_kernel_act_as(world.kernel, CLIENT);
+    assert_int_equal(gkv_system->recv(fds[1], buffer, sizeof(buffer), 0), -1);
+    assert_int_equal(errno, ECONNRESET);
+    assert_int_equal(gkv_socket_send(fds[1], pieces), GKV_SOCKET_CLOSED);
+    gkv_kernel_destroy(world.kernel);
+}
+
+/* Goal: descriptor 0 is like any other: connects and accepts that are given it work.
+ * Method: a process without standard streams; found by the seeds 14 and 29 as a leak. */
+static void test_descriptor_zero(void **state)
+{
+    (void)state;
+    struct world world;
+    int fds[2];
+    open_world(&world, 1);
+    world.kernel->fd_first = 0;
+    connect_both(&world, &fds[0], &fds[1]);
+    assert_int_equal(fds[0], 0);
+    assert_int_equal(fds[1], 0);
+
+    /* And the table of peers' sockets takes it over, and closes it. */
+    struct gkv_loop loop;
+    struct gkv_tcp tcp;
+    const struct gkv_address address = gkv_posix_node_address(SERVER, PORT);
+    const struct gkv_stream stream = {.index = 0, .generation = 1};
+    gkv_kernel_act_as(world.kernel, CLIENT);
+    assert_int_equal(gkv_loop_open(&loop), GKV_OK);
+    assert_int_equal(gkv_tcp_init(&tcp, &loop, 2), GKV_OK);
+    gkv_socket_close(0);
+    assert_true(gkv_tcp_dial(&tcp, stream, &address));
+    assert_int_equal(gkv_tcp_find(&tcp, stream)->watch.fd, 0);
+    gkv_tcp_destroy(&tcp);
+    gkv_loop_close(&loop);
+    assert_int_equal(world.kernel->processes[CLIENT].open_count, 0);
+    gkv_kernel_destroy(world.kernel);
+}
+
+/* Goal: a call that a real kernel would punish sooner or later fails at once, by name.
+ * Method: one mistake at a time. */
+static void test_misuse(void **state)
+{
+    (void)state;
+    struct world world;
+    uint8_t byte = 0;
+    open_world(&world, 1);
+    gkv_socket_close(world.listener_fd);
+    gkv_socket_close(world.listener_fd);
+    expect_failed(&world, "misuse", "calls close on descriptor 3, which is not open");
+
+    open_world(&world, 1);
+    assert_int_equal(gkv_system->recv(99, &byte, 1, 0), -1);
+    expect_failed(&world, "misuse", "calls recv on descriptor 99, which is not open");
+
+    int fds[2];
+    open_world(&world, 1);
+    connect_both(&world, &fds[0], &fds[1]);
+    assert_int_equal(gkv_system->fcntl(fds[0], F_SETFL, 0), 0);
+    (void)gkv_system->recv(fds[0], &byte, 1, 0);
+    expect_failed(&world, "misuse", "which may block");
+
+    struct gkv_loop loop;
+    open_world(&world, 1);
+    assert_int_equal(gkv_loop_open(&loop), GKV_OK);
+    struct gkv_watch watch = {.fd = world.listener_fd, .token = 1};
+    assert_int_equal(gkv_loop_watch(&loop, &watch, GKV_LOOP_READ), GKV_OK);
+    watch.interest = 0; /* as if it had been forgotten */
+    assert_int_equal(gkv_loop_watch(&loop, &watch, GKV_LOOP_READ), GKV_ERROR_SYSTEM);
+    expect_failed(&world, "misuse", "adds descriptor 3 in its queue, which is there");
+}
+
+/* A process that waits, and does nothing about what it is told. */
+static void do_nothing(void *argument)
+{
+    struct world *world = argument;
+    struct gkv_loop loop;
+    struct gkv_ready ready[GKV_LOOP_READY_COUNT_MAX];
+    struct gkv_watch watch = {.fd = world->listener_fd, .token = 1};
+    assert_int_equal(gkv_loop_open(&loop), GKV_OK);
+    assert_int_equal(gkv_loop_watch(&loop, &watch, GKV_LOOP_READ), GKV_OK);
+    for (;;) {
+        (void)gkv_loop_wait(&loop, 10 * GKV_NS_PER_MS, ready);
+    }
+}
+
+/* Goal: a process that turns without a reason is told from one that sleeps.
+ * Method: the same process, with nothing to do, and with a connection that it does not accept. */
+static void test_spin(void **state)
+{
+    (void)state;
+    struct world world;
+    open_world(&world, 1);
+    assert_true(gkv_kernel_spawn(world.kernel, SERVER, do_nothing, &world));
+    assert_true(gkv_kernel_run(world.kernel, 1000 * GKV_NS_PER_MS));
+    assert_in_range(world.kernel->processes[SERVER].wait_count, 90, 101);
+
+    const struct gkv_address address = gkv_posix_node_address(SERVER, PORT);
+    gkv_kernel_act_as(world.kernel, CLIENT);
+    assert_true(gkv_socket_connect(&address) >= 0);
+    assert_false(gkv_kernel_run(world.kernel, 2000 * GKV_NS_PER_MS));
+    expect_failed(&world, "spin", "was told 200 times that descriptor 3 is ready");
+}
+
+static struct gkv_bytes value_of(struct gkv_deeds *deeds, uint32_t number, uint8_t *value)
+{
+    (void)deeds;
+    return (struct gkv_bytes){.data = value, .count = gkv_deeds_value(number, value)};
+}
+
+/* Goal: what a get may not return is rejected, and what it may is accepted.
+ * Method: histories by hand, each with one thing wrong. */
+static void test_deeds(void **state)
+{
+    (void)state;
+    static struct gkv_deeds deeds;
+    static uint8_t value[GKV_DEED_VALUE_BYTES_MAX];
+    const struct gkv_bytes none = {NULL, 0};
+    for (int wrong = 0; wrong < 7; wrong++) {
+        struct world world;
+        open_world(&world, 1);
+        gkv_deeds_init(&deeds, world.kernel);
+        const uint32_t first = gkv_deeds_begin(&deeds, 0, true, 0);
+        gkv_deeds_end(&deeds, first, wrong == 6 ? GKV_ERROR_NO_QUORUM : GKV_OK, none);
+        const uint32_t second = gkv_deeds_begin(&deeds, wrong == 4 ? 1 : 0, true, 0);
+        assert_int_equal(gkv_deeds_begin(&deeds, wrong == 4 ? 1 : 0, true, 0), GKV_DEED_NONE);
+        gkv_deeds_end(&deeds, second, wrong == 5 ? GKV_ERROR_IN_DOUBT : GKV_OK, none);
+        const uint32_t get = gkv_deeds_begin(&deeds, 0, false, 1);
+        const bool is_old = wrong == 1 || wrong == 5 || wrong == 6;
+        struct gkv_bytes read = value_of(&deeds, is_old ? first : second, value);
+        read.count -= wrong == 2;
+        gkv_deeds_end(&deeds, get, wrong == 3 ? GKV_ERROR_NOT_FOUND : GKV_OK, read);
+        if (wrong == 0 || wrong == 5) {
+            assert_null(world.kernel->failed_check);
+            gkv_deeds_end(&deeds, get, GKV_OK, read);
+            expect_failed(&world, "once", "ended twice");
+            continue;
+        }
+        static const char *const texts[] = {
+            "", ", after set", "nobody wrote", "nothing, after", "is of another key",
+            "", "was refused"};
+        expect_failed(&world, "value", texts[wrong]);
+    }
+}
+
+/* Goal: a seed is a run, and gkv_system is the real one again afterwards.
+ * Method: one seed twice. */
+static void test_drill_repeats(void **state)
+{
+    (void)state;
+    const struct gkv_system *before = gkv_system;
+    const struct gkv_drill_summary first = gkv_drill_run(3);
+    const struct gkv_drill_summary second = gkv_drill_run(3);
+    assert_int_equal(first.status, GKV_TRIAL_PASS);
+    assert_true(first.hash == second.hash);
+    assert_true(first.call_count == second.call_count);
+    assert_true(first.done_count > 100);
+    assert_true(gkv_drill_run(4).hash != first.hash);
+    assert_ptr_equal(gkv_system, before);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_streams_keep_bytes),
+        cmocka_unit_test(test_streams_end),
+        cmocka_unit_test(test_descriptor_zero),
+        cmocka_unit_test(test_misuse),
+        cmocka_unit_test(test_spin),
+        cmocka_unit_test(test_deeds),
+        cmocka_unit_test(test_drill_repeats),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
