@@ -34,6 +34,7 @@ static bool is_routine(const struct gkv_trial *trial, const struct gkv_heard *he
     case GKV_MESSAGE_SYNC_KEYS:
         return (trial->idle.spared_mask >> heard->node & 1u) != 0;
     case GKV_MESSAGE_GOSSIP:
+        return trial->idle.has_news;
     case GKV_MESSAGE_WRITE:
     case GKV_MESSAGE_WRITE_REPLY:
     case GKV_MESSAGE_READ:

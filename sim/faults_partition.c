@@ -168,7 +168,9 @@ uint64_t gkv_strike_cut(struct gkv_trial *trial, uint64_t for_ns_max)
 {
     const struct gkv_cut_shapes *shapes = &trial->scenario.shapes;
     const uint64_t for_ns = MS + gkv_strike_below(trial, "cut.for", for_ns_max);
-    trial->cut = (struct gkv_trial_cut){0};
+    if (!trial->scenario.cuts_overlap) {
+        trial->cut = (struct gkv_trial_cut){0};
+    }
     trial->tally.counts[GKV_MET_CUT]++;
     if (shapes->swizzles && gkv_strike_below(trial, "cut.swizzles", 2) == 1) {
         trial->tally.counts[GKV_MET_CUT_SWIZZLE]++;
@@ -177,7 +179,8 @@ uint64_t gkv_strike_cut(struct gkv_trial *trial, uint64_t for_ns_max)
         draw_shape(trial);
         apply(trial, true);
     }
-    if (shapes->lasting && gkv_strike_below(trial, "cut.lasts", 4) == 3) {
+    if (shapes->lasting && !trial->scenario.cuts_overlap &&
+        gkv_strike_below(trial, "cut.lasts", 4) == 3) {
         trial->tally.counts[GKV_MET_CUT_LASTING]++;
         return GKV_NEVER;
     }
@@ -186,5 +189,5 @@ uint64_t gkv_strike_cut(struct gkv_trial *trial, uint64_t for_ns_max)
         gkv_trial_call_in(trial, trial->cut.flap_ns, GKV_CALL_FLAP, 0);
     }
     gkv_trial_call_in(trial, for_ns, GKV_CALL_MEND, 0);
-    return for_ns;
+    return trial->scenario.cuts_overlap ? 0 : for_ns;
 }

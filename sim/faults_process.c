@@ -1,3 +1,5 @@
+#include "core/member.h"
+#include "core/node.h"
 #include "core/panic.h"
 #include "sim/check.h"
 #include "sim/clerk.h"
@@ -71,11 +73,31 @@ void gkv_strike_boot(struct gkv_trial *trial, uint32_t node)
     gkv_world_boot(&trial->world, node);
 }
 
+/* May a node stay down? Not one of whom somebody who is up has not heard: nobody could say that it
+ * is unreachable. Not a seed: without it, those who begin again do not find each other. */
+static bool may_stay_down(struct gkv_trial *trial, uint32_t node)
+{
+    uint32_t holder_count = 0;
+    for (uint32_t i = 0; i < trial->scenario.node_count; i++) {
+        const struct gkv_host *host = &trial->world.hosts[i];
+        if (!host->is_up || i == node) {
+            continue;
+        }
+        const struct gkv_members *members = gkv_node_members(gkv_endpoint_node(host->endpoint));
+        if (gkv_member_find(members, trial->ids[node]) == GKV_MEMBER_INDEX_NONE) {
+            return false;
+        }
+        holder_count++;
+    }
+    return holder_count > 0 && node >= trial->scenario.world.node.seed_count;
+}
+
 void gkv_strike_revive(struct gkv_trial *trial)
 {
     bool kept = !trial->scenario.keeps_one_down;
     const uint32_t last = trial->scenario.node_count - 1;
-    if (!kept && last > 0 && down_count(trial) == 0 && trial->world.hosts[last].is_up) {
+    if (!kept && down_count(trial) == 0 && trial->world.hosts[last].is_up &&
+        may_stay_down(trial, last)) {
         gkv_strike_end(trial, last, 0, GKV_MET_CRASH);
     }
     for (uint32_t i = 0; i < trial->scenario.node_count; i++) {
@@ -85,7 +107,7 @@ void gkv_strike_revive(struct gkv_trial *trial)
         if (trial->world.hosts[i].is_up || (has_left && !trial->scenario.leavers_return)) {
             continue;
         }
-        if (was_up && !kept) {
+        if (was_up && !kept && may_stay_down(trial, i)) {
             kept = true;
             continue;
         }

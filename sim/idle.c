@@ -1,6 +1,7 @@
 #include "sim/idle.h"
 
 #include "core/hash.h"
+#include "core/member.h"
 #include "core/node.h"
 #include "core/panic.h"
 #include "sim/check.h"
@@ -101,9 +102,43 @@ static bool holds_of_others(struct gkv_trial *trial, uint32_t node)
     return false;
 }
 
+/* What a node holds of another; zeroes when it does not know it. */
+static struct gkv_update held_of(struct gkv_trial *trial, uint32_t holder, uint32_t about)
+{
+    struct gkv_node *node = gkv_endpoint_node(trial->world.hosts[holder].endpoint);
+    const struct gkv_members *members = gkv_node_members(node);
+    const uint16_t index = gkv_member_find(members, trial->ids[about]);
+    return index == GKV_MEMBER_INDEX_NONE ? (struct gkv_update){0}
+                                          : gkv_member_at(members, index)->said;
+}
+
+/* Do all hold the same of a node? They may agree on its state and not on its incarnation: then the
+ * next PUSH_PULL tells, and who hears it spreads it. */
+static bool is_news(struct gkv_trial *trial, uint32_t about)
+{
+    struct gkv_update first = {0};
+    bool have_first = false;
+    for (uint32_t i = 0; i < trial->scenario.node_count; i++) {
+        if (!trial->world.hosts[i].is_up) {
+            continue;
+        }
+        const struct gkv_update held = held_of(trial, i, about);
+        if (have_first && (held.who.boot_id != first.who.boot_id || held.state != first.state ||
+                           held.incarnation != first.incarnation)) {
+            return true;
+        }
+        first = held;
+        have_first = true;
+    }
+    return false;
+}
+
 void gkv_idle_note(struct gkv_trial *trial)
 {
     struct gkv_idle *idle = &trial->idle;
+    for (uint32_t i = 0; i < trial->scenario.node_count; i++) {
+        idle->has_news = idle->has_news || is_news(trial, i);
+    }
     for (uint32_t i = 0; i < trial->scenario.node_count; i++) {
         const struct gkv_host *host = &trial->world.hosts[i];
         if (!host->is_up) {

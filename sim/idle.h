@@ -26,6 +26,7 @@ struct gkv_idle {
     uint32_t life_mask;   /* nodes that were up at begin_ns */
     uint32_t spared_mask; /* of these, such as hold keys that are others' */
     bool is_cut;          /* one link, all the time */
+    bool has_news;        /* some knew more of a member than others, which PUSH_PULL still tells */
     uint32_t lost_node;   /* LOSS: who dies */
     uint64_t deadline_ns; /* and by when all the others know */
 };

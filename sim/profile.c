@@ -7,14 +7,17 @@
 #include "sim/scenario.h"
 
 #define MS GKV_NS_PER_MS
+#define SOAK_NODE_COUNT_MIN 7
+#define WIDE_NODE_COUNT_SPREAD 6
 
 static void limit32(uint32_t *value, uint32_t most)
 {
     *value = *value < most ? *value : most;
 }
 
-static void shape_lite(struct gkv_scenario *scenario)
+static void shape_lite(struct gkv_scenario *scenario, struct gkv_choice *choice)
 {
+    (void)choice;
     struct gkv_options *options = &scenario->world.node;
     scenario->node_count = 3;
     limit32(&options->replica_count, 3);
@@ -32,8 +35,77 @@ static void shape_lite(struct gkv_scenario *scenario)
     }
 }
 
-static void shape_measure(struct gkv_scenario *scenario)
+static void at_most(uint64_t *value, uint64_t most)
 {
+    *value = *value < most ? *value : most;
+}
+
+/* Switch most families on that recur. */
+static void add_faults(struct gkv_scenario *scenario, struct gkv_choice *choice, uint32_t percent)
+{
+    static const enum gkv_family recurring[] = {
+        GKV_FAMILY_CUTS,  GKV_FAMILY_CRASHES,  GKV_FAMILY_BLACKOUTS,  GKV_FAMILY_KEY_CRASHES,
+        GKV_FAMILY_ROLLS, GKV_FAMILY_PAUSES,   GKV_FAMILY_STALLS,     GKV_FAMILY_RESETS,
+        GKV_FAMILY_SKEW,  GKV_FAMILY_SLOWNESS, GKV_FAMILY_HALF_OPENS,
+    };
+    for (size_t i = 0; i < sizeof(recurring) / sizeof(recurring[0]); i++) {
+        if (gkv_choose_percent(choice, "profile.family", percent)) {
+            gkv_family_draw_on(scenario, choice, recurring[i]);
+        }
+    }
+}
+
+static void shape_hostile(struct gkv_scenario *scenario, struct gkv_choice *choice)
+{
+    add_faults(scenario, choice, 60);
+    scenario->down_count_max = GKV_SCENARIO_NODE_COUNT_MAX;
+    scenario->cuts_overlap = true;
+    scenario->is_safety_only = true;
+}
+
+static void shape_live(struct gkv_scenario *scenario, struct gkv_choice *choice)
+{
+    add_faults(scenario, choice, 40);
+    struct gkv_recurrence *const recurring[] = {
+        &scenario->cuts,        &scenario->crashes, &scenario->blackouts, &scenario->stalls,
+        &scenario->key_crashes, &scenario->pauses,  &scenario->slowness,  &scenario->half_opens,
+    };
+    for (size_t i = 0; i < sizeof(recurring) / sizeof(recurring[0]); i++) {
+        at_most(&recurring[i]->every_ns, 150 * MS);
+    }
+    at_most(&scenario->work_ns, 2000 * MS);
+    limit32(&scenario->operation_count, 300);
+}
+
+static void shape_wide(struct gkv_scenario *scenario, struct gkv_choice *choice)
+{
+    const uint32_t more = (uint32_t)gkv_choose(choice, "profile.nodes", WIDE_NODE_COUNT_SPREAD);
+    scenario->node_count = GKV_SCENARIO_NODE_COUNT_MAX - more;
+    scenario->late_count *= 2; /* up to four */
+    scenario->world.node.member_count_max = GKV_SCENARIO_NODE_COUNT_MAX;
+    limit32(&scenario->key_count, 8);
+    limit32(&scenario->hot_key_count, scenario->key_count);
+    limit32(&scenario->operation_count, 100);
+    at_most(&scenario->work_ns, 6000 * MS);
+    scenario->think_ns_max = 200 * MS; /* a few clients ask now and then, as long as faults last */
+}
+
+static void shape_soak(struct gkv_scenario *scenario, struct gkv_choice *choice)
+{
+    add_faults(scenario, choice, 50);
+    if (scenario->node_count < SOAK_NODE_COUNT_MIN) {
+        scenario->node_count = SOAK_NODE_COUNT_MIN;
+    }
+    scenario->world.node.tombstone_keep_ms = 604800000; /* checks expect deletes to be remembered */
+    scenario->client_count = 4;
+    scenario->operation_count = 5000;
+    scenario->work_ns = 8 * UINT64_C(3600000) * MS;
+    scenario->think_ns_max = 8 * 5760 * MS; /* 5,000 operations in all */
+}
+
+static void shape_measure(struct gkv_scenario *scenario, struct gkv_choice *choice)
+{
+    (void)choice;
     struct gkv_options *options = &scenario->world.node;
     gkv_family_switch_off(scenario, UINT64_MAX);
     scenario->node_count = 5;
@@ -58,10 +130,10 @@ static void shape_measure(struct gkv_scenario *scenario)
 }
 
 /* The same cluster with hardly anything to do. */
-static void shape_light(struct gkv_scenario *scenario)
+static void shape_light(struct gkv_scenario *scenario, struct gkv_choice *choice)
 {
     struct gkv_options *options = &scenario->world.node;
-    shape_measure(scenario);
+    shape_measure(scenario, choice);
     options->probe_interval_ms = 1000;
     options->probe_timeout_ms = 400;
     options->suspicion_timeout_ms = 3000;
@@ -75,10 +147,15 @@ static void shape_light(struct gkv_scenario *scenario)
 static const struct {
     const char *name;
     const char *text;
-    void (*shape)(struct gkv_scenario *scenario); /* NULL: as drawn */
+    /* NULL: as drawn */
+    void (*shape)(struct gkv_scenario *scenario, struct gkv_choice *choice);
 } profiles[GKV_PROFILE_COUNT] = {
     [GKV_PROFILE_SWARM] = {"swarm", "every seed something else", NULL},
     [GKV_PROFILE_LITE] = {"lite", "3 nodes, 150 operations, 1 s of work", shape_lite},
+    [GKV_PROFILE_HOSTILE] = {"hostile", "any number of faults at once; safety only", shape_hostile},
+    [GKV_PROFILE_LIVE] = {"live", "dense faults for 2 s, then all must settle", shape_live},
+    [GKV_PROFILE_WIDE] = {"wide", "10 to 15 nodes, few keys", shape_wide},
+    [GKV_PROFILE_SOAK] = {"soak", "8 hours of work, ten million events", shape_soak},
     [GKV_PROFILE_MEASURE] = {"measure", "5 nodes, 2,000 operations, 120 s, no faults",
                              shape_measure},
     [GKV_PROFILE_LIGHT] = {"light", "the same with 20 operations, gossiping once a second",
@@ -106,10 +183,11 @@ enum gkv_profile gkv_profile_find(const char *name)
     return (enum gkv_profile)number;
 }
 
-void gkv_profile_shape(struct gkv_scenario *scenario, enum gkv_profile profile)
+void gkv_profile_shape(struct gkv_scenario *scenario, struct gkv_choice *choice,
+                       enum gkv_profile profile)
 {
     GKV_ASSERT((uint32_t)profile < GKV_PROFILE_COUNT);
     if (profiles[profile].shape != NULL) {
-        profiles[profile].shape(scenario);
+        profiles[profile].shape(scenario, choice);
     }
 }

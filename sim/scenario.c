@@ -73,6 +73,10 @@ static void fit(struct gkv_scenario *scenario)
     if (scenario->node_count <= options->replica_count) {
         scenario->has_leave = false;
     }
+    if (scenario->repairs_by_read) { /* each is read once: no time to catch up */
+        scenario->broken_skew_ms = 0;
+        gkv_family_switch_off(scenario, gkv_scenario_forgetful_mask());
+    }
     if (scenario->node_count < 3) {
         scenario->late_count = 0;
     }
@@ -136,7 +140,7 @@ void gkv_scenario_draw(struct gkv_scenario *scenario, struct gkv_choice *choice,
     }
     gkv_scenario_draw_work(scenario, choice);
     gkv_scenario_make_special(scenario, choice);
-    gkv_profile_shape(scenario, profile);
+    gkv_profile_shape(scenario, choice, profile);
     gkv_family_switch_off(scenario, off_mask);
     fit(scenario);
     gkv_scenario_settle(scenario);

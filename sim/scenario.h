@@ -109,6 +109,8 @@ struct gkv_scenario {
     bool forgets_nothing;    /* no memory lost: what was acknowledged is there in the end */
     bool expects_answers;    /* once all is quiet, every get is answered */
     bool repairs_by_read;    /* anti-entropy is as good as off: reading everything must heal it */
+    bool is_safety_only;     /* it need not settle: WORK is all there is */
+    bool cuts_overlap;       /* a partition does not wait for the end of the last one */
     uint32_t down_count_max; /* so many nodes are down at once, at the most */
     uint64_t liveness_ns;    /* after the faults stop, it agrees within this */
 };

@@ -91,6 +91,15 @@ static void test_profiles_keep_their_word(void **state)
         assert_int_equal(scenario.node_count, 3);
         assert_true(scenario.operation_count <= 150);
         assert_true(scenario.work_ns <= 1000 * GKV_NS_PER_MS);
+        draw(&scenario, seed, GKV_PROFILE_HOSTILE, 0);
+        assert_true(scenario.is_safety_only);
+        draw(&scenario, seed, GKV_PROFILE_LIVE, 0);
+        assert_true(scenario.work_ns <= 2000 * GKV_NS_PER_MS);
+        draw(&scenario, seed, GKV_PROFILE_WIDE, 0);
+        assert_true(scenario.node_count >= 10);
+        assert_true(scenario.key_count <= 8);
+        draw(&scenario, seed, GKV_PROFILE_SOAK, 0);
+        assert_int_equal(scenario.work_ns, 8 * 3600000 * GKV_NS_PER_MS);
         draw(&scenario, seed, GKV_PROFILE_MEASURE, 0);
         assert_int_equal(gkv_family_mask_of(&scenario), gkv_family_bit(GKV_FAMILY_LATENCY));
         assert_int_equal(scenario.node_count, 5);
