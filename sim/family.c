@@ -135,6 +135,8 @@ static const struct family families[GKV_FAMILY_COUNT] = {
         {1, 1}, {0, 0}},
     [GKV_FAMILY_FULL_STORES] = {"full_stores", PARAMETER(may_be_full), ALONE, 0,
         {1, 1}, {0, 0}},
+    [GKV_FAMILY_TINY_TABLES] = {"tiny_tables", PARAMETER(has_tiny_tables), ALONE, 15,
+        {1, 1}, {0, 0}},
 };
 /* clang-format on */
 

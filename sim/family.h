@@ -71,7 +71,8 @@ enum gkv_family {
     GKV_FAMILY_COARSE_CLOCKS = 50,
     GKV_FAMILY_EQUAL_CLOCKS = 51,
     GKV_FAMILY_FULL_STORES = 52,
-    GKV_FAMILY_COUNT = 53,
+    GKV_FAMILY_TINY_TABLES = 53,
+    GKV_FAMILY_COUNT = 54,
 };
 
 /* Its name, such as "small_windows". */

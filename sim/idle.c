@@ -30,8 +30,9 @@ static bool has_time_to_help(const struct gkv_trial *trial)
     const struct gkv_options *options = &trial->scenario.world.node;
     const uint64_t left_ns = (options->probe_interval_ms - options->probe_timeout_ms) * MS;
     const struct gkv_link *link = &trial->world.net.links[0][1];
-    return left_ns >
-           4 * (link->latency_ns + link->jitter_ns) + trial->scenario.world.timer_late_ns_max + MS;
+    const uint64_t late_ns =
+        trial->scenario.world.timer_late_ns_max + 2 * trial->scenario.clock_grain_ms * MS;
+    return left_ns > 4 * (link->latency_ns + link->jitter_ns) + late_ns + MS;
 }
 
 /* The link that is to be cut, as drawn or as a script says. False: none. */

@@ -73,6 +73,10 @@ static void fit(struct gkv_scenario *scenario)
     if (scenario->node_count <= options->replica_count) {
         scenario->has_leave = false;
     }
+    if (scenario->clock_grain_ms > options->probe_timeout_ms / 4) {
+        /* By a coarser clock, a peer would have no time to answer. */
+        scenario->clock_grain_ms = options->probe_timeout_ms / 4;
+    }
     if (scenario->repairs_by_read) { /* each is read once: no time to catch up */
         scenario->broken_skew_ms = 0;
         gkv_family_switch_off(scenario, gkv_scenario_forgetful_mask());
@@ -102,6 +106,9 @@ void gkv_scenario_settle(struct gkv_scenario *scenario)
     struct gkv_options *options = &scenario->world.node;
     for (uint32_t i = 0; i < options->seed_count; i++) {
         options->seeds[i] = gkv_host_address(i);
+    }
+    if (scenario->has_tiny_tables) {
+        options->member_count_max = scenario->node_count > 1 ? scenario->node_count : 2;
     }
     options->memory_limit_bytes = scenario->may_be_full ? GKV_STORE_BYTES_MIN : 2 * 1024 * 1024;
     scenario->world.node_count = scenario->node_count;

@@ -30,6 +30,23 @@
 #define GKV_SCENARIO_BROKEN_SKEW_MS_MAX 8000 /* peers refuse what such a clock stamps */
 #define GKV_SCENARIO_SKEW_MS_MAX 240 /* either way, so that two clocks differ by under 500 */
 
+/* What a client does one after the other: sim/workload.c. */
+enum gkv_mix {
+    GKV_MIX_ANY = 0,       /* any operation on any key */
+    GKV_MIX_CHURN = 1,     /* set, delete, set, get of one key */
+    GKV_MIX_VERIFY = 2,    /* set, and get at once */
+    GKV_MIX_COUNTERS = 3,  /* get, and set what was read: updates get lost */
+    GKV_MIX_PING_PONG = 4, /* clients take turns at one key: each acts on what the last one did */
+    GKV_MIX_COUNT = 5,
+};
+
+/* Which node a client asks. */
+enum gkv_route {
+    GKV_ROUTE_ANY = 0,
+    GKV_ROUTE_STICKY = 1,  /* always the same */
+    GKV_ROUTE_ROAMING = 2, /* another one each time */
+};
+
 /* A family that strikes again and again. */
 struct gkv_recurrence {
     uint64_t every_ns;   /* on average; 0: never */
@@ -84,9 +101,12 @@ struct gkv_scenario {
     bool loses_clocks;       /* every life begins at the same wall time */
     uint64_t clock_grain_ms; /* clocks move in steps of this */
     bool has_equal_clocks;
-    bool may_be_full; /* stores run over: owners may refuse what others hold */
+    bool has_tiny_tables; /* of members: room for those that there are, and no more */
+    bool may_be_full;     /* stores run over: owners may refuse what others hold */
 
     /* What clients do. */
+    enum gkv_mix mix;
+    enum gkv_route route;
     uint32_t client_count;
     uint32_t key_count;
     uint32_t hot_key_count;
@@ -94,6 +114,7 @@ struct gkv_scenario {
     uint32_t set_percent;
     uint32_t delete_percent;
     uint32_t ttl_percent; /* of sets */
+    uint64_t ttl_ms_max;
     uint32_t value_bytes_min;
     uint32_t value_bytes_max;
     uint32_t operation_count;

@@ -3,6 +3,28 @@
 
 #define MS GKV_NS_PER_MS
 
+/* Half of the seeds ask anything of anybody; the others are more like what applications do. */
+static void draw_mix(struct gkv_scenario *scenario, struct gkv_choice *choice)
+{
+    if (gkv_choose_percent(choice, "work.has_mix", 50)) {
+        scenario->mix = (enum gkv_mix)gkv_choose(choice, "work.mix", GKV_MIX_COUNT);
+    }
+    if (gkv_choose_percent(choice, "work.has_route", 40)) {
+        scenario->route =
+            gkv_choose_percent(choice, "work.roams", 50) ? GKV_ROUTE_ROAMING : GKV_ROUTE_STICKY;
+    }
+    if (gkv_choose_percent(choice, "work.ttl_storm", 8)) {
+        scenario->ttl_percent = 80; /* most expire while others overwrite them */
+        scenario->ttl_ms_max = 50;
+    }
+    if (gkv_choose_percent(choice, "work.is_large", 8)) {
+        scenario->value_bytes_max = GKV_SCENARIO_VALUE_BYTES_MAX;
+    }
+    if (gkv_choose_percent(choice, "work.is_idle", 5)) {
+        scenario->think_ns_max = 2000 * MS;
+    }
+}
+
 void gkv_scenario_draw_work(struct gkv_scenario *scenario, struct gkv_choice *choice)
 {
     scenario->client_count =
@@ -26,4 +48,6 @@ void gkv_scenario_draw_work(struct gkv_scenario *scenario, struct gkv_choice *ch
         gkv_choose_log32(choice, "work.operations", 50, GKV_SCENARIO_OPERATION_COUNT_MAX);
     scenario->think_ns_max = gkv_choose_log(choice, "work.think", 10000, 50 * MS);
     scenario->work_ns = gkv_choose_log(choice, "work.time", 500 * MS, 12000 * MS);
+    scenario->ttl_ms_max = 20000;
+    draw_mix(scenario, choice);
 }

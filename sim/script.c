@@ -154,6 +154,8 @@ static const struct gkv_script_field fields[] = {
     FLAG("leavers_return", leavers_return),
     FLAG("reads_alone_repair", repairs_by_read),
     FLAG("stores_run_over", may_be_full),
+    FLAG("tiny_tables", has_tiny_tables),
+    FLAG("safety_only", is_safety_only),
 };
 #define FIELD_COUNT (sizeof(fields) / sizeof(fields[0]))
 

@@ -85,7 +85,9 @@ struct gkv_trial_audience {
 };
 
 struct gkv_client {
-    uint32_t node;    /* whom it asks next, if it is up */
+    uint32_t node;    /* whom it asked last, if it roams */
+    uint32_t turn;    /* of a mix: how many it has had */
+    uint32_t key;     /* of the turn */
     uint32_t waiting; /* its open deed, or GKV_HISTORY_NONE */
 };
 

@@ -19,29 +19,84 @@ static uint32_t choose_key(struct gkv_trial *trial)
     return (uint32_t)choose(trial, "work.key", hot ? scenario->hot_key_count : scenario->key_count);
 }
 
-static void choose_deed(struct gkv_trial *trial, struct gkv_deed *deed)
+static void make_set(struct gkv_trial *trial, struct gkv_deed *deed)
 {
     const struct gkv_scenario *scenario = &trial->scenario;
-    deed->kind = GKV_OPERATION_GET;
+    deed->kind = GKV_OPERATION_SET;
+    deed->value_bytes = (uint32_t)gkv_choose_log(
+        &trial->choice, "work.value", scenario->value_bytes_min, scenario->value_bytes_max);
+    if (gkv_choose_percent(&trial->choice, "work.has_ttl", scenario->ttl_percent)) {
+        deed->ttl_ms = gkv_choose_log(&trial->choice, "work.ttl", 1, scenario->ttl_ms_max);
+    }
+}
+
+static void choose_any(struct gkv_trial *trial, struct gkv_deed *deed)
+{
+    const struct gkv_scenario *scenario = &trial->scenario;
     deed->key = choose_key(trial);
     if (gkv_choose_percent(&trial->choice, "work.is_set", scenario->set_percent)) {
-        deed->kind = GKV_OPERATION_SET;
-        deed->value_bytes = (uint32_t)gkv_choose_log(
-            &trial->choice, "work.value", scenario->value_bytes_min, scenario->value_bytes_max);
-        if (gkv_choose_percent(&trial->choice, "work.has_ttl", scenario->ttl_percent)) {
-            deed->ttl_ms = gkv_choose_log(&trial->choice, "work.ttl", 1, 20000);
-        }
+        make_set(trial, deed);
     } else if (gkv_choose_percent(&trial->choice, "work.is_delete", scenario->delete_percent)) {
         deed->kind = GKV_OPERATION_DELETE;
     }
 }
 
-/* The node that a client asks: any that is up, and not paused, since clients live in its process;
- * GKV_HISTORY_NONE when there is none. */
-static uint32_t choose_node(struct gkv_trial *trial)
+/* What the mixes do of one key, again and again. */
+static const struct {
+    uint32_t count;
+    enum gkv_operation_kind kinds[4];
+} turns[GKV_MIX_COUNT] = {
+    [GKV_MIX_CHURN] = {4,
+                       {GKV_OPERATION_SET, GKV_OPERATION_DELETE, GKV_OPERATION_SET,
+                        GKV_OPERATION_GET}},
+    [GKV_MIX_VERIFY] = {2, {GKV_OPERATION_SET, GKV_OPERATION_GET}},
+    [GKV_MIX_COUNTERS] = {2, {GKV_OPERATION_GET, GKV_OPERATION_SET}},
+    [GKV_MIX_PING_PONG] = {2, {GKV_OPERATION_GET, GKV_OPERATION_SET}},
+};
+
+static void choose_deed(struct gkv_trial *trial, uint32_t number, struct gkv_deed *deed)
+{
+    struct gkv_client *client = &trial->clients[number];
+    const enum gkv_mix mix = trial->scenario.mix;
+    deed->kind = GKV_OPERATION_GET;
+    if (mix == GKV_MIX_ANY) {
+        choose_any(trial, deed);
+        return;
+    }
+    if (client->turn % turns[mix].count == 0) {
+        client->key = mix == GKV_MIX_PING_PONG ? 0 : choose_key(trial);
+    }
+    deed->key = client->key;
+    deed->kind = turns[mix].kinds[client->turn % turns[mix].count];
+    client->turn++;
+    if (deed->kind == GKV_OPERATION_SET) {
+        make_set(trial, deed);
+    }
+}
+
+/* The node that a client asks first. */
+static uint32_t first_node(struct gkv_trial *trial, uint32_t number)
 {
     const uint32_t count = trial->scenario.node_count;
-    const uint32_t first = (uint32_t)choose(trial, "work.node", count);
+    struct gkv_client *client = &trial->clients[number];
+    switch (trial->scenario.route) {
+    case GKV_ROUTE_STICKY:
+        return number % count;
+    case GKV_ROUTE_ROAMING:
+        client->node = (client->node + 1) % count;
+        return client->node;
+    case GKV_ROUTE_ANY:
+        break;
+    }
+    return (uint32_t)choose(trial, "work.node", count);
+}
+
+/* The node that a client asks: one that is up, and not paused, since clients live in its process;
+ * GKV_HISTORY_NONE when there is none. */
+static uint32_t choose_node(struct gkv_trial *trial, uint32_t client)
+{
+    const uint32_t count = trial->scenario.node_count;
+    const uint32_t first = first_node(trial, client);
     for (uint32_t i = 0; i < count; i++) {
         const uint32_t node = (first + i) % count;
         if (trial->world.hosts[node].is_up && trial->world.hosts[node].paused_until_ns == 0) {
@@ -141,8 +196,9 @@ void gkv_workload_begin_reading(struct gkv_trial *trial)
 void gkv_workload_begin(struct gkv_trial *trial)
 {
     for (uint32_t i = 0; i < trial->scenario.client_count; i++) {
-        trial->clients[i] = (struct gkv_client){.waiting = GKV_HISTORY_NONE};
-        if (!gkv_clerk_reads(trial)) {
+        trial->clients[i] = (struct gkv_client){.node = i, .waiting = GKV_HISTORY_NONE};
+        const bool waits_for_turn = trial->scenario.mix == GKV_MIX_PING_PONG && i > 0;
+        if (!gkv_clerk_reads(trial) && !waits_for_turn) {
             gkv_trial_call_in(trial, choose(trial, "work.first", trial->scenario.think_ns_max),
                               GKV_CALL_CLIENT, i);
         }
@@ -178,12 +234,12 @@ void gkv_workload_on_call(struct gkv_trial *trial, uint32_t client)
     if (trial->phase != GKV_PHASE_WORK || is_work_over(trial) || gkv_clerk_reads(trial)) {
         return;
     }
-    deed.node = choose_node(trial);
+    deed.node = choose_node(trial, client);
     if (deed.node == GKV_HISTORY_NONE) {
         gkv_trial_call_in(trial, 20 * MS, GKV_CALL_CLIENT, client);
         return;
     }
-    choose_deed(trial, &deed);
+    choose_deed(trial, client, &deed);
     trial->issued_count++;
     gkv_workload_ask(trial, client, &deed);
 }
@@ -222,5 +278,9 @@ void gkv_workload_observe(struct gkv_trial *trial, const struct gkv_observation 
     const uint64_t think_ns = trial->phase == GKV_PHASE_READ
                                   ? 1000
                                   : 1 + choose(trial, "work.think", trial->scenario.think_ns_max);
-    gkv_trial_call_in(trial, think_ns, GKV_CALL_CLIENT, deed->client);
+    uint32_t next = deed->client;
+    if (trial->scenario.mix == GKV_MIX_PING_PONG && trial->phase == GKV_PHASE_WORK) {
+        next = (next + 1) % trial->scenario.client_count;
+    }
+    gkv_trial_call_in(trial, think_ns, GKV_CALL_CLIENT, next);
 }

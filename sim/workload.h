@@ -1,7 +1,8 @@
 /* Clients: what they ask of which node, and what they do with the answer.
  *
  * Model     Closed loops: each client has one operation under way, thinks, and asks again, any node
- *           that is up. A few keys are hot.
+ *           that is up, or always the same one, or one after the other. A few keys are hot. Half of
+ *           the seeds have clients that do something in turn (enum gkv_mix).
  */
 #ifndef GKV_SIM_WORKLOAD_H
 #define GKV_SIM_WORKLOAD_H
