@@ -35,6 +35,9 @@ static bool fails_alike(const struct inquiry *inquiry, uint64_t seed, uint32_t d
 {
     const struct gkv_trial_options options = {
         .seed = seed,
+        .profile = inquiry->head->profile,
+        .off_mask = inquiry->head->off_mask,
+        .check_off_mask = inquiry->head->check_off_mask,
         .replay = draw_count == 0 ? NULL : inquiry->recording,
         .replay_count = draw_count,
         .recording = inquiry->drawn,
@@ -74,6 +77,9 @@ static void find_moments(struct inquiry *inquiry, uint64_t failing_event)
     static struct gkv_trial_summary summary; /* too large for a stack frame */
     const struct gkv_trial_options options = {
         .seed = inquiry->head->seed,
+        .profile = inquiry->head->profile,
+        .off_mask = inquiry->head->off_mask,
+        .check_off_mask = inquiry->head->check_off_mask,
         .replay = inquiry->recording,
         .event_count_max = failing_event > 2 ? failing_event - 2 : 1,
         .look = look,

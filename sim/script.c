@@ -135,7 +135,6 @@ static const struct gkv_script_field fields[] = {
     TIME_MS("push_pull_interval", world.node.push_pull_interval_ms, 1000, 30000),
     TIME_MS("reconnect_interval", world.node.reconnect_interval_ms, 200, 500),
     TIME_MS("sync_interval", world.node.sync_interval_ms, 200, 1000),
-    TIME_MS("tombstone_keep", world.node.tombstone_keep_ms, 1000, 600000),
     NUMBER("read_repairs", world.node.read_repair_per_second_max, 0, 1000000, 1000),
     TIME_NS("latency", link.latency_ns, 0),
     NUMBER("read_bytes", world.receive_bytes_max, 0, UINT32_MAX, 0),
