@@ -35,9 +35,9 @@ uint32_t gkv_host_of_address(const struct gkv_address *address)
 
 struct gkv_name gkv_host_name(uint32_t node)
 {
-    GKV_ASSERT(node < 26);
+    GKV_ASSERT(node < 52);
     struct gkv_name name = {.count = 1};
-    name.bytes[0] = (char)('a' + node);
+    name.bytes[0] = (char)(node < 26 ? 'a' + node : 'A' + (node - 26));
     return name;
 }
 

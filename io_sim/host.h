@@ -48,7 +48,7 @@ struct gkv_address gkv_host_address(uint32_t node);
 /* The node at an address, or UINT32_MAX. */
 uint32_t gkv_host_of_address(const struct gkv_address *address);
 
-/* What node `node` is called: a, b, c and so on. */
+/* What node `node` is called: a, b, c and so on; after z comes A. */
 struct gkv_name gkv_host_name(uint32_t node);
 
 /* Take memory for life_count_max lives. options: all but name, address, boot_id and seed, which are

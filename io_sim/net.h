@@ -27,9 +27,9 @@
 #include "proto/bounds.h"
 #include "proto/endpoint.h"
 
-#define GKV_NET_NODE_COUNT_MAX 16
-#define GKV_NET_NOBODY (GKV_NET_NODE_COUNT_MAX - 1) /* where no node of a smaller world is */
-#define GKV_NET_CONNECTION_COUNT 1024 /* over what the streams of nine nodes can need */
+#define GKV_NET_NODE_COUNT_MAX 33
+#define GKV_NET_NOBODY (GKV_NET_NODE_COUNT_MAX - 1) /* where no node of a world is: it has 32 */
+#define GKV_NET_CONNECTION_COUNT 4096 /* four times what the streams of 32 nodes need at once */
 #define GKV_NET_PIPE_BYTES (32 * 1024)
 #define GKV_NET_SEGMENT_COUNT 32
 #define GKV_NET_PARCEL_COUNT 4096

@@ -42,8 +42,8 @@ struct channel {
 
 struct gkv_overhear {
     struct gkv_hearer hearer;
-    struct channel channels[GKV_NET_CONNECTION_COUNT];
-    uint32_t frame_count; /* places that were ever taken */
+    uint32_t channel_count; /* places that were ever looked at */
+    uint32_t frame_count;   /* places that were ever taken */
     uint32_t frame_free;
     uint32_t lost_count;
     uint64_t number; /* of the frame that was heard last */
@@ -52,7 +52,8 @@ struct gkv_overhear {
     uint8_t *carry_bytes; /* of all carries */
     void *codec_memory;
     struct gkv_codec *codec;
-    struct frame frames[GKV_OVERHEAR_FRAME_COUNT]; /* not cleared: frame_count says which are */
+    struct frame frames[GKV_OVERHEAR_FRAME_COUNT];     /* not cleared: frame_count says which are */
+    struct channel channels[GKV_NET_CONNECTION_COUNT]; /* nor these, from channel_count on */
 };
 
 /* ---- Making ---------------------------------------------------------------------------------- */
@@ -147,7 +148,11 @@ static struct frame take_frame(struct gkv_overhear *overhear, struct channel *ch
 
 static struct channel *channel_of(struct gkv_overhear *overhear, uint64_t connection)
 {
-    struct channel *channel = &overhear->channels[(uint32_t)connection % GKV_NET_CONNECTION_COUNT];
+    const uint32_t place = (uint32_t)connection % GKV_NET_CONNECTION_COUNT;
+    struct channel *channel = &overhear->channels[place];
+    while (overhear->channel_count <= place) {
+        overhear->channels[overhear->channel_count++] = (struct channel){.is_known = false};
+    }
     if (channel->is_known && channel->connection == connection) {
         return channel;
     }

@@ -29,8 +29,8 @@ struct shiviz {
     FILE *file;
     struct moment *moments;
     uint32_t moment_count;
-    struct clock *sent; /* the clock that a message was sent with, by its index */
-    struct clock clocks[GKV_NET_NODE_COUNT_MAX];
+    struct clock *sent;   /* the clock that a message was sent with, by its index */
+    struct clock *clocks; /* of every node */
 };
 
 static int compare_moments(const void *left, const void *right)
@@ -168,7 +168,8 @@ enum gkv_error gkv_trace_shiviz_write(const struct gkv_journal *journal, FILE *f
         2 * gkv_journal_operation_count(journal) + gkv_journal_mark_count(journal);
     shiviz.moments = calloc(2 * (size_t)message_count + other_count + 1, sizeof(struct moment));
     shiviz.sent = calloc((size_t)message_count + 1, sizeof(struct clock));
-    const bool has_memory = shiviz.moments != NULL && shiviz.sent != NULL;
+    shiviz.clocks = calloc(GKV_NET_NODE_COUNT_MAX, sizeof(struct clock));
+    const bool has_memory = shiviz.moments != NULL && shiviz.sent != NULL && shiviz.clocks != NULL;
     if (has_memory) {
         (void)fputs("(?<host>\\S+) (?<clock>\\{.*\\}) (?<event>.*)\n\n", file);
         gather(&shiviz);
@@ -178,5 +179,6 @@ enum gkv_error gkv_trace_shiviz_write(const struct gkv_journal *journal, FILE *f
     }
     free(shiviz.moments);
     free(shiviz.sent);
+    free(shiviz.clocks);
     return has_memory ? GKV_OK : GKV_ERROR_MEMORY;
 }

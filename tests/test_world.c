@@ -1,0 +1,122 @@
+#include "io_sim/world.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "core/node.h"
+#include "core/prng.h"
+
+#define NODE_COUNT 32
+#define MS GKV_NS_PER_MS
+
+struct scene {
+    struct gkv_world world;
+    struct gkv_prng luck;
+};
+
+static uint64_t draw(void *context, const char *label, uint64_t bound)
+{
+    struct scene *scene = context;
+    (void)label;
+    return gkv_prng_below(&scene->luck, bound);
+}
+
+static void create(struct scene *scene, uint32_t node_count)
+{
+    struct gkv_world_options options = {.node_count = node_count, .life_count_max = 1};
+    gkv_options_init(&options.node);
+    options.node.memory_limit_bytes = 1024 * 1024;
+    options.node.value_bytes_max = 4096;
+    options.node.member_count_max = 64;
+    options.node.operation_count_max = 16;
+    options.node.operation_memory_bytes = 64 * 1024;
+    options.node.seeds[0] = gkv_host_address(0);
+    options.node.seed_count = 1;
+    memset(scene, 0, sizeof(*scene));
+    gkv_prng_init(&scene->luck, 1, 0);
+    const struct gkv_chance chance = {.draw = draw, .context = scene};
+    const struct gkv_observer observer = {.observe = NULL};
+    assert_int_equal(gkv_world_create(&scene->world, &options, &chance, &observer), GKV_OK);
+    for (uint32_t i = 0; i < node_count; i++) {
+        for (uint32_t j = 0; j < node_count; j++) {
+            gkv_world_link(&scene->world, i, j)->latency_ns = MS;
+        }
+    }
+}
+
+/* Goal: a world may have 32 nodes, which find each other; and two runs have one chain, though the
+ * second is given the memory that the first one left.
+ * Method: boot all of them, let 10 s pass, and count whom each holds alive; twice. */
+static void test_thirty_two_nodes(void **state)
+{
+    static struct scene scene;
+    uint64_t chains[2][2];
+    (void)state;
+    for (uint32_t run = 0; run < 2; run++) {
+        create(&scene, NODE_COUNT);
+        for (uint32_t i = 0; i < NODE_COUNT; i++) {
+            gkv_world_boot(&scene.world, i);
+        }
+        while (gkv_world_step(&scene.world, 11000 * MS)) {
+        }
+        for (uint32_t i = 0; i < NODE_COUNT; i++) {
+            const struct gkv_node *node = gkv_endpoint_node(scene.world.hosts[i].endpoint);
+            assert_int_equal(gkv_node_stats(node).reachable_count, NODE_COUNT);
+        }
+        gkv_world_chain(&scene.world, chains[run]);
+        gkv_world_destroy(&scene.world);
+    }
+    assert_memory_equal(chains[0], chains[1], sizeof(chains[0]));
+}
+
+/* Note `count` words, three at a time, with one of them changed. */
+static void chain_of(struct scene *scene, uint32_t count, uint32_t changed, uint64_t chain_out[2])
+{
+    create(scene, 1);
+    for (uint32_t i = 0; i < count; i += 3) {
+        const uint64_t words[3] = {i + (uint64_t)(i == changed),
+                                   i + 1 + (uint64_t)(i + 1 == changed),
+                                   i + 2 + (uint64_t)(i + 2 == changed)};
+        uint64_t ignored[2];
+        gkv_world_note(&scene->world, words, 3);
+        gkv_world_chain(&scene->world, ignored); /* looking changes nothing */
+    }
+    gkv_world_chain(&scene->world, chain_out);
+    gkv_world_destroy(&scene->world);
+}
+
+/* Goal: the chain covers every word that was noted, also those of links closed long ago.
+ * Method: 2,100 words, more than four links, as they are and with each 20th changed in turn. */
+static void test_chain_covers_every_word(void **state)
+{
+    static struct scene scene;
+    const uint32_t count = 2100;
+    uint64_t unchanged[2];
+    uint64_t again[2];
+    uint64_t shorter[2];
+    (void)state;
+    chain_of(&scene, count, UINT32_MAX, unchanged);
+    chain_of(&scene, count, UINT32_MAX, again);
+    chain_of(&scene, count - 3, UINT32_MAX, shorter);
+    assert_memory_equal(unchanged, again, sizeof(unchanged));
+    assert_memory_not_equal(unchanged, shorter, sizeof(unchanged));
+    for (uint32_t changed = 0; changed < count; changed += 20) {
+        uint64_t chain[2];
+        chain_of(&scene, count, changed, chain);
+        assert_memory_not_equal(unchanged, chain, sizeof(unchanged));
+    }
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_thirty_two_nodes),
+        cmocka_unit_test(test_chain_covers_every_word),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
