@@ -91,7 +91,12 @@ static int convert(const char *in, struct conversion *conversion)
         }
     } else {
         replay = gkv_seedfile_open(in, &head);
-        if (replay == NULL) {
+        if (replay == NULL || head.profile != GKV_PROFILE_LITE || head.off_mask != 0) {
+            (void)fputs(replay == NULL ? ""
+                                       : "gridkv-sim: inputs are of the profile lite, with all "
+                                         "faults; this recording is not\n",
+                        stderr);
+            gkv_recording_destroy(replay);
             return GKV_TRIAL_USAGE;
         }
         options.replay = replay;
