@@ -457,8 +457,7 @@ void gkv_net_recover(struct gkv_net *net, uint64_t now_ns)
 {
     for (uint32_t i = 0; i < net->connection_count; i++) {
         struct gkv_connection *connection = &net->connections[i];
-        const bool is_over = connection->silent_until_ns > now_ns || connection->is_damaged;
-        for (uint32_t end = 0; end < 2 && is_over; end++) {
+        for (uint32_t end = 0; end < 2; end++) {
             if (connection->ends[end].state == GKV_END_OPEN &&
                 (connection->is_damaged || connection->ends[1 - end].state == GKV_END_NONE)) {
                 schedule(net, now_ns, GKV_OCCASION_RESET, i, end);
