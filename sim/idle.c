@@ -200,6 +200,7 @@ bool gkv_idle_lose(struct gkv_trial *trial)
     gkv_clerk_write_line(trial, &(struct gkv_script_line){.kind = GKV_SCRIPT_LOSS,
                                                           .node = (uint8_t)node,
                                                           .to = (uint8_t)node});
-    gkv_world_crash(&trial->world, node, 0);
+    /* As a machine without power: no stream breaks, so that only probes can tell. */
+    gkv_world_crash(&trial->world, node, detection_ns(trial, member_count));
     return true;
 }
