@@ -19,22 +19,26 @@ run() {
     first=$(timeout 60 "$@" 2>/dev/null | grep -m 1 '^FAIL') || true
 }
 
-# killed BINARY RUN CHECK
+# killed NAME BINARY RUN CHECK
 killed() {
+    killer=$(killer_of "$1")
+    shift
     case $2 in
     -) timeout 120 "$1" >/dev/null 2>&1 && return 1 || return 0 ;;
     *.*) run "$1" replay "$root/sim/scenarios/$2" ;;
-    *) run "$1" run --seed "$2" ;;
+    *) run "$1" "$killer" --seed "$2" ;;
     esac
     test "$(echo "$first" | cut -d ' ' -f 2)" = "$3"
 }
 
-# passes RUN: without the bug.
+# passes NAME RUN: without the bug.
 passes() {
+    killer=$(killer_of "$1")
+    shift
     case $1 in
     -) return 0 ;; # a test of its own
     *.*) timeout 60 "$clean/gridkv-sim" replay "$root/sim/scenarios/$1" 2>/dev/null | grep -q 'result=pass' ;;
-    *) timeout 60 "$clean/gridkv-sim" run --seed "$1" >/dev/null 2>&1 ;;
+    *) timeout 60 "$clean/gridkv-sim" "$killer" --seed "$1" >/dev/null 2>&1 ;;
     esac
 }
 
@@ -46,10 +50,10 @@ one() {
     result=0
     grep "^$1 " "$gate" >"$out/lines" || echo "$1: builds"
     while read -r name what check; do
-        if ! killed "$sim" "$what" "$check"; then
+        if ! killed "$name" "$sim" "$what" "$check"; then
             search_again "$name" "$what" || { result=1; continue; }
         fi
-        if ! passes "$what"; then
+        if ! passes "$name" "$what"; then
             echo "$name: $what fails without the bug as well"
             result=1
             continue
@@ -67,7 +71,7 @@ search_again() {
         return 1
         ;;
     esac
-    run "$sim" run --jobs 1 --seeds 1..200
+    run "$sim" "$(killer_of "$1")" --jobs 1 --seeds 1..200
     if test -z "$first"; then
         echo "$1: seed $2 does not fail by $check any more, and seeds 1..200 pass"
         return 1

@@ -1,16 +1,17 @@
 #!/bin/sh
-# Usage: measure.sh all|kills|sizes|matrix|table [NAME...]
+# Usage: measure.sh all|kills|sizes|matrix|pin|table [NAME...]
 #
 # Goal: show that the generic seeds find every planted bug, by which check, how soon, and which kills
 # would be lost without one family of faults or one check.
 # Method: for each sim/mutants/NAME.patch, all of them by default:
-#   kills   the bug is planted, and seeds are run up to the first that fails: from five first seeds,
-#           and with assertions that do nothing from one. That seed must pass without the bug, and fail
+#   kills   the bug is planted, and seeds are run up to the first that fails: from three first
+#           seeds, and with assertions that do nothing from one. That seed must pass without the bug, and fail
 #           alike when it is run again.
 #   sizes   that seed is recorded, shrunk, and the shrunk run replayed.
 #   matrix  without assertions: seeds are run again without the check that killed, and without each
 #           family of faults that is on in the killing seed. (Without any other, that seed still fails:
 #           it is the same run up to there.)
+#   pin     gate.txt names the first killing seed of each; its lines with files stay.
 #   table   docs/results/mutants.md is written anew from mutants.md.in.
 #
 # What was measured is kept, a line each, in build/mutants/TREE/; whatever is there is not measured again,
@@ -25,9 +26,9 @@ seeds=${GRIDKV_MUTANT_SEEDS:-2000}
 jobs=${GRIDKV_MUTANT_JOBS:-$(nproc)}
 tries=${GRIDKV_MUTANT_TRIES:-1000}
 seconds_max=400 # for all seeds of one bug: what runs longer is stuck
-first_seeds="1 1000001 2000001 3000001 4000001"
+first_seeds="1 1000001 2000001"
 
-tree=$(cd "$root" && cat core/*.[ch] proto/*.[ch] io_sim/*.[ch] sim/*.[ch] io_posix/*.[ch] | cksum)
+tree=$(cd "$root" && cat core/*.[ch] proto/*.[ch] io_sim/*.[ch] io_posix/*.[ch] sim/*.[ch] sim_posix/*.[ch] | cksum)
 results=$root/build/mutants/${tree% *}
 mkdir -p "$results"
 touch "$results/kills" "$results/sizes" "$results/matrix"
@@ -40,6 +41,7 @@ key_of() {
 # search NAME BINARY FIRST COUNT OPTION...: sets found_seed, found_check, found_status; the report is in
 # the bug's folder. found_seed is - when all passed.
 search() {
+    name=$1
     report=$results/$1.report
     binary=$2
     last=$(($3 + $4 - 1))
@@ -48,7 +50,7 @@ search() {
     shift 4
     found_seed=-
     found_status=0
-    timeout "$seconds_max" "$binary" run --profile swarm --jobs 1 --seeds "$range" "$@" >"$report" 2>/dev/null ||
+    timeout "$seconds_max" "$binary" "$(killer_of "$name")" --jobs 1 --seeds "$range" "$@" >"$report" 2>/dev/null ||
         found_status=$?
     if test "$found_status" -eq 124; then
         found_check="no end"
@@ -58,14 +60,16 @@ search() {
     fi
 }
 
-# sound BINARY CLEAN: the seed that was found passes without the bug, and fails alike again.
+# sound NAME BINARY CLEAN: the seed that was found passes without the bug, and fails alike again.
 sound() {
-    if ! timeout "$seconds_max" "$2" run --seed "$found_seed" >/dev/null 2>&1; then
+    killer=$(killer_of "$1")
+    if ! timeout "$seconds_max" "$3" "$killer" --seed "$found_seed" >/dev/null 2>&1; then
         found_check="$found_check, and without the bug"
         return 1
     fi
-    again=$(timeout "$seconds_max" "$1" run --seed "$found_seed" 2>/dev/null | grep -m 1 '^FAIL') || true
-    if test "$found_check" != crash && test "$again" != "$(grep -m 1 '^FAIL' "$report")"; then
+    test "$found_check" != crash || return 0 # its process died, perhaps because it did not end
+    again=$(timeout "$seconds_max" "$2" "$killer" --seed "$found_seed" 2>/dev/null | grep -m 1 '^FAIL') || true
+    if test "$again" != "$(grep -m 1 '^FAIL' "$report")"; then
         found_check="$found_check, but not again"
         return 1
     fi
@@ -79,7 +83,7 @@ kill_from() {
         return 0
     fi
     search "$1" "$results/$1.$2/gridkv-sim" "$3" "$seeds"
-    if test "$found_seed" != - && ! sound "$results/$1.$2/gridkv-sim" "$results/$2/gridkv-sim"; then
+    if test "$found_seed" != - && ! sound "$1" "$results/$1.$2/gridkv-sim" "$results/$2/gridkv-sim"; then
         found_seed=-
     fi
     families=$(sed -n 's/^profile: [a-z]*, with //p' "$report" | head -n 1 | tr ' ' ',')
@@ -129,16 +133,16 @@ one_sizes() {
         return 0
     fi
     seed=$(kill_of "$1" on | cut -d ' ' -f 1)
-    if test "${seed:--}" = -; then
+    if test "${seed:--}" = - || test "$(killer_of "$1")" != run; then
         return 0
     fi
     sim=$results/$1.on/gridkv-sim
     "$sim" run --seed "$seed" --out "$results/$1.gseed" >/dev/null 2>&1 || true
     timeout "$seconds_max" "$sim" shrink "$results/$1.gseed" --tries "$tries" \
-        --out "$results/$1.min.gseed" >"$results/$1.shrunk" 2>/dev/null || true
+        --out "$results/$1.scenario" >"$results/$1.shrunk" 2>/dev/null || true
     after=$(sed -n 's/^after: operations=\([0-9]*\).* events=\([0-9]*\).*/\1 \2/p' "$results/$1.shrunk")
     before_ns=$(date +%s%N)
-    "$sim" replay "$results/$1.min.gseed" >/dev/null 2>&1 || true
+    "$sim" replay "$results/$1.scenario" >/dev/null 2>&1 || true
     echo "$(key_of "$1") ${after:-- -} $((($(date +%s%N) - before_ns) / 1000000))" >>"$results/sizes"
 }
 
@@ -151,20 +155,35 @@ without() {
     echo "$(key_of "$1") $2 $3 $budget $found_seed $found_check" >>"$results/matrix"
 }
 
-# Ten times as many seeds as it took, and 200 at least, say whether a kill is lost.
+# Five times as many seeds as it took, and 100 at least, say whether a kill is lost.
 one_matrix() {
     kill_of "$1" off >"$results/$1.kill"
     read -r seed status families check <"$results/$1.kill" || return 0
-    if test "$seed" = -; then
+    if test "$seed" = - || test "$(killer_of "$1")" != run; then
         return 0
     fi
-    budget=$((10 * seed))
-    test "$budget" -ge 200 || budget=200
+    budget=$((5 * seed))
+    test "$budget" -ge 100 || budget=100
     test "$budget" -le "$seeds" || budget=$seeds
     without "$1" check "$check"
     for family in $(echo "$families" | tr ',' ' '); do
         test "$family" = - || without "$1" fault "$family"
     done
+}
+
+pin() {
+    gate=$root/sim/mutants/gate.txt
+    grep ' [^ ]*[.][^ ]* ' "$gate" >"$results/pinned" || true
+    for name in $(names_of_all); do
+        kill_of "$name" on >"$results/$name.kill"
+        if read -r seed status families check <"$results/$name.kill"; then
+            case $check in
+            survives* | *without* | *again* | "no end") ;;
+            *) echo "$name $seed $check" >>"$results/pinned" ;;
+            esac
+        fi
+    done
+    sort "$results/pinned" >"$gate"
 }
 
 # each STAGE NAME...: in as many processes as there are processors.
@@ -175,6 +194,8 @@ each() {
 }
 
 bases() {
+    git -c safe.directory='*' -C "$root" rev-parse --short HEAD >"$results/commit" 2>/dev/null ||
+        echo unknown >"$results/commit"
     for mode in on off; do
         # shellcheck disable=SC2046 # a list of programs
         base "$results/$mode" $mode $(for name in $(names_of_all); do program_of "$name"; done | sort -u)
@@ -200,6 +221,7 @@ all)
         # shellcheck disable=SC2086 # a list of names
         each $stage $wanted || failed=1
     done
+    pin
     "$root/sim/mutants/table.sh" "$results"
     ;;
 kills | sizes | matrix)
@@ -207,6 +229,7 @@ kills | sizes | matrix)
     # shellcheck disable=SC2086 # a list of names
     each "$stage" $wanted || failed=1
     ;;
+pin) pin ;;
 table) "$root/sim/mutants/table.sh" "$results" ;;
 *)
     sed -n '2s/^# //p' "$0" >&2

@@ -15,10 +15,19 @@ patch_of() {
     echo "$root/sim/mutants/$1.patch"
 }
 
-# Whom a patch is for: "Killed by: PROGRAM" below its first line names the test program that must fail.
+# Who must find it: "Killed by: NAME" below the first line, or else "run", the generic seeds. NAME is
+# "posix", for gridkv-sim posix, or a test program.
+killer_of() {
+    killer=$(sed -n '1,3s/^Killed by: //p' "$(patch_of "$1")")
+    echo "${killer:-run}"
+}
+
 program_of() {
-    program=$(sed -n '1,3s/^Killed by: //p' "$(patch_of "$1")")
-    echo "${program:-gridkv-sim}"
+    killer=$(killer_of "$1")
+    case $killer in
+    run | posix) echo gridkv-sim ;;
+    *) echo "$killer" ;;
+    esac
 }
 
 # The text after "Plants: ".

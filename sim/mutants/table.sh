@@ -8,9 +8,7 @@ set -eu
 root=$(cd "$(dirname "$0")/../.." && pwd)
 . "$root/sim/mutants/plant.sh"
 results=$1
-commit=$(git -c safe.directory='*' -C "$root" rev-parse --short HEAD 2>/dev/null || echo unknown)
-test -z "$(git -c safe.directory='*' -C "$root" status --porcelain core proto io_sim sim 2>/dev/null)" ||
-    commit="$commit with changes"
+commit=$(cat "$results/commit" 2>/dev/null || echo unknown) # sim/mutants aside
 machine=$(sed -n 's/^model name[^:]*: //p' /proc/cpuinfo 2>/dev/null | head -n 1)
 compiler=$(cc --version | head -n 1)
 
@@ -77,23 +75,35 @@ END {
     }
     for (j = 1; j <= median_count; j++) all[j] = medians[j]
     printf "- %d planted bugs. With assertions %d are killed, without %d.\n", name_count, killed_on, killed_off > summary
-    printf "- Seeds to the first kill: median %s, greatest %d (of single searches; of the medians of five %d).\n", \
+    printf "- Seeds to the first kill: median %s, greatest %d (of single searches; of the medians of three %d).\n", \
         median(median_count), greatest, greatest_median >> summary
-    printf "- After shrinking: at most %d client operations.\n", most_operations >> summary
+    if (most_operations == "") print "- Sizes after shrinking: not measured." >> summary
+    else printf "- After shrinking: at most %d client operations.\n", most_operations >> summary
     if (lost_on != "") printf "- Survivors with assertions:%s.\n", lost_on >> summary
     if (lost_off != "") printf "- Survivors without assertions:%s.\n", lost_off >> summary
     if (missing > 0) printf "- **%d were not measured.**\n", missing >> summary
 }' "$results/kills"
 
-awk -v list="$results/list" '
+# Every family and every check that there is, whether a kill had to do with it or not.
+{
+    sed -n 's/^ *GKV_FAMILY_\([A-Z_]*\) = [0-9]*,$/\1/p' "$root/sim/family.h" | grep -v '^COUNT$' |
+        tr '[:upper:]' '[:lower:]' | sed 's/^/fault /'
+    sed -n 's/^ *\.name = "\([a-z]*\)",$/check \1/p' "$root"/sim/check*.c | sort
+} >"$results/switches"
+awk -v list="$results/list" -v switches="$results/switches" '
 BEGIN { while ((getline line < list) > 0) { split(line, word, " "); key[word[1]] = word[2] } }
 key[$1] == $2 {
-    id = $3 " | " $4
-    tried[id]++
-    if ($6 == "-") lost[id] = lost[id] (lost[id] == "" ? "" : ", ") substr($1, 1, 2) " (" $5 ")"
+    tried[$3, $4]++
+    if ($6 == "-") lost[$3, $4] = lost[$3, $4] (lost[$3, $4] == "" ? "" : ", ") substr($1, 1, 2) " (" $5 ")"
 }
-END { for (id in tried) printf "| %s | %d | %s |\n", id, tried[id], lost[id] == "" ? "none" : lost[id] }
-' "$results/matrix" | sort >"$results/part.matrix"
+END {
+    while ((getline line < switches) > 0) {
+        split(line, word, " ")
+        id = word[1] SUBSEP word[2]
+        printf "| %s `%s` | %d | %s |\n", word[1], word[2], tried[id], \
+            lost[id] != "" ? lost[id] : tried[id] > 0 ? "none" : "-"
+    }
+}' "$results/matrix" >"$results/part.matrix"
 
 while IFS= read -r line; do
     case $line in
