@@ -64,7 +64,9 @@ static void block_any(struct gkv_trial *trial)
 
 static void block_bridge(struct gkv_trial *trial)
 {
-    block_sides(trial, choose_sides(trial), choose_node(trial, "cut.bridge"));
+    /* One after the other: the order of two arguments is the compiler's, and draws have one. */
+    const uint32_t bridge = choose_node(trial, "cut.bridge");
+    block_sides(trial, choose_sides(trial), bridge);
 }
 
 /* Everybody reaches the next and the last before it, and nobody else. */

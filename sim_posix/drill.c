@@ -339,7 +339,8 @@ static void strike_processes(struct drill *drill)
     struct gkv_kernel *kernel = drill->kernel;
     const uint64_t now_ns = kernel->now_ns;
     if (comes(drill, "hold", drill->plan.hold_every_ms)) {
-        kernel->processes[choose_node(drill, "hold.node")].held_ns =
+        const uint32_t node = choose_node(drill, "hold.node"); /* a draw to a statement */
+        kernel->processes[node].held_ns =
             now_ns + gkv_choose_log(&drill->choice, "hold.ms", 5, 2000) * MS;
     }
     if (drill->limit_until_ns <= now_ns) {
