@@ -15,6 +15,7 @@
 
 #define COLUMN_COUNT 98
 #define TEXT_BYTES 1200
+#define LINK_COUNT_SHOWN 12 /* of those that are cut at once */
 
 /* ---- Paragraphs ------------------------------------------------------------------------------ */
 
@@ -346,15 +347,13 @@ static void print_mark(FILE *file, const struct gkv_journal *journal, uint32_t i
     uint32_t shown = 0;
     do {
         mark = gkv_journal_mark(journal, index);
-        (void)fprintf(file,
-                      shown < 12    ? " %c->%c"
-                      : shown == 12 ? " and so on"
-                                    : "",
-                      (char)('a' + mark->node), (char)('a' + mark->peer));
+        if (shown < LINK_COUNT_SHOWN) {
+            (void)fprintf(file, " %c->%c", (char)('a' + mark->node), (char)('a' + mark->peer));
+        }
         shown++;
         index++;
     } while (index < gkv_journal_mark_count(journal) && is_with_last(journal, index));
-    (void)fputc('\n', file);
+    (void)fputs(shown > LINK_COUNT_SHOWN ? " and so on\n" : "\n", file);
 }
 
 static void print_entry(FILE *file, const struct timeline *timeline, const struct entry *entry)
