@@ -100,8 +100,9 @@ END {
     while ((getline line < switches) > 0) {
         split(line, word, " ")
         id = word[1] SUBSEP word[2]
-        printf "| %s `%s` | %d | %s |\n", word[1], word[2], tried[id], \
-            lost[id] != "" ? lost[id] : tried[id] > 0 ? "none" : "-"
+        said = lost[id]
+        if (said == "") said = id in tried ? "none" : "-"
+        printf "| %s `%s` | %d | %s |\n", word[1], word[2], tried[id], said
     }
 }' "$results/matrix" >"$results/part.matrix"
 
