@@ -73,6 +73,7 @@ enum gkv_predicate {
     GKV_HOLDS_RING = 52,       /* a node names the owners of the ring */
     GKV_HOLDS_MOVED = 53,      /* and no more moves than has to */
     GKV_HOLDS_COPIED = 54,     /* an acknowledged set is at all owners soon */
+    GKV_HOLDS_REFUTED = 55,    /* who is accused by a ping refutes in the answer */
     /* What each says is in sim/tally.c. */
     GKV_REACHED_WRITE_WITHOUT_ALL,
     GKV_REACHED_WRITE_ONE_SHORT,

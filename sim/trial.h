@@ -169,6 +169,7 @@ struct gkv_trial {
     struct gkv_ttl_watch ttl_watch;
     struct gkv_session_watch session_watch;
     struct gkv_precedence_watch precedence_watch;
+    struct gkv_refute_watch refute_watch;
     struct gkv_ring_watch ring_watch;
     struct gkv_copies_watch copies_watch;
     struct gkv_idle idle;

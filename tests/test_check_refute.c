@@ -1,0 +1,112 @@
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include "tests/told.h"
+
+static struct told told;
+
+/* What is said of a in boot 100 or another: a state and an incarnation; NONE: nothing. */
+struct word {
+    uint64_t boot_id;
+    uint32_t incarnation;
+    enum gkv_member_state state;
+};
+
+static void say(bool is_arrival, uint32_t sequence, struct word word)
+{
+    struct gkv_update update = {.incarnation = word.incarnation, .state = word.state};
+    update.who.id = told.trial.ids[0];
+    update.who.boot_id = word.boot_id;
+    struct gkv_message message = {.kind = is_arrival ? GKV_MESSAGE_PING : GKV_MESSAGE_ACK};
+    message.as.gossip.sequence = sequence;
+    message.as.gossip.about.id = told.trial.ids[0];
+    message.as.gossip.updates = &update;
+    message.as.gossip.update_count = word.state != GKV_MEMBER_NONE;
+    gkv_check_refute.hear(&told.trial, &(struct gkv_heard){.time_ns = told.trial.world.now_ns,
+                                                           .is_arrival = is_arrival,
+                                                           .is_datagram = true,
+                                                           .message = &message});
+}
+
+struct talk {
+    const char *name;
+    struct word accusation;
+    struct word answer;
+};
+
+static const struct talk good[] = {
+    {"nothing is said", {0}, {0}},
+    {"alive needs no answer", {100, 3, GKV_MEMBER_ALIVE}, {0}},
+    {"suspect, refuted", {100, 3, GKV_MEMBER_SUSPECT}, {100, 4, GKV_MEMBER_ALIVE}},
+    {"unreachable, refuted", {100, 0, GKV_MEMBER_UNREACHABLE}, {100, 1, GKV_MEMBER_ALIVE}},
+    {"old, refuted before", {100, 1, GKV_MEMBER_SUSPECT}, {100, 9, GKV_MEMBER_ALIVE}},
+    {"an earlier life", {99, 7, GKV_MEMBER_ALIVE}, {100, 0, GKV_MEMBER_ALIVE}},
+    {"it has left", {100, 5, GKV_MEMBER_SUSPECT}, {100, 5, GKV_MEMBER_LEFT}},
+    {"a later life", {101, 0, GKV_MEMBER_SUSPECT}, {102, 0, GKV_MEMBER_ALIVE}},
+};
+
+static const struct talk bad[] = {
+    {"no answer", {100, 3, GKV_MEMBER_SUSPECT}, {0}},
+    {"no answer to old news", {100, 0, GKV_MEMBER_UNREACHABLE}, {0}},
+    {"the same incarnation", {100, 3, GKV_MEMBER_SUSPECT}, {100, 3, GKV_MEMBER_ALIVE}},
+    {"a lower one", {100, 3, GKV_MEMBER_UNREACHABLE}, {100, 2, GKV_MEMBER_ALIVE}},
+    {"an earlier life unanswered", {99, 0, GKV_MEMBER_ALIVE}, {0}},
+    {"said to be gone", {100, 2, GKV_MEMBER_LEFT}, {100, 2, GKV_MEMBER_SUSPECT}},
+    {"a lower boot", {101, 0, GKV_MEMBER_SUSPECT}, {100, 5, GKV_MEMBER_ALIVE}},
+};
+
+static bool is_rejected(const struct talk *talk)
+{
+    told_begin(&told, &gkv_check_refute);
+    say(true, 7, talk->accusation);
+    say(false, 7, talk->answer);
+    return told_is_rejected(&told);
+}
+
+/* Goal: accusations that are refuted in the answer are accepted. Method: a table of them. */
+static void test_accepts_refutations(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < sizeof(good) / sizeof(good[0]); i++) {
+        if (is_rejected(&good[i])) {
+            fail_msg("rejected: %s", good[i].name);
+        }
+    }
+}
+
+/* Goal: accusations that are not refuted are rejected. Method: a table of them. */
+static void test_rejects_silence(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
+        if (!is_rejected(&bad[i])) {
+            fail_msg("accepted: %s", bad[i].name);
+        }
+    }
+}
+
+/* Goal: an answer to another ping, or later, is none. Method: one of each. */
+static void test_takes_the_answer_alone(void **state)
+{
+    (void)state;
+    told_begin(&told, &gkv_check_refute);
+    say(true, 7, bad[0].accusation);
+    say(false, 8, bad[0].answer);
+    told.trial.world.now_ns++;
+    say(false, 7, bad[0].answer);
+    assert_false(told_is_rejected(&told));
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_accepts_refutations),
+        cmocka_unit_test(test_rejects_silence),
+        cmocka_unit_test(test_takes_the_answer_alone),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
