@@ -69,6 +69,13 @@ uint32_t gkv_check_find(const char *name);
  * "crash", which are no checks; "" for another. */
 const char *gkv_check_demands(const char *name);
 
+/* Is a node up, and did it not say goodbye, nor was cut off for ever? Of these all is asked. */
+static inline bool gkv_check_is_core(const struct gkv_trial *trial, uint32_t node)
+{
+    return trial->world.hosts[node].is_up &&
+           ((trial->left_mask | trial->outside_mask) >> node & 1u) == 0;
+}
+
 /* The node of a name, or GKV_HISTORY_NONE. */
 uint32_t gkv_check_node_of_id(const struct gkv_trial *trial, struct gkv_node_id id);
 

@@ -4,6 +4,13 @@
 /* Nobody suspects a node that is up, once the cluster has settled: not on a quiet network, and not
  * where one link is cut one way, since others are asked to ping (SWIM 3.1) and have time to. */
 
+/* Is it the word of somebody outside the core? A deaf one suspects all, and may say so. */
+static bool is_hearsay(const struct gkv_trial *trial, const struct gkv_update *said)
+{
+    const uint32_t accuser = gkv_check_node_of_id(trial, said->accuser);
+    return accuser != GKV_HISTORY_NONE && (trial->outside_mask >> accuser & 1u) != 0;
+}
+
 static void observe(struct gkv_trial *trial, const struct gkv_observation *observation)
 {
     const bool is_quiet = trial->phase == GKV_PHASE_READ || trial->phase == GKV_PHASE_IDLE;
@@ -20,8 +27,8 @@ static void observe(struct gkv_trial *trial, const struct gkv_observation *obser
     const uint32_t about = gkv_check_node_of_id(trial, said->who.id);
     const bool is_doubted =
         said->state == GKV_MEMBER_SUSPECT || said->state == GKV_MEMBER_UNREACHABLE;
-    if (about == GKV_HISTORY_NONE || !is_doubted || !trial->world.hosts[about].is_up ||
-        (trial->left_mask >> about & 1u) != 0) {
+    if (about == GKV_HISTORY_NONE || !is_doubted || !gkv_check_is_core(trial, about) ||
+        !gkv_check_is_core(trial, observation->node) || is_hearsay(trial, said)) {
         return;
     }
     gkv_trial_fail(trial, GKV_TRIAL_SAFETY, "accuracy",

@@ -15,7 +15,7 @@ static void check_copies(struct gkv_trial *trial, uint32_t number)
     const uint32_t owner_count = gkv_check_owners(trial, deed->key, owners);
     for (uint32_t i = 0; i < owner_count; i++) {
         struct gkv_record record = {.version = {.writer = 0}};
-        if (!trial->world.hosts[owners[i]].is_up) {
+        if (!gkv_check_is_core(trial, owners[i])) {
             continue;
         }
         trial->tally.counts[GKV_HOLDS_COPIED]++;

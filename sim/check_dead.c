@@ -24,7 +24,7 @@ static bool settle(struct gkv_trial *trial, char *why, size_t why_bytes)
     }
     const uint32_t lost = trial->idle.lost_node;
     for (uint32_t i = 0; i < trial->scenario.node_count; i++) {
-        if (!trial->world.hosts[i].is_up || (trial->left_mask >> i & 1u) != 0) {
+        if (!gkv_check_is_core(trial, i)) {
             continue;
         }
         trial->tally.counts[GKV_HOLDS_DEAD]++;

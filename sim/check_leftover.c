@@ -30,7 +30,7 @@ static struct gkv_version newest_of(struct gkv_trial *trial, uint32_t key, uint3
     *owner_mask_out = 0;
     for (uint32_t i = 0; i < owner_count; i++) {
         struct gkv_record record;
-        if (!trial->world.hosts[owners[i]].is_up) {
+        if (!gkv_check_is_core(trial, owners[i])) {
             continue;
         }
         *owner_mask_out |= 1u << owners[i];
@@ -48,8 +48,7 @@ static bool settle_key(struct gkv_trial *trial, uint32_t key, char *why, size_t 
     const struct gkv_version newest = newest_of(trial, key, &owner_mask);
     for (uint32_t i = 0; i < trial->scenario.node_count && owner_mask != 0; i++) {
         struct gkv_record record;
-        const bool is_other = (owner_mask >> i & 1u) == 0 && trial->world.hosts[i].is_up &&
-                              (trial->left_mask >> i & 1u) == 0;
+        const bool is_other = (owner_mask >> i & 1u) == 0 && gkv_check_is_core(trial, i);
         if (!is_other || !gkv_check_holds(trial, i, key, &record)) {
             continue;
         }

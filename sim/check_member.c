@@ -54,7 +54,7 @@ static bool is_right(struct gkv_trial *trial, const struct claim *claim)
                    ? claim->state == GKV_MEMBER_UNREACHABLE
                    : claim->state == GKV_MEMBER_LEFT || claim->state == GKV_MEMBER_NONE;
     }
-    if (!about->is_up) {
+    if (!about->is_up || has(trial->outside_mask, claim->about)) {
         counts[GKV_HOLDS_MEMBER_DOWN]++;
         return claim->state ==
                (has(trial->ring_mask, claim->about) ? GKV_MEMBER_UNREACHABLE : GKV_MEMBER_NONE);
@@ -63,11 +63,13 @@ static bool is_right(struct gkv_trial *trial, const struct claim *claim)
     return claim->state == GKV_MEMBER_ALIVE && claim->boot_id == about->options.boot_id;
 }
 
-/* Is everybody who lives younger than the end of this one? Then nobody need know of it. */
+/* Has nobody who lives ever heard of one who is down, in this life? Then nobody need know of it: it
+ * may have died before they began, or while all that it said to them was under way. */
 static bool is_forgotten(const struct gkv_trial *trial, uint32_t node)
 {
     for (uint32_t i = 0; i < trial->scenario.node_count; i++) {
-        if (trial->world.hosts[i].is_up && trial->up_since_ns[i] <= trial->down_since_ns[node]) {
+        if (gkv_check_is_core(trial, i) &&
+            trial->precedence_watch.held[i][node].state != GKV_MEMBER_NONE) {
             return false;
         }
     }
@@ -94,8 +96,7 @@ static uint32_t ring_mask_of(struct gkv_trial *trial)
 {
     uint32_t mask = trial->joined_mask;
     uint32_t holder = 0;
-    while (holder < trial->scenario.node_count &&
-           (!trial->world.hosts[holder].is_up || has(trial->left_mask, holder))) {
+    while (holder < trial->scenario.node_count && !gkv_check_is_core(trial, holder)) {
         holder++;
     }
     for (uint32_t i = 0; i < trial->scenario.node_count && holder < trial->scenario.node_count;
@@ -120,6 +121,7 @@ static bool settle_holder(struct gkv_trial *trial, uint32_t holder, char *why, s
                            has(trial->left_mask, i)          ? "left"
                            : !has(trial->joined_mask, i)     ? "never joined"
                            : !trial->world.hosts[i].is_up    ? "is down"
+                           : has(trial->outside_mask, i)     ? "is cut off for ever"
                            : claim.state == GKV_MEMBER_ALIVE ? "began another life"
                                                              : "is up");
             return false;
@@ -132,8 +134,7 @@ static bool settle(struct gkv_trial *trial, char *why, size_t why_bytes)
 {
     trial->ring_mask = ring_mask_of(trial);
     for (uint32_t i = 0; i < trial->scenario.node_count; i++) {
-        if (trial->world.hosts[i].is_up && !has(trial->left_mask, i) &&
-            !settle_holder(trial, i, why, why_bytes)) {
+        if (gkv_check_is_core(trial, i) && !settle_holder(trial, i, why, why_bytes)) {
             return false;
         }
     }

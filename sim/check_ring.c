@@ -103,7 +103,7 @@ static bool settle(struct gkv_trial *trial, char *why, size_t why_bytes)
 {
     const uint32_t stride = (trial->scenario.key_count + KEY_COUNT_MAX - 1) / KEY_COUNT_MAX;
     for (uint32_t i = 0; i < trial->scenario.node_count; i++) {
-        if (!trial->world.hosts[i].is_up || (trial->left_mask >> i & 1u) != 0) {
+        if (!gkv_check_is_core(trial, i)) {
             continue;
         }
         for (uint32_t key = 0; key < trial->scenario.key_count; key += stride) {

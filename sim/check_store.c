@@ -122,7 +122,7 @@ static bool settle_key(struct gkv_trial *trial, uint32_t key, char *why, size_t 
     const uint32_t owner_count = gkv_check_owners(trial, key, owners);
     bool have_first = false;
     for (uint32_t i = 0; i < owner_count; i++) {
-        if (!trial->world.hosts[owners[i]].is_up) {
+        if (!gkv_check_is_core(trial, owners[i])) {
             continue;
         }
         struct holding *holding = have_first ? &other : &first;

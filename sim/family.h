@@ -72,7 +72,8 @@ enum gkv_family {
     GKV_FAMILY_EQUAL_CLOCKS = 51,
     GKV_FAMILY_FULL_STORES = 52,
     GKV_FAMILY_TINY_TABLES = 53,
-    GKV_FAMILY_COUNT = 54,
+    GKV_FAMILY_OUTSIDERS = 54,
+    GKV_FAMILY_COUNT = 55,
 };
 
 /* Its name, such as "small_windows". */

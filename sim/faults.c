@@ -1,6 +1,7 @@
 #include "sim/faults.h"
 
 #include "core/panic.h"
+#include "sim/outsiders.h"
 #include "sim/strikes.h"
 
 #define MS GKV_NS_PER_MS
@@ -130,4 +131,5 @@ void gkv_faults_end(struct gkv_trial *trial)
     gkv_net_recover(&trial->world.net, trial->world.now_ns);
     gkv_strike_revive(trial);
     gkv_strike_clocks_mend(trial);
+    gkv_outsiders_choose(trial);
 }

@@ -16,7 +16,7 @@ static uint32_t up_count(const struct gkv_trial *trial)
 {
     uint32_t count = 0;
     for (uint32_t i = 0; i < trial->scenario.node_count; i++) {
-        count += trial->world.hosts[i].is_up;
+        count += gkv_check_is_core(trial, i);
     }
     return count;
 }
@@ -61,7 +61,7 @@ static void cut_one_link(struct gkv_trial *trial)
     if (!choose_link(trial, &from, &to)) {
         return;
     }
-    if (from != to && up_count(trial) >= 3 && has_time_to_help(trial)) {
+    if (from != to && up_count(trial) >= 3 && trial->outside_mask == 0 && has_time_to_help(trial)) {
         gkv_world_link(&trial->world, from, to)->is_cut = true;
         trial->idle.is_cut = true;
         gkv_clerk_write_line(trial, &(struct gkv_script_line){.kind = GKV_SCRIPT_IDLE_CUT,
@@ -120,7 +120,7 @@ static bool is_news(struct gkv_trial *trial, uint32_t about)
     struct gkv_update first = {0};
     bool have_first = false;
     for (uint32_t i = 0; i < trial->scenario.node_count; i++) {
-        if (!trial->world.hosts[i].is_up) {
+        if (!gkv_check_is_core(trial, i)) {
             continue;
         }
         const struct gkv_update held = held_of(trial, i, about);
@@ -191,7 +191,7 @@ bool gkv_idle_lose(struct gkv_trial *trial)
     uint32_t node = 0;
     const bool has_loss = choose_node(trial, &node);
     const uint32_t member_count = up_count(trial);
-    if (!has_loss || member_count < 2 || trial->idle.is_cut || !trial->world.hosts[node].is_up) {
+    if (!has_loss || member_count < 2 || trial->idle.is_cut || !gkv_check_is_core(trial, node)) {
         return false;
     }
     trial->idle.lost_node = node;

@@ -191,6 +191,12 @@ void gkv_report_tally(const struct gkv_tally *tally)
     print_group(tally, GKV_TALLY_HOLDS, "asked: ");
     print_group(tally, GKV_TALLY_MET, "met: ");
     print_missed(tally);
+    if (gkv_settled_count(&tally->settled) > 0) {
+        printf("settled: p50=%" PRIu64 "ms p99=%" PRIu64 "ms, at most %u permille of the bound\n",
+               gkv_settled_percentile_ms(&tally->settled, 50),
+               gkv_settled_percentile_ms(&tally->settled, 99),
+               (unsigned)tally->settled.permille_max);
+    }
 }
 
 /* ---- A run that failed ----------------------------------------------------------------------- */

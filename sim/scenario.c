@@ -46,6 +46,30 @@ static uint64_t liveness_ns(const struct gkv_scenario *scenario)
     return (3 * (member_ms + repair_ms) + clock_ms + 10000) * MS;
 }
 
+/* Nodes that never come back: so few that every key keeps W and R owners. */
+static void limit_outsiders(struct gkv_scenario *scenario)
+{
+    const struct gkv_options *options = &scenario->world.node;
+    const uint32_t owner_count = options->replica_count < scenario->node_count
+                                     ? options->replica_count
+                                     : scenario->node_count;
+    const uint32_t quorum = quorum_of(options);
+    const uint32_t most = owner_count > quorum ? owner_count - quorum : 0;
+    if (scenario->outsider_count > most) {
+        scenario->outsider_count = most;
+    }
+}
+
+/* None where others may be away as well, or owners are unknown: as drawn, whatever is switched off
+ * then, so that switching off brings nothing new. */
+static void spare_outsiders(struct gkv_scenario *scenario)
+{
+    if (scenario->late_count > 0 || scenario->has_leave || scenario->keeps_one_down ||
+        scenario->may_be_full) {
+        scenario->outsider_count = 0;
+    }
+}
+
 /* What may be asked of such a cluster. */
 static void judge(struct gkv_scenario *scenario)
 {
@@ -56,9 +80,10 @@ static void judge(struct gkv_scenario *scenario)
     scenario->damages_bytes = scenario->link.flip_ppm > 0 || scenario->link.truncation_ppm > 0;
     scenario->checks_quorum =
         options->level == GKV_LEVEL_QUORUM && !scenario->loses_memory && !scenario->ring_moves;
-    /* One who leaves takes one copy with it. */
-    scenario->forgets_nothing =
-        !scenario->loses_memory && (!scenario->has_leave || options->write_quorum > 1);
+    /* One who leaves takes one copy with it, and so does an outsider. */
+    scenario->forgets_nothing = !scenario->loses_memory &&
+                                (!scenario->has_leave || options->write_quorum > 1) &&
+                                options->write_quorum > scenario->outsider_count;
     scenario->expects_answers =
         !scenario->keeps_one_down && quorum_of(options) <= scenario->node_count;
 }
@@ -95,6 +120,7 @@ static void fit(struct gkv_scenario *scenario)
     } else if (scenario->broken_skew_ms > 0) {
         scenario->offset_ms_max = scenario->broken_skew_ms;
     }
+    limit_outsiders(scenario);
     scenario->skew_ms_max = (int64_t)(scenario->offset_ms_max + scenario->clock_grain_ms);
     if (scenario->crashes.every_ns > 0 && scenario->loses_clocks) {
         scenario->skew_ms_max += (int64_t)(scenario->work_ns / MS) + LOST_MS_MORE;
@@ -148,6 +174,7 @@ void gkv_scenario_draw(struct gkv_scenario *scenario, struct gkv_choice *choice,
     gkv_scenario_draw_work(scenario, choice);
     gkv_scenario_make_special(scenario, choice);
     gkv_profile_shape(scenario, choice, profile);
+    spare_outsiders(scenario);
     gkv_family_switch_off(scenario, off_mask);
     fit(scenario);
     gkv_scenario_settle(scenario);

@@ -155,6 +155,7 @@ static const struct gkv_script_field fields[] = {
     FLAG("stores_run_over", may_be_full),
     FLAG("tiny_tables", has_tiny_tables),
     FLAG("safety_only", is_safety_only),
+    NUMBER("outsiders", outsider_count, 0, GKV_SCENARIO_NODE_COUNT_MAX - 1, 0),
 };
 #define FIELD_COUNT (sizeof(fields) / sizeof(fields[0]))
 

@@ -44,8 +44,9 @@ enum gkv_script_kind {
     GKV_SCRIPT_SEVER = 19,    /* count: which end of a stream; value: ns until the other knows */
     GKV_SCRIPT_IDLE_CUT = 20, /* node, to; all through IDLE, whenever that is */
     GKV_SCRIPT_LOSS = 21,     /* node; when LOSS begins, whenever that is */
-    GKV_SCRIPT_HEAL = 22,     /* WORK lasts at least until then */
-    GKV_SCRIPT_LUCK = 23,     /* label, node, to, count: how often asked before at this instant */
+    GKV_SCRIPT_OUTSIDER = 22, /* node; value: which way it is away; when HEAL begins */
+    GKV_SCRIPT_HEAL = 23,     /* WORK lasts at least until then */
+    GKV_SCRIPT_LUCK = 24,     /* label, node, to, count: how often asked before at this instant */
 };
 
 struct gkv_script_line {

@@ -17,6 +17,8 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "sim/settled.h"
+
 enum gkv_predicate {
     GKV_HOLDS_ONCE = 0,          /* a completion is of an open operation of this life */
     GKV_HOLDS_IN_TIME = 1,       /* and comes by its deadline */
@@ -74,6 +76,7 @@ enum gkv_predicate {
     GKV_HOLDS_MOVED = 53,      /* and no more moves than has to */
     GKV_HOLDS_COPIED = 54,     /* an acknowledged set is at all owners soon */
     GKV_HOLDS_REFUTED = 55,    /* who is accused by a ping refutes in the answer */
+    GKV_MET_OUTSIDER = 56,     /* a node never comes back */
     /* What each says is in sim/tally.c. */
     GKV_REACHED_WRITE_WITHOUT_ALL,
     GKV_REACHED_WRITE_ONE_SHORT,
@@ -196,6 +199,7 @@ enum gkv_predicate {
 
 struct gkv_tally {
     uint64_t counts[GKV_PREDICATE_COUNT];
+    struct gkv_settled settled;
 };
 
 static inline void gkv_tally_add(struct gkv_tally *tally, const struct gkv_tally *more)
@@ -203,6 +207,7 @@ static inline void gkv_tally_add(struct gkv_tally *tally, const struct gkv_tally
     for (uint32_t i = 0; i < GKV_PREDICATE_COUNT; i++) {
         tally->counts[i] += more->counts[i];
     }
+    gkv_settled_add(&tally->settled, &more->settled);
 }
 
 enum gkv_tally_group {

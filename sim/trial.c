@@ -276,8 +276,13 @@ static bool heal(struct gkv_trial *trial)
     trial->phase = GKV_PHASE_HEAL;
     gkv_faults_end(trial);
     const uint64_t begin_ns = trial->world.now_ns;
-    return run_until(trial, begin_ns + HEAL_NS_MIN + trial->scenario.pauses.for_ns_max) &&
-           run_until_settled(trial, begin_ns + trial->scenario.liveness_ns);
+    if (!run_until(trial, begin_ns + HEAL_NS_MIN + trial->scenario.pauses.for_ns_max) ||
+        !run_until_settled(trial, begin_ns + trial->scenario.liveness_ns)) {
+        return false;
+    }
+    gkv_settled_note(&trial->tally.settled, (trial->world.now_ns - begin_ns) / MS,
+                     trial->scenario.liveness_ns / MS);
+    return true;
 }
 
 /* Run until everything is read. An operation that never ends keeps its client, and in the end all

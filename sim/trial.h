@@ -144,9 +144,10 @@ struct gkv_trial {
     uint32_t issued_count; /* in WORK */
     uint32_t reading_node; /* READ: which (node, key) is read next */
     uint32_t reading_key;
-    bool is_writing;      /* READ: and is then written */
-    uint32_t joined_mask; /* nodes that ever booted */
-    uint32_t left_mask;   /* nodes that said goodbye and did not come back */
+    bool is_writing;       /* READ: and is then written */
+    uint32_t joined_mask;  /* nodes that ever booted */
+    uint32_t outside_mask; /* nodes that never come back: sim/outsiders.h */
+    uint32_t left_mask;    /* nodes that said goodbye and did not come back */
     uint64_t first_wall_ms[GKV_SCENARIO_NODE_COUNT_MAX]; /* when its first life began */
     uint64_t up_since_ns[GKV_SCENARIO_NODE_COUNT_MAX];
     uint64_t down_since_ns[GKV_SCENARIO_NODE_COUNT_MAX];

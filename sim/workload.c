@@ -1,6 +1,7 @@
 #include "sim/workload.h"
 
 #include "core/panic.h"
+#include "sim/check.h"
 #include "sim/clerk.h"
 
 #define MS GKV_NS_PER_MS
@@ -174,7 +175,7 @@ static bool next_reading(struct gkv_trial *trial, struct gkv_deed *deed)
             .value_bytes = trial->is_writing ? trial->scenario.value_bytes_min : 0,
         };
         advance_reading(trial);
-        if (trial->world.hosts[deed->node].is_up) {
+        if (gkv_check_is_core(trial, deed->node)) {
             return true;
         }
     }

@@ -10,6 +10,7 @@
 
 static struct told told;
 static struct trio trio;
+static struct gkv_connection connections[2];
 
 static void begin(void)
 {
@@ -17,6 +18,9 @@ static void begin(void)
     told.trial.phase = GKV_PHASE_IDLE;
     told.trial.scenario.world.node.tombstone_keep_ms = 600000;
     told.trial.idle.begin_ns = told.trial.world.now_ns;
+    for (uint32_t i = 0; i < 3; i++) {
+        told.trial.world.hosts[i].is_up = true;
+    }
 }
 
 static void say(enum gkv_message_kind kind)
@@ -43,7 +47,7 @@ static void test_accepts_the_routine(void **state)
 static void test_accepts_what_is_excused(void **state)
 {
     (void)state;
-    for (uint32_t variant = 0; variant < 6; variant++) {
+    for (uint32_t variant = 0; variant < 9; variant++) {
         begin();
         if (variant == 0) {
             told.trial.idle.begin_ns += 100 * GKV_NS_PER_MS;
@@ -59,6 +63,17 @@ static void test_accepts_what_is_excused(void **state)
             say(GKV_MESSAGE_SYNC_SLOTS);
         } else if (variant == 4) {
             told.trial.scenario.world.node.tombstone_keep_ms = 1000;
+            say(GKV_MESSAGE_SYNC_SLOTS);
+        } else if (variant == 5) {
+            told.trial.idle.has_news = true;
+            say(GKV_MESSAGE_GOSSIP);
+        } else if (variant == 6) {
+            told.trial.outside_mask = 1; /* who speaks */
+            say(GKV_MESSAGE_SYNC_SLOTS);
+        } else if (variant == 7) {
+            told.trial.outside_mask = 2; /* who is spoken to */
+            told.trial.world.net.connections = connections;
+            connections[1].to = 1;
             say(GKV_MESSAGE_SYNC_SLOTS);
         } else {
             told.trial.phase = GKV_PHASE_READ;
