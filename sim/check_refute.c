@@ -5,12 +5,12 @@
  * that it has left). A refutation that only becomes a rumour may come too late, and one that is
  * withheld, because the accusation is old news, leaves the accuser believing it. */
 
-static bool is_accusation(const struct gkv_trial *trial, uint32_t node,
+static bool is_accusation(const struct gkv_trial *trial, uint32_t target,
                           const struct gkv_update *update)
 {
-    return gkv_node_id_equal(update->who.id, trial->ids[node]) &&
+    return gkv_node_id_equal(update->who.id, trial->ids[target]) &&
            (update->state != GKV_MEMBER_ALIVE ||
-            update->who.boot_id < trial->world.hosts[node].options.boot_id);
+            update->who.boot_id < trial->world.hosts[target].options.boot_id);
 }
 
 static bool is_newer(const struct gkv_update *update, const struct gkv_refute_accused *accused)
@@ -19,17 +19,20 @@ static bool is_newer(const struct gkv_update *update, const struct gkv_refute_ac
            (update->who.boot_id == accused->boot_id && update->incarnation > accused->incarnation);
 }
 
-/* A ping arrives. */
+/* A node pings another: what it says of it is remembered until its next ping of the same one. */
 static void hear_ping(struct gkv_trial *trial, const struct gkv_heard *heard)
 {
-    struct gkv_refute_accused *accused = &trial->refute_watch.accused[heard->node];
     const struct gkv_message *ping = heard->message;
+    const uint32_t target = gkv_check_node_of_id(trial, ping->as.gossip.about.id);
+    if (target == GKV_HISTORY_NONE) {
+        return;
+    }
+    struct gkv_refute_accused *accused = &trial->refute_watch.accused[target][heard->node];
     accused->sequence = 0;
     for (uint32_t i = 0; i < ping->as.gossip.update_count; i++) {
         const struct gkv_update *update = &ping->as.gossip.updates[i];
-        if (is_accusation(trial, heard->node, update)) {
+        if (is_accusation(trial, target, update)) {
             *accused = (struct gkv_refute_accused){
-                .time_ns = heard->time_ns,
                 .boot_id = update->who.boot_id,
                 .sequence = ping->as.gossip.sequence,
                 .incarnation = update->incarnation,
@@ -38,17 +41,10 @@ static void hear_ping(struct gkv_trial *trial, const struct gkv_heard *heard)
     }
 }
 
-/* And is answered, in the same instant. */
-static void hear_ack(struct gkv_trial *trial, const struct gkv_heard *heard)
+static void check_answer(struct gkv_trial *trial, const struct gkv_heard *heard,
+                         const struct gkv_refute_accused *accused)
 {
-    struct gkv_refute_accused *accused = &trial->refute_watch.accused[heard->node];
     const struct gkv_message *ack = heard->message;
-    if (accused->sequence == 0 || ack->as.gossip.sequence != accused->sequence ||
-        heard->time_ns != accused->time_ns ||
-        !gkv_node_id_equal(ack->as.gossip.about.id, trial->ids[heard->node])) {
-        return;
-    }
-    accused->sequence = 0;
     trial->tally.counts[GKV_HOLDS_REFUTED]++;
     for (uint32_t i = 0; i < ack->as.gossip.update_count; i++) {
         const struct gkv_update *update = &ack->as.gossip.updates[i];
@@ -62,14 +58,29 @@ static void hear_ack(struct gkv_trial *trial, const struct gkv_heard *heard)
                    (char)('a' + heard->node), (unsigned)accused->incarnation);
 }
 
+/* A node answers for itself: to the ping of this sequence, which is that of one pinger alone. */
+static void hear_ack(struct gkv_trial *trial, const struct gkv_heard *heard)
+{
+    const struct gkv_message *ack = heard->message;
+    if (!gkv_node_id_equal(ack->as.gossip.about.id, trial->ids[heard->node])) {
+        return; /* a helper hands on what it heard */
+    }
+    for (uint32_t i = 0; i < trial->scenario.node_count; i++) {
+        const struct gkv_refute_accused *accused = &trial->refute_watch.accused[heard->node][i];
+        if (accused->sequence != 0 && accused->sequence == ack->as.gossip.sequence) {
+            check_answer(trial, heard, accused);
+        }
+    }
+}
+
 static void hear(struct gkv_trial *trial, const struct gkv_heard *heard)
 {
-    if (!heard->is_datagram || heard->message == NULL) {
+    if (heard->is_arrival || !heard->is_datagram) {
         return;
     }
-    if (heard->is_arrival && heard->message->kind == GKV_MESSAGE_PING) {
+    if (heard->message->kind == GKV_MESSAGE_PING) {
         hear_ping(trial, heard);
-    } else if (!heard->is_arrival && heard->message->kind == GKV_MESSAGE_ACK) {
+    } else if (heard->message->kind == GKV_MESSAGE_ACK) {
         hear_ack(trial, heard);
     }
 }

@@ -336,7 +336,7 @@ static void on_datagram(struct gkv_overhear *overhear, const struct gkv_observat
         .is_datagram = true,
         .bytes = bytes.count,
         .hlc = is_sound ? message.hlc : (struct gkv_hlc){0},
-        .message = is_sound ? &message : NULL,
+        .message = is_sound && !is_arrival ? &message : NULL,
     };
     tell(overhear, &heard, observation);
 }

@@ -33,8 +33,8 @@ struct gkv_heard {
     uint64_t begin_ns;  /* of a stream's frame, where it is sent: when its first byte was */
     size_t bytes;       /* of the frame or datagram, where it is sent */
     struct gkv_hlc hlc; /* the speaker's stamp; 0: a stream's HELLO */
-    const struct gkv_message *message; /* NULL: a frame's arrival, or malformed. Of a HELLO: kind
-                                          NONE, and `from`, which is zero in a stream's others. */
+    const struct gkv_message *message; /* NULL: an arrival, or malformed. Of a HELLO: kind NONE, and
+                                          `from`, which is zero in a stream's other messages. */
 };
 
 struct gkv_hearer {

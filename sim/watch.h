@@ -92,16 +92,16 @@ struct gkv_precedence_watch {
     struct gkv_precedence_held held[GKV_NET_NODE_COUNT_MAX][GKV_SCENARIO_NODE_COUNT_MAX];
 };
 
-/* sim/check_refute.c: the last ping that accused a node. */
+/* sim/check_refute.c: the last ping from one node to another, if it accused that one. */
 struct gkv_refute_accused {
-    uint64_t time_ns;
     uint64_t boot_id;
     uint32_t sequence; /* 0: none */
     uint32_t incarnation;
 };
 
 struct gkv_refute_watch {
-    struct gkv_refute_accused accused[GKV_NET_NODE_COUNT_MAX];
+    struct gkv_refute_accused accused[GKV_SCENARIO_NODE_COUNT_MAX]
+                                     [GKV_SCENARIO_NODE_COUNT_MAX]; /* [to][from] */
 };
 
 /* sim/check_ring.c: the last ring that all agreed on. */
