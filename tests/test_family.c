@@ -9,7 +9,7 @@
 #include "sim/family.h"
 #include "sim/scenario.h"
 
-#define SEED_COUNT 300
+#define SEED_COUNT 1000
 
 static void draw(struct gkv_scenario *scenario, uint64_t seed, enum gkv_profile profile,
                  uint64_t off_mask)
@@ -36,7 +36,7 @@ static void test_names_find_what_they_name(void **state)
 }
 
 /* Goal: every family is on in some seeds and off in others, so that a bug can be told from it.
- * Method: draw 300 seeds, and gather which are on. */
+ * Method: draw 1,000 seeds, and gather which are on. */
 static void test_every_family_is_drawn(void **state)
 {
     uint64_t ever_on = 0;
@@ -81,7 +81,7 @@ static void test_off_moves_nothing_else(void **state)
 }
 
 /* Goal: lite is small, and measure is what its text says.
- * Method: draw 300 seeds of each and look at their bounds. */
+ * Method: draw 1,000 seeds of each and look at their bounds. */
 static void test_profiles_keep_their_word(void **state)
 {
     (void)state;
