@@ -42,7 +42,11 @@ enum gkv_error gkv_hlc_observe(struct gkv_hlc_clock *clock, uint64_t wall_ms, st
     return GKV_OK;
 }
 
-uint64_t gkv_hlc_now_ms(const struct gkv_hlc_clock *clock, uint64_t wall_ms)
+uint64_t gkv_hlc_now_ms(struct gkv_hlc_clock *clock, uint64_t wall_ms)
 {
-    return max_u64(gkv_hlc_ms(clock->last), wall_ms);
+    GKV_ASSERT(wall_ms <= GKV_HLC_WALL_MS_MAX);
+
+    /* Whoever is told the time may tell others by it: it counts as a local event. */
+    clock->last.packed = max_u64(clock->last.packed, wall_ms << GKV_HLC_COUNTER_BITS);
+    return gkv_hlc_ms(clock->last);
 }

@@ -49,8 +49,9 @@ GKV_MUST_USE enum gkv_error gkv_hlc_observe(struct gkv_hlc_clock *clock, uint64_
                                             struct gkv_hlc remote);
 
 /* The time that expiry is judged by: never behind any stamp seen, so that a value that one node
- * called expired is expired for whoever heard of it. Milliseconds since 1970. */
-uint64_t gkv_hlc_now_ms(const struct gkv_hlc_clock *clock, uint64_t wall_ms);
+ * called expired is expired for whoever heard of it; and never behind what this returned before,
+ * so that it stays expired when the wall clock is set back. Milliseconds since 1970. */
+uint64_t gkv_hlc_now_ms(struct gkv_hlc_clock *clock, uint64_t wall_ms);
 
 static inline uint64_t gkv_hlc_ms(struct gkv_hlc stamp)
 {

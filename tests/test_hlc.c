@@ -78,6 +78,19 @@ static void test_observe_is_bounded_by_drift(void **state)
     assert_int_equal(gkv_hlc_now_ms(&clock, 2000), 2000);
 }
 
+/* Goal: time by which a value was once called expired does not come back, though the wall clock is
+ * set back; nor does a stamp of before it. Method: ask, set it back, ask and issue. */
+static void test_told_time_does_not_go_back(void **state)
+{
+    (void)state;
+    struct gkv_hlc_clock clock;
+    gkv_hlc_clock_init(&clock, 500);
+    assert_int_equal(gkv_hlc_now_ms(&clock, 1000), 1000);
+    assert_int_equal(gkv_hlc_now_ms(&clock, 990), 1000);
+    assert_int_equal(gkv_hlc_issue(&clock, 990).packed, (UINT64_C(1000) << 16) + 1);
+    assert_int_equal(gkv_hlc_now_ms(&clock, 1001), 1001);
+}
+
 /* Goal: versions are ordered by stamp, then by writer.
  * Method: the four cases. */
 static void test_version_order(void **state)
@@ -100,6 +113,7 @@ int main(void)
         cmocka_unit_test(test_issue_follows_the_paper),
         cmocka_unit_test(test_counter_carries),
         cmocka_unit_test(test_observe_is_bounded_by_drift),
+        cmocka_unit_test(test_told_time_does_not_go_back),
         cmocka_unit_test(test_version_order),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
