@@ -6,7 +6,7 @@
 # expected to fail, and the test fails when one of them passes.
 # Method: gate.txt has a line for each, "NAME SEED CHECK" (or "NAME FILE CHECK", a file of sim/scenarios).
 # The bug is planted and that run must fail by that check; without the bug it must pass. When seeds have
-# changed their meaning since, the first of seeds 1..200 that fails is taken, and a note asks for it to
+# changed their meaning since, the first of seeds 1..1000 that fails is taken, and a note asks for it to
 # be pinned. Bugs that gate.txt does not list are built only: no patch may rot.
 set -eu
 root=$(cd "$(dirname "$0")/../.." && pwd)
@@ -16,7 +16,7 @@ gate=$root/sim/mutants/gate.txt
 
 # run BINARY WORD...: the report; the first line that begins with FAIL, if any, in "first".
 run() {
-    first=$(timeout 60 "$@" 2>/dev/null | grep -m 1 '^FAIL') || true
+    first=$(timeout 120 "$@" 2>/dev/null | grep -m 1 '^FAIL') || true
 }
 
 # killed NAME BINARY RUN CHECK
@@ -71,9 +71,9 @@ search_again() {
         return 1
         ;;
     esac
-    run "$sim" "$(killer_of "$1")" --jobs 1 --seeds 1..200
+    run "$sim" "$(killer_of "$1")" --jobs 1 --seeds 1..1000
     if test -z "$first"; then
-        echo "$1: seed $2 does not fail by $check any more, and seeds 1..200 pass"
+        echo "$1: seed $2 does not fail by $check any more, and seeds 1..1000 pass"
         return 1
     fi
     check=$(echo "$first" | cut -d ' ' -f 2)
