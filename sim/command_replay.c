@@ -174,19 +174,30 @@ int gkv_command_replay(struct gkv_arguments *arguments)
 
 /* ---- shrink ---------------------------------------------------------------------------------- */
 
-/* The failure that a smaller run has to have. */
+/* What is asked for: a smaller run of this failure, in this file. */
 struct wanted {
     const struct source *source;
+    const char *out;
+    const char *out_part; /* what is written before it takes the other's place */
+    uint64_t try_count_max;
+    uint64_t time_ns_max; /* 0: no limit */
+    uint64_t begin_ns;
     enum gkv_trial_status status;
+    bool is_lost; /* the file cannot be written */
+    struct gkv_shrink shrink;
 };
 
 /* The same check with the same status, in not many more events than the best so far. */
 static bool fails_alike(void *context, const struct gkv_script *candidate,
                         struct gkv_shrink_size *size_out)
 {
-    const struct wanted *wanted = context;
+    struct wanted *wanted = context;
     static struct gkv_trial_summary summary; /* too large for a stack frame */
     struct gkv_trial_options options = options_of(wanted->source);
+    if (wanted->time_ns_max > 0 && gkv_jobs_now_ns() - wanted->begin_ns > wanted->time_ns_max) {
+        gkv_shrink_stop(&wanted->shrink);
+        return false;
+    }
     options.replay = NULL;
     options.script = candidate;
     options.event_count_max = size_out->event_count == 0 ? 0 : size_out->event_count * 5 / 4 + 200;
@@ -206,9 +217,8 @@ static void print_size(const char *when, const struct gkv_shrink_size *size)
            when, size->operation_count, size->fault_count, size->event_count, size->line_count);
 }
 
-/* Run what the file says, and have it written down as a script. False: it does not fail as the file
- * says, or there is too much of it. */
-static bool write_down(struct wanted *wanted, struct gkv_script *script)
+/* Run what the file says, and have it written down as a script. NULL, or why that is of no use. */
+static const char *write_down(struct wanted *wanted, struct gkv_script *script)
 {
     static struct gkv_trial_summary summary; /* too large for a stack frame */
     struct gkv_trial_options options = options_of(wanted->source);
@@ -218,74 +228,116 @@ static bool write_down(struct wanted *wanted, struct gkv_script *script)
         options.written = script;
     }
     if (!gkv_jobs_try(&options, &summary) ||
-        strcmp(summary.check, wanted->source->head.check) != 0 || script->is_cut_short) {
-        return false;
+        strcmp(summary.check, wanted->source->head.check) != 0) {
+        return "does not fail as recorded";
+    }
+    if (script->is_cut_short) {
+        return "has more lines than a script may have";
     }
     wanted->status = summary.status;
     (void)snprintf(script->check, sizeof(script->check), "%s", summary.check);
-    return true;
+    return NULL;
 }
 
-static bool keep(const struct gkv_script *script, const char *name)
+/* The smallest so far is always in the file, whole, whatever ends this process. */
+static void keep(void *context, const struct gkv_script *best)
 {
-    FILE *file = fopen(name, "w");
-    const bool is_written = file != NULL && gkv_script_write(file, script);
-    return file != NULL && fclose(file) == 0 && is_written;
+    struct wanted *wanted = context;
+    FILE *file = fopen(wanted->out_part, "w");
+    const bool is_written = file != NULL && gkv_script_write(file, best);
+    if (file == NULL || fclose(file) != 0 || !is_written ||
+        rename(wanted->out_part, wanted->out) != 0) {
+        wanted->is_lost = true;
+        gkv_shrink_stop(&wanted->shrink);
+    }
 }
 
-/* From the file to a smaller script in another one. */
-static int shrink_to(const struct source *source, uint64_t try_count, const char *name)
+/* From what was written down to a smaller script in the file. */
+static int shrink_from(struct wanted *wanted, const struct gkv_script *script)
 {
-    struct wanted wanted = {.source = source};
-    struct gkv_shrink shrink;
+    struct gkv_shrink *shrink = &wanted->shrink;
+    if (!gkv_shrink_begin(shrink, script)) {
+        printf("does not fail by check %s any more when it is run line by line\n", script->check);
+        return GKV_TRIAL_DETERMINISM;
+    }
+    if (!wanted->is_lost) {
+        print_size("before", &shrink->size);
+        printf("the smallest so far is in %s\n", wanted->out);
+        (void)fflush(stdout);
+        gkv_shrink_run(shrink, wanted->try_count_max);
+    }
+    if (wanted->is_lost) {
+        (void)fprintf(stderr, "gridkv-sim: cannot write %s by way of %s\n", wanted->out,
+                      wanted->out_part);
+        return GKV_TRIAL_INTERNAL;
+    }
+    print_size("after", &shrink->size);
+    printf("tries: %" PRIu64 "%s\n", shrink->try_count,
+           shrink->tries_left > 0 ? "" : "; stopped by the limit, more may make it smaller");
+    printf("replay: gridkv-sim replay %s\n", wanted->out);
+    return GKV_TRIAL_PASS;
+}
+
+static int shrink_source(struct wanted *wanted)
+{
     struct gkv_script *script = gkv_script_create();
     int status = GKV_TRIAL_DETERMINISM;
-    if (script == NULL || !gkv_shrink_create(&shrink, fails_alike, &wanted)) {
+    if (script == NULL || !gkv_shrink_create(&wanted->shrink, fails_alike, keep, wanted)) {
         (void)fprintf(stderr, "gridkv-sim: no memory for scripts\n");
         gkv_script_destroy(script);
         return GKV_TRIAL_INTERNAL;
     }
-    if (!write_down(&wanted, script) || !gkv_shrink_begin(&shrink, script)) {
-        printf("does not fail as recorded, which was check %s\n", source->head.check);
+    wanted->begin_ns = gkv_jobs_now_ns();
+    const char *reason = write_down(wanted, script);
+    if (reason != NULL) {
+        printf("%s, which was check %s\n", reason, wanted->source->head.check);
     } else {
-        print_size("before", &shrink.size);
-        gkv_shrink_run(&shrink, try_count);
-        print_size("after", &shrink.size);
-        printf("tries: %" PRIu64 "\n", shrink.try_count);
-        status = keep(shrink.best, name) ? GKV_TRIAL_PASS : GKV_TRIAL_INTERNAL;
-        printf(status == GKV_TRIAL_PASS ? "replay: gridkv-sim replay %s\n" : "cannot write %s\n",
-               name);
+        status = shrink_from(wanted, script);
     }
-    gkv_shrink_destroy(&shrink);
+    gkv_shrink_destroy(&wanted->shrink);
     gkv_script_destroy(script);
     return status;
+}
+
+static bool parse_shrink(struct gkv_arguments *arguments, struct wanted *wanted)
+{
+    const char *text = NULL;
+    while (gkv_arguments_more(arguments)) {
+        if (gkv_arguments_take_text(arguments, "--time", &text)) {
+            if (!gkv_arguments_duration(text, &wanted->time_ns_max)) {
+                return gkv_arguments_wrong(
+                    arguments, "--time wants a time, such as 90s, 10m or 2h, and not '%s'", text);
+            }
+        } else if (!gkv_arguments_take_text(arguments, "--out", &wanted->out) &&
+                   !gkv_arguments_take_number(arguments, "--tries", UINT64_MAX,
+                                              &wanted->try_count_max)) {
+            return false;
+        }
+    }
+    return true;
 }
 
 int gkv_command_shrink(struct gkv_arguments *arguments)
 {
     char beside[GKV_TRIAL_LINE_BYTES];
-    const char *out = NULL;
-    uint64_t try_count = TRY_COUNT;
+    char part[GKV_TRIAL_LINE_BYTES];
     struct source source;
+    struct wanted wanted = {.source = &source, .out = beside, .try_count_max = TRY_COUNT};
     if (!gkv_arguments_more(arguments)) {
         return GKV_TRIAL_USAGE;
     }
     const char *name = arguments->words[arguments->next++];
-    while (gkv_arguments_more(arguments)) {
-        if (!gkv_arguments_take_text(arguments, "--out", &out) &&
-            !gkv_arguments_take_number(arguments, "--tries", UINT64_MAX, &try_count)) {
-            return GKV_TRIAL_USAGE;
-        }
-    }
-    if (!load(&source, name)) {
+    (void)snprintf(beside, sizeof(beside), "%s.min.scenario", name);
+    if (!parse_shrink(arguments, &wanted) || !load(&source, name)) {
         return GKV_TRIAL_USAGE;
     }
+    (void)snprintf(part, sizeof(part), "%s.part", wanted.out);
+    wanted.out_part = part;
     int status = GKV_TRIAL_USAGE;
     if (strcmp(source.head.check, "-") == 0) {
         (void)fprintf(stderr, "gridkv-sim: nothing fails in %s\n", name);
     } else {
-        (void)snprintf(beside, sizeof(beside), "%s.min.scenario", name);
-        status = shrink_to(&source, try_count, out == NULL ? beside : out);
+        status = shrink_source(&wanted);
     }
     unload(&source);
     return status;

@@ -40,7 +40,7 @@ struct crew {
     uint64_t shown_ns; /* when the progress line was printed last */
 };
 
-static uint64_t now_ns(void)
+uint64_t gkv_jobs_now_ns(void)
 {
     struct timespec now = {0};
     (void)clock_gettime(CLOCK_MONOTONIC, &now);
@@ -439,7 +439,7 @@ enum gkv_trial_status gkv_jobs_run(const struct gkv_jobs_options *options,
     static struct crew crew; /* too large for a stack frame */
     const uint32_t wanted_count = worker_count_of(options, campaign);
     const uint64_t cpu_before_ns = children_cpu_ns();
-    crew = (struct crew){.options = options, .campaign = campaign, .begin_ns = now_ns()};
+    crew = (struct crew){.options = options, .campaign = campaign, .begin_ns = gkv_jobs_now_ns()};
     bool is_ready = true;
     (void)fflush(NULL);
     (void)signal(SIGPIPE, SIG_IGN); /* a worker that died is noticed where it is waited for */
@@ -454,13 +454,13 @@ enum gkv_trial_status gkv_jobs_run(const struct gkv_jobs_options *options,
         }
     }
     while (listen_to_all(&crew)) {
-        const uint64_t now = now_ns();
+        const uint64_t now = gkv_jobs_now_ns();
         show_progress(&crew, now);
         if (options->time_ns_max > 0 && now - crew.begin_ns >= options->time_ns_max) {
             gkv_campaign_stop(campaign);
         }
     }
-    campaign->wall_ns = now_ns() - crew.begin_ns;
+    campaign->wall_ns = gkv_jobs_now_ns() - crew.begin_ns;
     campaign->cpu_ns = children_cpu_ns() - cpu_before_ns;
     if (isatty(STDERR_FILENO) != 0) {
         (void)fprintf(stderr, "\r\033[K");

@@ -49,6 +49,9 @@ enum gkv_trial_status gkv_jobs_run(const struct gkv_jobs_options *options,
 bool gkv_jobs_listen(const char *command, void (*take)(void *context, const char *line),
                      void *context);
 
+/* The machine's monotonic clock: of limits of real time, and of nothing in a run. */
+uint64_t gkv_jobs_now_ns(void);
+
 /* A seed that is unlikely to have been run before: from the machine's clock. */
 uint64_t gkv_jobs_fresh_seed(void);
 

@@ -33,12 +33,15 @@ static const char help_replay[] =
     "  --trace LIST  chrome=FILE,shiviz=FILE,history=FILE, or some of them\n";
 
 static const char help_shrink[] =
-    "usage: gridkv-sim shrink FILE.gseed [--tries N] [--out FILE.scenario]\n"
+    "usage: gridkv-sim shrink FILE.gseed|FILE.scenario [--tries N] [--time 90s]\n"
+    "                         [--out FILE.scenario]\n"
     "\n"
-    "Looks for a smaller run in which the same check fails.\n"
+    "Looks for a smaller run in which the same check fails. The smallest so far is always in the\n"
+    "file: stop it when you like.\n"
     "\n"
-    "  --tries N    runs at most so many\n"
-    "  --out FILE   where the smaller run goes\n";
+    "  --tries N    runs at most so many; 6000 by default\n"
+    "  --time 90s   begins no run later (s, m, h)\n"
+    "  --out FILE   where the smaller run goes; by default FILE.gseed.min.scenario\n";
 
 static const char help_determinism[] =
     "usage: gridkv-sim determinism [--seeds A..B] [--against COMMAND]... [--jobs J]\n"
@@ -51,7 +54,7 @@ static const char help_determinism[] =
     "  --jobs J            in so many processes; by default, one for each processor\n";
 
 static const char help_explain[] =
-    "usage: gridkv-sim explain FILE.gseed | --seed N\n"
+    "usage: gridkv-sim explain FILE.gseed|FILE.scenario | --seed N\n"
     "\n"
     "Tells a failed run in words: what is demanded, what happened instead, and what led to it.\n"
     "\n"

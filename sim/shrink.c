@@ -8,12 +8,14 @@
 #define BLOCK_COUNT_MAX 128   /* of so many blocks at the most, each is tried */
 #define SINGLE_COUNT_MAX 2000 /* of so many lines at the most, numbers are made smaller */
 
-bool gkv_shrink_create(struct gkv_shrink *shrink, gkv_shrink_test *test, void *context)
+bool gkv_shrink_create(struct gkv_shrink *shrink, gkv_shrink_test *test, gkv_shrink_keep *keep,
+                       void *context)
 {
     *shrink = (struct gkv_shrink){
         .best = gkv_script_create(),
         .candidate = gkv_script_create(),
         .test = test,
+        .keep = keep,
         .context = context,
     };
     if (shrink->best == NULL || shrink->candidate == NULL) {
@@ -103,6 +105,13 @@ static bool fails(struct gkv_shrink *shrink, struct gkv_shrink_size *size_out)
     return true;
 }
 
+static void keep(const struct gkv_shrink *shrink)
+{
+    if (shrink->keep != NULL) {
+        shrink->keep(shrink->context, shrink->best);
+    }
+}
+
 /* Try the candidate, and take it if it is smaller. */
 static bool try_candidate(struct gkv_shrink *shrink)
 {
@@ -114,7 +123,18 @@ static bool try_candidate(struct gkv_shrink *shrink)
     shrink->best = shrink->candidate;
     shrink->candidate = old;
     shrink->size = size;
+    keep(shrink);
     return true;
+}
+
+/* Make the candidate what is best so far, to be changed. False: nothing more is tried, and large
+ * scripts need not be copied in vain. */
+static bool copy_best(struct gkv_shrink *shrink)
+{
+    if (shrink->tries_left > 0) {
+        gkv_script_copy(shrink->candidate, shrink->best);
+    }
+    return shrink->tries_left > 0;
 }
 
 /* ---- Fewer lines ----------------------------------------------------------------------------- */
@@ -167,7 +187,9 @@ static bool drop(struct gkv_shrink *shrink, const struct block *block)
     const struct gkv_script *best = shrink->best;
     struct gkv_script *candidate = shrink->candidate;
     uint32_t number = 0;
-    gkv_script_copy(candidate, best);
+    if (!copy_best(shrink)) {
+        return false;
+    }
     candidate->line_count = 0;
     for (uint32_t i = 0; i < best->line_count; i++) {
         const bool is_in = is_of(shrink, block, &best->lines[i]);
@@ -266,10 +288,9 @@ static uint64_t read_number(const struct gkv_script *script, const struct number
 static bool try_number(struct gkv_shrink *shrink, const struct number *number, uint64_t value)
 {
     struct gkv_script *candidate = shrink->candidate;
-    if (value == read_number(shrink->best, number)) {
+    if (value == read_number(shrink->best, number) || !copy_best(shrink)) {
         return false;
     }
-    gkv_script_copy(candidate, shrink->best);
     struct gkv_script_line *line = &candidate->lines[number->index];
     if (number->kind == FIELD) {
         gkv_script_field_write(gkv_script_field(number->index), &candidate->scenario, value);
@@ -355,9 +376,8 @@ static bool lower_fields(struct gkv_shrink *shrink)
 /* All times at once, but for luck's, which are those of single messages. */
 static bool round_times(struct gkv_shrink *shrink)
 {
-    for (uint64_t step = 100 * GKV_NS_PER_MS; step > 1; step /= 10) {
+    for (uint64_t step = 100 * GKV_NS_PER_MS; step > 1 && copy_best(shrink); step /= 10) {
         struct gkv_script *candidate = shrink->candidate;
-        gkv_script_copy(candidate, shrink->best);
         for (uint32_t i = 0; i < candidate->line_count; i++) {
             if (candidate->lines[i].kind != GKV_SCRIPT_LUCK) {
                 candidate->lines[i].time_ns -= candidate->lines[i].time_ns % step;
@@ -374,7 +394,9 @@ static bool round_times(struct gkv_shrink *shrink)
 /* Let everything from a line on happen sooner. */
 static bool close_gap(struct gkv_shrink *shrink, uint32_t first, uint64_t by_ns)
 {
-    gkv_script_copy(shrink->candidate, shrink->best);
+    if (!copy_best(shrink)) {
+        return false;
+    }
     for (uint32_t i = first; i < shrink->candidate->line_count; i++) {
         shrink->candidate->lines[i].time_ns -= by_ns;
     }
@@ -404,12 +426,14 @@ enum name_kind {
     NAME_COUNT = 3,
 };
 
-/* Every operation that names `from` names `to` instead; line: only that one, UINT32_MAX: all. */
+/* Every operation that names `from` names `to` instead. */
 static bool rename_to(struct gkv_shrink *shrink, enum name_kind kind, uint32_t from, uint32_t to)
 {
     struct gkv_script *candidate = shrink->candidate;
     bool is_changed = false;
-    gkv_script_copy(candidate, shrink->best);
+    if (!copy_best(shrink)) {
+        return false;
+    }
     for (uint32_t i = 0; i < candidate->line_count; i++) {
         struct gkv_script_line *line = &candidate->lines[i];
         const uint32_t name = kind == CLIENT ? line->client : kind == KEY ? line->key : line->node;
@@ -454,11 +478,10 @@ static bool lower_names(struct gkv_shrink *shrink)
 static bool drop_nodes(struct gkv_shrink *shrink)
 {
     bool is_better = false;
-    while (shrink->best->scenario.node_count > 1) {
+    while (shrink->best->scenario.node_count > 1 && copy_best(shrink)) {
         const struct gkv_script *best = shrink->best;
         struct gkv_script *candidate = shrink->candidate;
         const uint32_t last = best->scenario.node_count - 1;
-        gkv_script_copy(candidate, best);
         candidate->scenario.node_count = last;
         candidate->line_count = 0;
         for (uint32_t i = 0; i < best->line_count; i++) {
@@ -488,7 +511,13 @@ bool gkv_shrink_begin(struct gkv_shrink *shrink, const struct gkv_script *script
     }
     gkv_script_copy(shrink->best, shrink->candidate);
     shrink->size = size;
+    keep(shrink);
     return true;
+}
+
+void gkv_shrink_stop(struct gkv_shrink *shrink)
+{
+    shrink->tries_left = 0;
 }
 
 void gkv_shrink_run(struct gkv_shrink *shrink, uint64_t try_count_max)

@@ -91,6 +91,35 @@ expect 11 "HERE 'limit' does not hold any more" explain --seed 3 --limit 150
 expect 11 'wrote ' run --seed 3 --limit 150 --out "$work/run.gseed"
 expect 0 'Seed 3 passes' explain "$work/run.gseed" # a limit is not recorded
 
+# Shrinking: a scenario that fails without any bug, since clocks that know no minutes break a promise.
+# Whatever stops it, the smallest so far is whole, in the file, and fails alike.
+cat >"$work/wrong.scenario" <<'END'
+scenario 1
+keys 3
+clock_grain 3000s
+
+1.4s  c0 sets k2 at a
+1.5s  cut a > b
+
+expect clock
+END
+small=$work/small.scenario
+expect 0 "^replay: gridkv-sim replay $small" shrink "$work/wrong.scenario" --out "$small"
+grep -q '^tries: [0-9]*$' "$work/out" || complain 'an end because nothing gets smaller'
+expect 10 'as expected: clock' replay "$small"
+test "$(sed '/^$/d' "$small" | tr '\n' ,)" = 'scenario 1,clock_grain 3000s,expect clock,' || complain 'a head of one line'
+for limit in '--tries 0' '--tries 3' '--time 1s'; do
+    rm -f "$small"
+    # shellcheck disable=SC2086 # two words
+    expect 0 "^replay: gridkv-sim replay $small" shrink "$work/wrong.scenario" $limit --out "$small"
+    expect 10 'as expected: clock' replay "$small"
+done
+test ! -e "$small.part" || complain 'no half of a file'
+expect 0 'stopped by the limit' shrink "$work/wrong.scenario" --tries 3 --out "$small"
+expect 16 "cannot write $work/none/small" shrink "$work/wrong.scenario" --out "$work/none/small"
+expect 2 'such as 90s, 10m or 2h' shrink "$work/wrong.scenario" --time 5d
+expect 14 'does not fail as recorded, which was check limit' shrink "$work/run.gseed"
+
 # Hashes do not depend on how many processes there are.
 expect 0 '^3 [0-9a-f]\{32\}$' run --seeds 1..8 --hashes --profile lite --jobs 1
 cp "$work/out" "$work/hashes"

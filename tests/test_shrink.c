@@ -89,7 +89,7 @@ static void test_shrinks_to_what_is_needed(void **state)
     struct gkv_shrink shrink;
     (void)state;
     make_script();
-    assert_true(gkv_shrink_create(&shrink, sets_twice_after_a_delay, NULL));
+    assert_true(gkv_shrink_create(&shrink, sets_twice_after_a_delay, NULL, NULL));
     assert_true(gkv_shrink_begin(&shrink, script));
     gkv_shrink_run(&shrink, 5000);
     const struct gkv_script_line *lines = shrink.best->lines;
@@ -112,6 +112,59 @@ static void test_shrinks_to_what_is_needed(void **state)
     gkv_shrink_destroy(&shrink);
 }
 
+/* Who keeps the smallest so far, and has enough of it after so many. */
+struct keeper {
+    struct gkv_shrink shrink;
+    struct gkv_script *kept;
+    uint32_t count;
+    uint32_t count_max;
+    uint32_t line_count; /* of the last */
+};
+
+static bool fails_for_keeper(void *context, const struct gkv_script *candidate,
+                             struct gkv_shrink_size *size_out)
+{
+    (void)context;
+    return sets_twice_after_a_delay(NULL, candidate, size_out);
+}
+
+static void keep(void *context, const struct gkv_script *best)
+{
+    struct keeper *keeper = context;
+    assert_true(keeper->count < keeper->count_max);
+    assert_true(keeper->count == 0 || best->line_count <= keeper->line_count);
+    keeper->line_count = best->line_count;
+    gkv_script_copy(keeper->kept, best);
+    if (++keeper->count == keeper->count_max) {
+        gkv_shrink_stop(&keeper->shrink);
+    }
+}
+
+/* Goal: whenever a shrinker is stopped, the smallest so far is kept, and it fails. Method: stop it
+ * at the first, the second, and so on. */
+static void test_keeps_the_smallest_so_far(void **state)
+{
+    struct keeper keeper = {.kept = gkv_script_create()};
+    (void)state;
+    assert_non_null(keeper.kept);
+    make_script();
+    for (keeper.count_max = 1; keeper.count_max < 12; keeper.count_max++) {
+        struct gkv_shrink_size size = {0};
+        keeper.count = 0;
+        assert_true(gkv_shrink_create(&keeper.shrink, fails_for_keeper, keep, &keeper));
+        assert_true(gkv_shrink_begin(&keeper.shrink, script));
+        assert_int_equal(keeper.count, 1);
+        if (keeper.count_max > 1) {
+            gkv_shrink_run(&keeper.shrink, 5000);
+        }
+        assert_int_equal(keeper.count, keeper.count_max);
+        assert_int_equal(keeper.kept->line_count, keeper.shrink.best->line_count);
+        assert_true(sets_twice_after_a_delay(NULL, keeper.kept, &size));
+        gkv_shrink_destroy(&keeper.shrink);
+    }
+    gkv_script_destroy(keeper.kept);
+}
+
 /* Goal: the same script is shrunk to the same one, and tries are bounded. Method: twice, with few.
  */
 static void test_is_bounded_and_repeats_itself(void **state)
@@ -120,7 +173,7 @@ static void test_is_bounded_and_repeats_itself(void **state)
     (void)state;
     make_script();
     for (uint32_t i = 0; i < 2; i++) {
-        assert_true(gkv_shrink_create(&shrinks[i], sets_twice_after_a_delay, NULL));
+        assert_true(gkv_shrink_create(&shrinks[i], sets_twice_after_a_delay, NULL, NULL));
         assert_true(gkv_shrink_begin(&shrinks[i], script));
         gkv_shrink_run(&shrinks[i], 60);
         assert_int_equal(shrinks[i].try_count, 61);
@@ -150,7 +203,7 @@ static void test_says_when_nothing_fails(void **state)
     struct gkv_shrink shrink;
     (void)state;
     make_script();
-    assert_true(gkv_shrink_create(&shrink, never_fails, &count));
+    assert_true(gkv_shrink_create(&shrink, never_fails, NULL, &count));
     assert_false(gkv_shrink_begin(&shrink, script));
     assert_int_equal(count, 1);
     gkv_shrink_destroy(&shrink);
@@ -184,7 +237,7 @@ static void test_promises_follow_from_the_lines(void **state)
     script->scenario.crashes.every_ns = 1;
     gkv_script_add(script, &(struct gkv_script_line){.time_ns = 3 * GKV_SCRIPT_TIME_NS_MIN,
                                                      .kind = GKV_SCRIPT_CRASH});
-    assert_true(gkv_shrink_create(&shrink, allows_its_lines, NULL));
+    assert_true(gkv_shrink_create(&shrink, allows_its_lines, NULL, NULL));
     assert_true(gkv_shrink_begin(&shrink, script));
     gkv_shrink_run(&shrink, 1000);
     assert_int_equal(shrink.best->line_count, 1);
@@ -195,6 +248,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_shrinks_to_what_is_needed),
+        cmocka_unit_test(test_keeps_the_smallest_so_far),
         cmocka_unit_test(test_is_bounded_and_repeats_itself),
         cmocka_unit_test(test_says_when_nothing_fails),
         cmocka_unit_test(test_promises_follow_from_the_lines),

@@ -138,7 +138,7 @@ one_sizes() {
     fi
     sim=$results/$1.on/gridkv-sim
     "$sim" run --seed "$seed" --out "$results/$1.gseed" >/dev/null 2>&1 || true
-    timeout "$seconds_max" "$sim" shrink "$results/$1.gseed" --tries "$tries" \
+    "$sim" shrink "$results/$1.gseed" --tries "$tries" --time "${seconds_max}s" \
         --out "$results/$1.scenario" >"$results/$1.shrunk" 2>/dev/null || true
     after=$(sed -n 's/^after: operations=\([0-9]*\).* events=\([0-9]*\).*/\1 \2/p' "$results/$1.shrunk")
     before_ns=$(date +%s%N)
