@@ -63,8 +63,9 @@ static bool is_right(struct gkv_trial *trial, const struct claim *claim)
     return claim->state == GKV_MEMBER_ALIVE && claim->boot_id == about->options.boot_id;
 }
 
-/* Has nobody who lives ever heard of one who is down, in this life? Then nobody need know of it: it
- * may have died before they began, or while all that it said to them was under way. */
+/* Has nobody who lives ever heard of one who is down or cut off for ever, in this life? Then nobody
+ * need know of it: that may have befallen it before they began, or while all that it said to them
+ * was under way. */
 static bool is_forgotten(const struct gkv_trial *trial, uint32_t node)
 {
     for (uint32_t i = 0; i < trial->scenario.node_count; i++) {
@@ -73,7 +74,7 @@ static bool is_forgotten(const struct gkv_trial *trial, uint32_t node)
             return false;
         }
     }
-    return !trial->world.hosts[node].is_up;
+    return !trial->world.hosts[node].is_up || has(trial->outside_mask, node);
 }
 
 /* Who heard a goodbye and lives tells everybody else of it. */

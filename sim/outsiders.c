@@ -39,11 +39,13 @@ static void exclude(struct gkv_trial *trial, uint32_t node, enum way_out way)
 
 static void exclude_drawn(struct gkv_trial *trial)
 {
-    const uint32_t node_count = trial->scenario.node_count;
+    /* Without the seeds, those who begin again do not find each other. */
+    const uint32_t first = trial->scenario.loses_memory ? trial->scenario.world.node.seed_count : 0;
+    const uint32_t count = trial->scenario.node_count - first;
     for (uint32_t i = 0; i < trial->scenario.outsider_count; i++) {
-        uint32_t node = (uint32_t)gkv_choose(&trial->choice, "outside.node", node_count);
+        uint32_t node = first + (uint32_t)gkv_choose(&trial->choice, "outside.node", count);
         while ((trial->outside_mask >> node & 1u) != 0) {
-            node = (node + 1) % node_count;
+            node = first + (node - first + 1) % count;
         }
         exclude(trial, node,
                 (enum way_out)gkv_choose(&trial->choice, "outside.way", WAY_OUT_COUNT));

@@ -46,7 +46,8 @@ static uint64_t liveness_ns(const struct gkv_scenario *scenario)
     return (3 * (member_ms + repair_ms) + clock_ms + 10000) * MS;
 }
 
-/* Nodes that never come back: so few that every key keeps W and R owners. */
+/* Nodes that never come back: so few that every key keeps W and R owners, and no seeds where nodes
+ * begin again. */
 static void limit_outsiders(struct gkv_scenario *scenario)
 {
     const struct gkv_options *options = &scenario->world.node;
@@ -54,7 +55,11 @@ static void limit_outsiders(struct gkv_scenario *scenario)
                                      ? options->replica_count
                                      : scenario->node_count;
     const uint32_t quorum = quorum_of(options);
-    const uint32_t most = owner_count > quorum ? owner_count - quorum : 0;
+    uint32_t most = owner_count > quorum ? owner_count - quorum : 0;
+    if ((gkv_family_mask_of(scenario) & gkv_scenario_forgetful_mask()) != 0 &&
+        most > scenario->node_count - options->seed_count) {
+        most = scenario->node_count - options->seed_count;
+    }
     if (scenario->outsider_count > most) {
         scenario->outsider_count = most;
     }
