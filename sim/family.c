@@ -137,6 +137,10 @@ static const struct family families[GKV_FAMILY_COUNT] = {
         {1, 1}, {0, 0}},
     [GKV_FAMILY_TINY_TABLES] = {"tiny_tables", PARAMETER(has_tiny_tables), ALONE, 15,
         {1, 1}, {0, 0}},
+    [GKV_FAMILY_RARE_TABLES] = {"rare_tables", PARAMETER(has_rare_tables), ALONE, 8,
+        {1, 1}, {0, 0}},
+    [GKV_FAMILY_FEW_OPERATIONS] = {"few_operations", PARAMETER(operation_slots), ALONE, 8,
+        {1, 8}, {0, 0}},
     [GKV_FAMILY_OUTSIDERS] = {"outsiders", PARAMETER(outsider_count), ALONE, 25,
         {1, 3}, {0, 0}},
 };

@@ -73,7 +73,9 @@ enum gkv_family {
     GKV_FAMILY_FULL_STORES = 52,
     GKV_FAMILY_TINY_TABLES = 53,
     GKV_FAMILY_OUTSIDERS = 54,
-    GKV_FAMILY_COUNT = 55,
+    GKV_FAMILY_RARE_TABLES = 55,
+    GKV_FAMILY_FEW_OPERATIONS = 56,
+    GKV_FAMILY_COUNT = 57,
 };
 
 /* Its name, such as "small_windows". */

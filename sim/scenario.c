@@ -7,6 +7,7 @@
 #include "sim/scenario_parts.h"
 
 #define MS GKV_NS_PER_MS
+#define OPERATION_BYTES_MIN (4 * (GKV_SCENARIO_VALUE_BYTES_MAX + GKV_KEY_BYTES_MAX))
 #define LOST_MS_MORE 60000 /* clocks that begin again are behind by all of FORM and WORK */
 
 /* How many owners must answer, at the most. */
@@ -117,6 +118,13 @@ static void fit(struct gkv_scenario *scenario)
     if (scenario->crashes.every_ns == 0) {
         scenario->keeps_one_down = false;
     }
+    /* Pings and refutations alone must heal. Who misses every rumour of one who does not answer any
+     * more learns of it from a table only. */
+    scenario->has_rare_tables = scenario->has_rare_tables && scenario->outsider_count == 0 &&
+                                !scenario->keeps_one_down && !scenario->has_leave;
+    if (scenario->has_rare_tables) {
+        options->push_pull_interval_ms = 3600000;
+    }
     if (scenario->has_equal_clocks) {
         gkv_family_switch_off(scenario, gkv_family_bit(GKV_FAMILY_SKEW));
     }
@@ -140,6 +148,10 @@ void gkv_scenario_settle(struct gkv_scenario *scenario)
     }
     if (scenario->has_tiny_tables) {
         options->member_count_max = scenario->node_count > 1 ? scenario->node_count : 2;
+    }
+    if (scenario->operation_slots > 0) {
+        options->operation_count_max = scenario->operation_slots;
+        options->operation_memory_bytes = OPERATION_BYTES_MIN;
     }
     options->memory_limit_bytes = scenario->may_be_full ? GKV_STORE_BYTES_MIN : 2 * 1024 * 1024;
     scenario->world.node_count = scenario->node_count;

@@ -101,9 +101,11 @@ struct gkv_scenario {
     bool loses_clocks;       /* every life begins at the same wall time */
     uint64_t clock_grain_ms; /* clocks move in steps of this */
     bool has_equal_clocks;
-    bool has_tiny_tables;    /* of members: room for those that there are, and no more */
-    bool may_be_full;        /* stores run over: owners may refuse what others hold */
-    uint32_t outsider_count; /* nodes that never come back when the faults stop */
+    bool has_tiny_tables;     /* of members: room for those that there are, and no more */
+    bool has_rare_tables;     /* who has joined tells and asks nobody of all members any more */
+    uint32_t operation_slots; /* a node has room for so many operations; 0: enough */
+    bool may_be_full;         /* stores run over: owners may refuse what others hold */
+    uint32_t outsider_count;  /* nodes that never come back when the faults stop */
 
     /* What clients do. */
     enum gkv_mix mix;

@@ -154,6 +154,7 @@ static const struct gkv_script_field fields[] = {
     FLAG("reads_alone_repair", repairs_by_read),
     FLAG("stores_run_over", may_be_full),
     FLAG("tiny_tables", has_tiny_tables),
+    NUMBER("operation_slots", operation_slots, 0, 65536, 0),
     FLAG("safety_only", is_safety_only),
     NUMBER("outsiders", outsider_count, 0, GKV_SCENARIO_NODE_COUNT_MAX - 1, 0),
 };

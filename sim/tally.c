@@ -89,6 +89,7 @@ static const struct gkv_tally_entry entries[GKV_PREDICATE_COUNT] = {
     [GKV_MET_NO_QUORUM] = {"met.no_quorum", "a client is told NO_QUORUM", MET, COMMIT},
     [GKV_MET_FULL] = {"met.full", "a client is told MEMORY", MET, COMMIT},
     [GKV_MET_CLOCK] = {"met.clock", "a client is told CLOCK_DRIFT", MET, COMMIT},
+    [GKV_MET_BUSY] = {"met.busy", "a client is told BUSY", MET, COMMIT},
     [GKV_MET_CUT] = {"met.cut", "links are cut", MET, COMMIT},
     [GKV_MET_CRASH] = {"met.crash", "a node crashes", MET, COMMIT},
     [GKV_MET_STEP] = {"met.step", "a wall clock steps", MET, COMMIT},

@@ -77,6 +77,7 @@ enum gkv_predicate {
     GKV_HOLDS_COPIED = 54,     /* an acknowledged set is at all owners soon */
     GKV_HOLDS_REFUTED = 55,    /* who is accused by a ping refutes in the answer */
     GKV_MET_OUTSIDER = 56,     /* a node never comes back */
+    GKV_MET_BUSY = 57,         /* a client is told BUSY */
     /* What each says is in sim/tally.c. */
     GKV_REACHED_WRITE_WITHOUT_ALL,
     GKV_REACHED_WRITE_ONE_SHORT,

@@ -187,7 +187,10 @@ void gkv_workload_begin_reading(struct gkv_trial *trial)
     trial->reading_node = 0;
     trial->reading_key = 0;
     trial->is_writing = false;
-    for (uint32_t i = 0; i < trial->scenario.client_count; i++) {
+    /* Where nodes have little room for operations, nobody reads next to another: all must be
+     * answered. */
+    const uint32_t count = trial->scenario.operation_slots > 0 ? 1 : trial->scenario.client_count;
+    for (uint32_t i = 0; i < count; i++) {
         gkv_trial_call_in(trial, i * MS / 10, GKV_CALL_CLIENT, i);
     }
 }
@@ -252,6 +255,7 @@ static void count_outcome(struct gkv_trial *trial, enum gkv_error error)
     counts[GKV_MET_TIMEOUT] += error == GKV_ERROR_TIMEOUT;
     counts[GKV_MET_NO_QUORUM] += error == GKV_ERROR_NO_QUORUM;
     counts[GKV_MET_FULL] += error == GKV_ERROR_MEMORY;
+    counts[GKV_MET_BUSY] += error == GKV_ERROR_BUSY;
     counts[GKV_MET_CLOCK] += error == GKV_ERROR_CLOCK_DRIFT;
 }
 
