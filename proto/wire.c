@@ -1,5 +1,7 @@
 #include "proto/wire.h"
 
+#include <string.h>
+
 #include "core/panic.h"
 
 enum wire_type {
@@ -10,6 +12,7 @@ enum wire_type {
 };
 
 #define VARINT_BYTES_MAX 10
+#define SHORT_BYTES_MAX 5    /* of a tag or a length */
 #define FIRST_TRY_BYTES 1024 /* of an encoding */
 #define TAG_MAX UINT32_MAX
 #define BYTES_COUNT_MAX INT32_MAX /* of a field, as protobuf has it */
@@ -43,12 +46,12 @@ static bool is_one_of_several(const ProtobufCFieldDescriptor *field)
 
 /* ---- Reading --------------------------------------------------------------------------------- */
 
-/* A field as it lies in the bytes. */
+/* A field as it lies in the bytes; of a FIXED32, which no message has, the value is not kept. */
 struct found {
     uint32_t id;
     enum wire_type type;
-    uint64_t number;        /* VARINT, FIXED64 */
-    struct gkv_bytes bytes; /* BYTES */
+    uint64_t number;        /* VARINT, FIXED64; else unset */
+    struct gkv_bytes bytes; /* BYTES; else unset */
 };
 
 /* A message being read. */
@@ -60,16 +63,21 @@ struct reading {
     unsigned expected; /* the place of the field that was read last: the next is not far */
 };
 
-/* Returns what follows the number, NULL when it does not end. */
-static const uint8_t *read_varint(const uint8_t *at, const uint8_t *end, uint64_t *number_out)
+/* Returns what follows the number, NULL when it does not end within bytes_max, or has over 64 bits.
+ */
+static const uint8_t *read_varint(const uint8_t *at, const uint8_t *end, unsigned bytes_max,
+                                  uint64_t *number_out)
 {
     uint64_t number = 0;
     if (at < end && *at < 0x80) { /* most are small */
         *number_out = *at;
         return at + 1;
     }
-    for (unsigned i = 0; i < VARINT_BYTES_MAX && at < end; i++) {
+    for (unsigned i = 0; i < bytes_max && at < end; i++) {
         const uint8_t byte = *at++;
+        if (i == VARINT_BYTES_MAX - 1 && byte > 1) {
+            return NULL;
+        }
         number |= (uint64_t)(byte & 0x7F) << (7 * i);
         if (byte < 0x80) {
             *number_out = number;
@@ -91,7 +99,7 @@ static uint64_t read_fixed64(const uint8_t at[8])
 static const uint8_t *read_field(const uint8_t *at, const uint8_t *end, struct found *found)
 {
     uint64_t number = 0;
-    at = read_varint(at, end, &number);
+    at = read_varint(at, end, SHORT_BYTES_MAX, &number);
     if (at == NULL || number > TAG_MAX || number >> 3 == 0) { /* no field has the id 0 */
         return NULL;
     }
@@ -100,7 +108,7 @@ static const uint8_t *read_field(const uint8_t *at, const uint8_t *end, struct f
     switch (number & 7) {
     case WIRE_VARINT:
         found->type = WIRE_VARINT;
-        return read_varint(at, end, &found->number);
+        return read_varint(at, end, VARINT_BYTES_MAX, &found->number);
     case WIRE_FIXED64:
         found->type = WIRE_FIXED64;
         if (rest < 8) {
@@ -110,7 +118,7 @@ static const uint8_t *read_field(const uint8_t *at, const uint8_t *end, struct f
         return at + 8;
     case WIRE_BYTES:
         found->type = WIRE_BYTES;
-        at = read_varint(at, end, &number);
+        at = read_varint(at, end, SHORT_BYTES_MAX, &number);
         if (at == NULL || number > BYTES_COUNT_MAX || number > (size_t)(end - at)) {
             return NULL;
         }
@@ -156,26 +164,39 @@ static bool store_bytes(struct gkv_wire_arena *arena, ProtobufCBinaryData *data,
     return true;
 }
 
-/* Store a field that is no message. False: of another type than it should be, or too large. */
+/* How a field lies in the bytes when it is what its descriptor says. */
+static enum wire_type type_of(const ProtobufCFieldDescriptor *field)
+{
+    if (field->type == PROTOBUF_C_TYPE_FIXED64) {
+        return WIRE_FIXED64;
+    }
+    if (field->type == PROTOBUF_C_TYPE_UINT32 || field->type == PROTOBUF_C_TYPE_BOOL) {
+        return WIRE_VARINT;
+    }
+    GKV_ASSERT(field->type == PROTOBUF_C_TYPE_BYTES || field->type == PROTOBUF_C_TYPE_MESSAGE);
+    return WIRE_BYTES;
+}
+
+/* Store a field that is no message. False: too large. */
 static bool store(struct gkv_wire_arena *arena, const struct reading *reading,
                   const ProtobufCFieldDescriptor *field, const struct found *found)
 {
     void *member = member_of(reading->message, field->offset);
     GKV_ASSERT(field->label == PROTOBUF_C_LABEL_NONE);
+    GKV_ASSERT(found->type == type_of(field));
     if (field->type == PROTOBUF_C_TYPE_FIXED64) {
         *(uint64_t *)member = found->number;
-        return found->type == WIRE_FIXED64;
+        return true;
     }
     if (field->type == PROTOBUF_C_TYPE_UINT32) {
         *(uint32_t *)member = (uint32_t)found->number;
-        return found->type == WIRE_VARINT;
+        return true;
     }
     if (field->type == PROTOBUF_C_TYPE_BOOL) {
         *(protobuf_c_boolean *)member = found->number != 0;
-        return found->type == WIRE_VARINT;
+        return true;
     }
-    GKV_ASSERT(field->type == PROTOBUF_C_TYPE_BYTES);
-    return found->type == WIRE_BYTES && store_bytes(arena, member, found->bytes);
+    return store_bytes(arena, member, found->bytes);
 }
 
 /* How many more fields of this id there are; up to what is malformed. */
@@ -258,6 +279,9 @@ void *gkv_wire_unpack(const ProtobufCMessageDescriptor *descriptor, struct gkv_w
         if (field == NULL) {
             continue;
         }
+        if (found.type != type_of(field)) {
+            return NULL;
+        }
         if (field->type != PROTOBUF_C_TYPE_MESSAGE) {
             if (!store(arena, reading, field, &found)) {
                 return NULL;
@@ -265,9 +289,6 @@ void *gkv_wire_unpack(const ProtobufCMessageDescriptor *descriptor, struct gkv_w
             continue;
         }
         GKV_ASSERT(depth + 1 < GKV_WIRE_DEPTH_MAX);
-        if (found.type != WIRE_BYTES) {
-            return NULL;
-        }
         depth++;
         void *inner = begin_reading(arena, &stack[depth], field->descriptor, found.bytes);
         if (inner == NULL || !attach(arena, reading, field, inner)) {

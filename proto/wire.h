@@ -7,9 +7,9 @@
  *           it is written. protobuf-c scans a message twice, and sizes it twice per level.
  * Bounds    O(bytes). Memory is the caller's arena: an input that wants more of it is refused.
  *           Messages nest at most GKV_WIRE_DEPTH_MAX deep.
- * Invariant What is read and written is what protobuf-c reads and writes (tests/test_wire.c), but
- *           that unknown fields are not kept, and that tags over 32 bits and a bool of another type
- *           are refused.
+ * Invariant What is read and written is what protobuf-c reads and writes (tests/test_wire.c,
+ *           fuzz/fuzz_codec.c), but that unknown fields are not kept, and that tags over 32 bits,
+ *           numbers over 64 bits and a bool of another type are refused.
  * Not here  Which values are sound: proto/codec.c.
  */
 #ifndef GKV_PROTO_WIRE_H

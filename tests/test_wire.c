@@ -115,7 +115,7 @@ static void damage(struct text *text, struct gkv_prng *prng)
 }
 
 /* What both read must be the same: ours packs both, and protobuf-c packs ours. Of what is odd
- * protobuf-c takes a little more: tags over 32 bits, and a bool of any type. */
+ * protobuf-c takes a little more: tags over 32 bits, numbers over 64, and a bool of any type. */
 static bool check_reading(const ProtobufCMessageDescriptor *descriptor, const struct text *text)
 {
     static uint8_t packed[3][BYTES_MAX];
@@ -182,6 +182,62 @@ static void test_agrees_with_protobuf_c(void **state)
     free(text);
 }
 
+struct odd {
+    const char *what;
+    uint8_t bytes[24];
+    size_t count;
+    bool is_ours;   /* we read it */
+    bool is_theirs; /* protobuf-c does */
+};
+
+/* Goal: at the edges of the format we refuse what protobuf-c refuses, and where it is laxer than we
+ * are, header and code say the same.
+ * Method: envelopes by hand, with tags, lengths and numbers of more bytes or bits than needed. */
+static void test_edges(void **state)
+{
+    (void)state;
+    static const struct odd odds[] = {
+        {"a tag of five bytes", {0x9A, 0x80, 0x80, 0x80, 0x00, 0}, 6, true, true},
+        {"a tag of six bytes", {0x9A, 0x80, 0x80, 0x80, 0x80, 0x00, 0}, 7, false, false},
+        {"a tag over 32 bits", {0x9A, 0x80, 0x80, 0x80, 0x10, 0}, 6, false, true},
+        {"the field 0", {0x02, 0}, 2, false, false},
+        {"a length of five bytes", {0x1A, 0x80, 0x80, 0x80, 0x80, 0x00}, 6, true, true},
+        {"a length of six bytes", {0x1A, 0x80, 0x80, 0x80, 0x80, 0x80, 0x00}, 7, false, false},
+        {"a length beyond the end", {0x1A, 0x02, 0x00}, 3, false, false},
+        {"a number of 64 bits",
+         {0x4A, 11, 0x30, 0x80, 0x80, 0x80, 0x80, 0x80, 0x80, 0x80, 0x80, 0x80, 0x01},
+         13,
+         true,
+         true},
+        {"a number of 65 bits",
+         {0x4A, 11, 0x30, 0x80, 0x80, 0x80, 0x80, 0x80, 0x80, 0x80, 0x80, 0x80, 0x02},
+         13,
+         false,
+         true},
+        {"bytes where a fixed64 is due", {0x0A, 0}, 2, false, false},
+        {"a number where a message is due", {0x48, 1}, 2, false, false},
+        {"bytes where a bool is due", {0x4A, 2, 0x32, 0}, 4, false, true},
+    };
+    for (size_t i = 0; i < sizeof(odds) / sizeof(odds[0]); i++) {
+        const struct odd *odd = &odds[i];
+        struct text *text = calloc(1, sizeof(*text));
+        assert_non_null(text);
+        memcpy(text->bytes, odd->bytes, odd->count);
+        text->count = odd->count;
+        text->is_odd = odd->is_theirs && !odd->is_ours;
+        if (check_reading(&gkv__envelope__descriptor, text) != odd->is_ours) {
+            fail_msg("%s is %s", odd->what, odd->is_ours ? "refused" : "taken");
+        }
+        ProtobufCMessage *theirs =
+            protobuf_c_message_unpack(&gkv__envelope__descriptor, NULL, text->count, text->bytes);
+        if ((theirs != NULL) != odd->is_theirs) {
+            fail_msg("protobuf-c %s %s", theirs == NULL ? "refuses" : "takes", odd->what);
+        }
+        protobuf_c_message_free_unpacked(theirs, NULL);
+        free(text);
+    }
+}
+
 /* Goal: an arena that is too small is an answer, at whatever it lacks room for.
  * Method: a message with every kind of thing in it, and arenas from nothing to what it needs. */
 static void test_small_arena_refuses(void **state)
@@ -215,6 +271,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_agrees_with_protobuf_c),
+        cmocka_unit_test(test_edges),
         cmocka_unit_test(test_small_arena_refuses),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
