@@ -2,8 +2,8 @@
  *
  * Model     FORM (a kind kernel, until all know each other), WORK (everything that the seed turned
  *           on goes wrong; clients through the API and through RESP), HEAL (a kind kernel again,
- *           until all is settled), READ (each key is read through each node), IDLE (nobody asks),
- *           STOP (the hosts leave and are unmade).
+ *           until all is settled), READ (each key is set and read through each node, no faster than
+ *           the streams carry), IDLE (nobody asks), STOP (the hosts leave and are unmade).
  *
  *   check     holds
  *   form, heal  the nodes find each other, and agree on what they hold, in time      liveness
