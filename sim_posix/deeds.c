@@ -65,7 +65,8 @@ static void judge_value(struct gkv_deeds *deeds, uint32_t number, struct gkv_byt
                         get->node);
         return;
     }
-    const struct gkv_deed_made *set = &deeds->made[writer];
+    struct gkv_deed_made *set = &deeds->made[writer];
+    set->is_read = true;
     if (set->key != get->key || set->state == GKV_DEED_FAILED) {
         gkv_kernel_fail(deeds->kernel, "value", "get %u of k%u at node %u: set %u %s", number,
                         get->key, get->node, writer,
@@ -76,6 +77,29 @@ static void judge_value(struct gkv_deeds *deeds, uint32_t number, struct gkv_byt
     if (is_old && set->state == GKV_DEED_DONE && !deeds->forgets) {
         gkv_kernel_fail(deeds->kernel, "value", "get %u of k%u at node %u: set %u, after set %u",
                         number, get->key, get->node, writer, get->acknowledged);
+    }
+}
+
+static void judge_absence(struct gkv_deeds *deeds, uint32_t number)
+{
+    const struct gkv_deed_made *get = &deeds->made[number];
+    if (get->acknowledged != GKV_DEED_NONE && !deeds->forgets) {
+        gkv_kernel_fail(deeds->kernel, "value", "get %u of k%u at node %u: nothing, after set %u",
+                        number, get->key, get->node, get->acknowledged);
+    }
+}
+
+static void end_set(struct gkv_deeds *deeds, uint32_t number)
+{
+    const struct gkv_deed_made *set = &deeds->made[number];
+    deeds->is_written[set->key] = false;
+    if (set->state == GKV_DEED_DONE) {
+        deeds->acknowledged[set->key] = number;
+    }
+    if (set->state == GKV_DEED_FAILED && set->is_read) {
+        gkv_kernel_fail(deeds->kernel, "value",
+                        "set %u of k%u at node %u: refused, after it was read", number, set->key,
+                        set->node);
     }
 }
 
@@ -103,21 +127,13 @@ void gkv_deeds_end(struct gkv_deeds *deeds, uint32_t number, enum gkv_error erro
     deed->state = state_of(deed, error);
     deed->error = error;
     deeds->open_count--;
+    deeds->done_count += deed->state == GKV_DEED_DONE;
     if (deed->is_set) {
-        deeds->is_written[deed->key] = false;
-    }
-    if (deed->state == GKV_DEED_DONE) {
-        deeds->done_count++;
-    }
-    if (deed->is_set && deed->state == GKV_DEED_DONE) {
-        deeds->acknowledged[deed->key] = number;
-    }
-    if (!deed->is_set && deed->state == GKV_DEED_DONE) {
+        end_set(deeds, number);
+    } else if (deed->state == GKV_DEED_DONE) {
         judge_value(deeds, number, value);
-    }
-    if (deed->state == GKV_DEED_ABSENT && deed->acknowledged != GKV_DEED_NONE && !deeds->forgets) {
-        gkv_kernel_fail(deeds->kernel, "value", "get %u of k%u at node %u: nothing, after set %u",
-                        number, deed->key, deed->node, deed->acknowledged);
+    } else if (deed->state == GKV_DEED_ABSENT) {
+        judge_absence(deeds, number);
     }
 }
 

@@ -5,8 +5,8 @@
  *           checked.
  * Bounds    GKV_DEED_COUNT_MAX operations.
  * Invariant A deed ends once. A get returns a value that was set, byte for byte, by a set that was
- *           not refused; where nothing is forgotten, none older than the last set that was
- *           acknowledged before the get began, unless its fate was in doubt.
+ *           not refused, neither before nor afterwards; where nothing is forgotten, none older than
+ *           the last set that was acknowledged before the get began, unless its fate was in doubt.
  */
 #ifndef GKV_SIM_POSIX_DEEDS_H
 #define GKV_SIM_POSIX_DEEDS_H
@@ -35,6 +35,7 @@ struct gkv_deed_made {
     bool is_set;
     uint32_t node; /* whom it was asked */
     enum gkv_deed_state state;
+    bool is_read;          /* a set: a get returned its value */
     enum gkv_error error;  /* what it ended with */
     uint32_t acknowledged; /* the key's last acknowledged set when this began */
     uint64_t begin_ns;

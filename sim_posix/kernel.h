@@ -15,10 +15,10 @@
  * Bounds    GKV_KERNEL_FILE_COUNT_MAX files, GKV_KERNEL_DESCRIPTOR_COUNT_MAX descriptors per
  *           process.
  * Invariant A call names a descriptor that is open, of the right kind, and of the process that
- *           calls; what epoll is told agrees with what it knows; no stream is closed because it
- *           said EINTR or EAGAIN, or used when its connect failed. Else the kernel fails: "misuse".
- *           No descriptor is reported ready over and over without a call on it, and no process
- *           turns over and over: "spin".
+ *           calls; what epoll is told agrees with what it knows; no stream that is watched is
+ *           closed right after a call on it said EINTR or EAGAIN, and none is used when its connect
+ *           failed. Else the kernel fails: "misuse". No descriptor is reported ready over and over
+ *           without a call on it, and no process turns over and over: "spin".
  * Not here  What runs on it and what must hold: sim_posix/drill.h.
  */
 #ifndef GKV_SIM_POSIX_KERNEL_H
@@ -160,7 +160,7 @@ struct gkv_kernel_process {
     uint32_t hurry_count;     /* waits in a row that were not to wait, and told nothing */
     uint64_t window;          /* of time, by number, and the waits in it */
     uint32_t window_wait_count;
-    int again_fd;   /* what the last call, to read or to connect, said EINTR or so about; or -1 */
+    int again_fd;   /* of what the last call, to read, write or connect, said EINTR or so; or -1 */
     int closing_fd; /* and the one before this */
     int fd_last;
     uint32_t descriptors[GKV_KERNEL_DESCRIPTOR_COUNT_MAX]; /* files, or GKV_KERNEL_NONE */

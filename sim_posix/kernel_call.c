@@ -80,6 +80,17 @@ static ssize_t answer(const char *call, int fd, ssize_t result, int error)
     return result;
 }
 
+/* To read or to write: who is told to wait, and waits for this stream, must not close it for that.
+ * A last word to a stream that is not watched is said once, and may be lost. */
+static ssize_t answer_stream(const char *call, const struct gkv_kernel_file *file, ssize_t result,
+                             int error)
+{
+    if (file->is_watched && (error == EINTR || error == EAGAIN)) {
+        process_running()->again_fd = file->fd;
+    }
+    return answer(call, file->fd, result, error);
+}
+
 static int answer_int(const char *call, int fd, int result, int error)
 {
     return (int)answer(call, fd, result, error);
@@ -465,14 +476,13 @@ static ssize_t sim_recv(int fd, void *buffer, size_t room, int flags)
     }
     const int error = is_interrupted() ? EINTR : is_again() ? EAGAIN : 0;
     if (error != 0) {
-        process_running()->again_fd = fd;
-        return answer("recv", fd, -1, error);
+        return answer_stream("recv", file, -1, error);
     }
     uint64_t count = file->arrived - file->taken;
     if (count == 0) {
         int ended = 0;
         end_of(file, &ended);
-        return answer("recv", fd, 0, ended);
+        return answer_stream("recv", file, 0, ended);
     }
     count = shorten(count < room ? count : room);
     gkv_kernel_read(kernel, file, buffer, count);
@@ -517,7 +527,7 @@ static ssize_t send_stream(int fd, struct gkv_kernel_file *file, const struct ms
 {
     const int error = send_error(file);
     if (error != 0) {
-        return answer("sendmsg", fd, -1, error);
+        return answer_stream("sendmsg", file, -1, error);
     }
     uint64_t total = 0;
     for (size_t i = 0; i < message->msg_iovlen; i++) {

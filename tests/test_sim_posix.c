@@ -214,6 +214,50 @@ static void test_misuse(void **state)
     expect_failed(&world, "misuse", "adds descriptor 3 in its queue, which is there");
 }
 
+/* A process that dials, sends until it is told to wait, or reads where nothing is, and hangs up. */
+struct hasty {
+    const struct gkv_address *address;
+    bool sends;
+};
+
+static void hang_up(void *argument)
+{
+    const struct hasty *hasty = argument;
+    struct gkv_loop loop;
+    struct gkv_ready ready[GKV_LOOP_READY_COUNT_MAX];
+    uint8_t bytes[100] = {0};
+    const struct gkv_bytes pieces[2] = {{.data = bytes, .count = sizeof(bytes)}, {NULL, 0}};
+    assert_int_equal(gkv_loop_open(&loop), GKV_OK);
+    struct gkv_watch watch = {.fd = gkv_socket_connect(hasty->address), .token = 1};
+    assert_int_equal(gkv_loop_watch(&loop, &watch, GKV_LOOP_WRITE), GKV_OK);
+    while (gkv_loop_wait(&loop, 10 * GKV_NS_PER_MS, ready) == 0) {
+    }
+    if (hasty->sends) {
+        while (gkv_socket_send(watch.fd, pieces) > 0) {
+        }
+    } else {
+        assert_int_equal(gkv_socket_receive(watch.fd, bytes, sizeof(bytes)), GKV_SOCKET_AGAIN);
+    }
+    gkv_socket_close(watch.fd);
+    gkv_loop_close(&loop);
+}
+
+/* Goal: a process that takes EAGAIN for the end of a stream fails at once.
+ * Method: one that reads, and one that writes, and then closes. */
+static void test_hasty_close(void **state)
+{
+    (void)state;
+    for (int sends = 0; sends < 2; sends++) {
+        struct world world;
+        open_world(&world, 1);
+        const struct gkv_address address = gkv_posix_node_address(SERVER, PORT);
+        struct hasty hasty = {.address = &address, .sends = sends == 1};
+        assert_true(gkv_kernel_spawn(world.kernel, CLIENT, hang_up, &hasty));
+        assert_false(gkv_kernel_run(world.kernel, 1000 * GKV_NS_PER_MS));
+        expect_failed(&world, "misuse", "after no more than EINTR or EAGAIN");
+    }
+}
+
 /* A process that waits, and does nothing about what it is told. */
 static void do_nothing(void *argument)
 {
@@ -246,9 +290,8 @@ static void test_spin(void **state)
     expect_failed(&world, "spin", "was told 200 times that descriptor 3 is ready");
 }
 
-static struct gkv_bytes value_of(struct gkv_deeds *deeds, uint32_t number, uint8_t *value)
+static struct gkv_bytes value_of(uint32_t number, uint8_t *value)
 {
-    (void)deeds;
     return (struct gkv_bytes){.data = value, .count = gkv_deeds_value(number, value)};
 }
 
@@ -271,7 +314,7 @@ static void test_deeds(void **state)
         gkv_deeds_end(&deeds, second, wrong == 5 ? GKV_ERROR_IN_DOUBT : GKV_OK, none);
         const uint32_t get = gkv_deeds_begin(&deeds, 0, false, 1);
         const bool is_old = wrong == 1 || wrong == 5 || wrong == 6;
-        struct gkv_bytes read = value_of(&deeds, is_old ? first : second, value);
+        struct gkv_bytes read = value_of(is_old ? first : second, value);
         read.count -= wrong == 2;
         gkv_deeds_end(&deeds, get, wrong == 3 ? GKV_ERROR_NOT_FOUND : GKV_OK, read);
         if (wrong == 0 || wrong == 5) {
@@ -284,6 +327,31 @@ static void test_deeds(void **state)
             "", ", after set", "nobody wrote", "nothing, after", "is of another key",
             "", "was refused"};
         expect_failed(&world, "value", texts[wrong]);
+    }
+}
+
+/* Goal: a set that was read must not be refused afterwards; in doubt it may be.
+ * Method: read it while it is open, and end it either way. */
+static void test_set_read_too_early(void **state)
+{
+    (void)state;
+    static struct gkv_deeds deeds;
+    static uint8_t value[GKV_DEED_VALUE_BYTES_MAX];
+    for (int is_refused = 0; is_refused < 2; is_refused++) {
+        struct world world;
+        open_world(&world, 1);
+        gkv_deeds_init(&deeds, world.kernel);
+        const uint32_t set = gkv_deeds_begin(&deeds, 0, true, 0);
+        const uint32_t get = gkv_deeds_begin(&deeds, 0, false, 1);
+        gkv_deeds_end(&deeds, get, GKV_OK, value_of(set, value));
+        gkv_deeds_end(&deeds, set, is_refused ? GKV_ERROR_NO_QUORUM : GKV_ERROR_IN_DOUBT,
+                      (struct gkv_bytes){NULL, 0});
+        if (is_refused) {
+            expect_failed(&world, "value", "refused, after it was read");
+        } else {
+            assert_null(world.kernel->failed_check);
+            gkv_kernel_destroy(world.kernel);
+        }
     }
 }
 
@@ -310,8 +378,10 @@ int main(void)
         cmocka_unit_test(test_streams_end),
         cmocka_unit_test(test_descriptor_zero),
         cmocka_unit_test(test_misuse),
+        cmocka_unit_test(test_hasty_close),
         cmocka_unit_test(test_spin),
         cmocka_unit_test(test_deeds),
+        cmocka_unit_test(test_set_read_too_early),
         cmocka_unit_test(test_drill_repeats),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
