@@ -27,8 +27,9 @@
 /* An attempt of an operation, as its coordinator's trace points tell it. */
 struct gkv_sometimes_attempt {
     uint64_t handle;
-    uint8_t number; /* from 1; 0: a get */
-    uint8_t asked;
+    uint8_t number;      /* from 1; 0: a get */
+    uint8_t owner_count; /* as the coordinator's ring has it */
+    uint8_t asked;       /* of these: the others are unreachable */
     uint8_t ok;
     uint8_t absent;
     uint8_t refused_mask; /* a bit for each enum gkv_reply_status that was an answer */

@@ -101,6 +101,9 @@ static void hear_read_reply(struct gkv_trial *trial, const struct gkv_message *m
     /* The place is the low half, the same few numbers at each node; the generation tells apart. */
     const uint32_t index = (uint32_t)(handle ^ handle >> 32) % GKV_SOMETIMES_GET_COUNT;
     struct gkv_sometimes_watch *watch = &trial->sometimes_watch;
+    if (gkv_version_is_none(version)) {
+        return; /* it knows nothing of the key: get.some_absent */
+    }
     if (watch->gets[index].handle != handle) {
         watch->gets[index].handle = handle;
         watch->gets[index].count = 0;
@@ -116,6 +119,16 @@ static void hear_read_reply(struct gkv_trial *trial, const struct gkv_message *m
         count(trial, GKV_REACHED_GET_TWO_VERSIONS, *known == 2);
         count(trial, GKV_REACHED_GET_THREE_VERSIONS, *known == 3);
     }
+}
+
+/* A write that nobody need answer is a repair, or else a set that its coordinator has decided
+ * alone, which happens only where W is 1: there, no repairs are counted. */
+static void hear_write(struct gkv_trial *trial, const struct gkv_message *message)
+{
+    const bool is_repair =
+        message->as.write.operation == 0 && trial->scenario.world.node.write_quorum > 1;
+    count(trial, GKV_REACHED_REPAIR_VALUE, is_repair && !message->as.write.record.is_tombstone);
+    count(trial, GKV_REACHED_REPAIR_DELETE, is_repair && message->as.write.record.is_tombstone);
 }
 
 static bool is_owner(struct gkv_trial *trial, uint32_t node, uint32_t key)
@@ -173,9 +186,8 @@ void gkv_sometimes_hear(struct gkv_trial *trial, const struct gkv_heard *heard)
         hear_gossip(trial, message);
     } else if (message->kind == GKV_MESSAGE_READ_REPLY) {
         hear_read_reply(trial, message);
-    } else if (message->kind == GKV_MESSAGE_WRITE && message->as.write.operation == 0) {
-        count(trial, GKV_REACHED_REPAIR_VALUE, !message->as.write.record.is_tombstone);
-        count(trial, GKV_REACHED_REPAIR_DELETE, message->as.write.record.is_tombstone);
+    } else if (message->kind == GKV_MESSAGE_WRITE) {
+        hear_write(trial, message);
     } else if (message->kind >= GKV_MESSAGE_SYNC_SLOTS) {
         hear_sync(trial, heard);
     }

@@ -12,11 +12,22 @@ static void count(struct gkv_trial *trial, enum gkv_predicate predicate, bool is
 
 /* ---- Attempts, by the coordinator's trace points --------------------------------------------- */
 
+/* How many owners a key has for a node: all whom it knows and who have not left. */
+static uint8_t owner_count(struct gkv_trial *trial, uint32_t node)
+{
+    struct gkv_endpoint *endpoint = trial->world.hosts[node].endpoint;
+    const uint32_t ring_count = gkv_node_members(gkv_endpoint_node(endpoint))->ring_count;
+    const uint32_t replica_count = trial->scenario.world.node.replica_count;
+    return (uint8_t)(ring_count < replica_count ? ring_count : replica_count);
+}
+
 static void begin_asking(struct gkv_trial *trial, uint32_t node,
                          struct gkv_sometimes_attempt *attempt, const struct gkv_trace_point *point)
 {
     if (attempt->handle != point->a) {
-        *attempt = (struct gkv_sometimes_attempt){.handle = point->a, .number = (uint8_t)point->b};
+        *attempt = (struct gkv_sometimes_attempt){.handle = point->a,
+                                                  .number = (uint8_t)point->b,
+                                                  .owner_count = owner_count(trial, node)};
         count(trial, GKV_REACHED_WRITE_RETRIED, point->b > 1);
     }
     attempt->asked++;
@@ -33,9 +44,7 @@ static void end_write(struct gkv_trial *trial, const struct gkv_sometimes_attemp
 {
     const struct gkv_options *options = &trial->scenario.world.node;
     if (error == GKV_OK) {
-        count(trial, GKV_REACHED_WRITE_WITHOUT_ALL,
-              attempt->asked < options->replica_count &&
-                  options->replica_count <= trial->scenario.node_count);
+        count(trial, GKV_REACHED_WRITE_WITHOUT_ALL, attempt->asked < attempt->owner_count);
         count(trial, GKV_REACHED_WRITE_STALE_YET_OK, was_told(attempt, GKV_REPLY_STALE));
         count(trial, GKV_REACHED_WRITE_CLOCK_YET_OK, was_told(attempt, GKV_REPLY_CLOCK));
         count(trial, GKV_REACHED_WRITE_FULL_YET_OK, was_told(attempt, GKV_REPLY_MEMORY));
