@@ -18,12 +18,11 @@ static bool is_percent(struct gkv_prng *prng, uint32_t percent)
 
 struct gkv_forge_options gkv_forge_draw(struct gkv_prng *prng, uint32_t operation_count)
 {
-    struct gkv_forge_options options = {
-        .operation_count = operation_count,
-        .client_count = 1 + below(prng, 8),
-        .write_percent = 5 + below(prng, 86),
-        .span = 1 + below(prng, UINT64_C(1) << below(prng, 6)),
-    };
+    /* One draw a statement: C does not say in which order an initialiser is evaluated. */
+    struct gkv_forge_options options = {.operation_count = operation_count};
+    options.client_count = 1 + below(prng, 8);
+    options.write_percent = 5 + below(prng, 86);
+    options.span = 1 + below(prng, UINT64_C(1) << below(prng, 6));
     if (below(prng, 2) == 1) {
         options.unknown_percent = below(prng, 40);
         options.failed_percent = below(prng, 30);
