@@ -49,6 +49,7 @@ enum gkv_member_state {
     GKV_MEMBER_UNREACHABLE = 3, /* route around it; its place in the ring stays */
     GKV_MEMBER_LEFT = 4,        /* gone by its own will; leaves the ring */
 };
+#define GKV_MEMBER_STATE_COUNT 5
 
 /* What is said about a member; rumours, PUSH_PULL. */
 struct gkv_update {
@@ -158,5 +159,10 @@ struct gkv_message {
         } sync_records;
     } as;
 };
+
+/* What they are called: "PUSH_PULL", and "HELLO" for NONE, with which a stream begins; "suspect",
+ * and "unknown" for NONE. "unknown" for any other number. Lent for ever. */
+const char *gkv_message_kind_name(enum gkv_message_kind kind);
+const char *gkv_member_state_name(enum gkv_member_state state);
 
 #endif

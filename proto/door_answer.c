@@ -452,23 +452,6 @@ static void answer_config(const struct answer *answer)
 
 /* ---- The cluster ----------------------------------------------------------------------------- */
 
-static const char *state_name(enum gkv_member_state state)
-{
-    switch (state) {
-    case GKV_MEMBER_ALIVE:
-        return "alive";
-    case GKV_MEMBER_SUSPECT:
-        return "suspect";
-    case GKV_MEMBER_UNREACHABLE:
-        return "unreachable";
-    case GKV_MEMBER_LEFT:
-        return "left";
-    case GKV_MEMBER_NONE:
-        break;
-    }
-    return "none";
-}
-
 static void write_name(struct gkv_resp_writer *writer, const struct gkv_name *name)
 {
     gkv_resp_write_bulk(writer, (struct gkv_bytes){(const uint8_t *)name->bytes, name->count});
@@ -486,7 +469,7 @@ static void write_member(struct gkv_resp_writer *writer, const struct gkv_member
     gkv_resp_write_hex(writer, said->who.id.bytes, sizeof(said->who.id.bytes));
     gkv_resp_end_bulk(writer, begun);
     gkv_resp_write_integer(writer, (int64_t)said->who.boot_id);
-    gkv_resp_write_bulk_text(writer, state_name(said->state));
+    gkv_resp_write_bulk_text(writer, gkv_member_state_name(said->state));
     gkv_resp_write_integer(writer, said->incarnation);
     gkv_resp_write_bulk_text(writer, address);
     GKV_ASSERT(writer->count - before <= GKV_DOOR_MEMBER_BYTES_MAX);

@@ -111,14 +111,11 @@ static uint32_t ring_mask_of(struct gkv_trial *trial)
 
 static bool settle_holder(struct gkv_trial *trial, uint32_t holder, char *why, size_t why_bytes)
 {
-    static const char *const states[] = {"unknown", "alive", "suspect", "unreachable", "gone"};
     for (uint32_t i = 0; i < trial->scenario.node_count; i++) {
         const struct claim claim = claim_of(trial, holder, i);
         if (!is_right(trial, &claim)) {
             (void)snprintf(why, why_bytes, "%c holds %c to be %s, and %c %s", (char)('a' + holder),
-                           (char)('a' + i),
-                           (uint32_t)claim.state < 5 ? states[claim.state] : "nonsense",
-                           (char)('a' + i),
+                           (char)('a' + i), gkv_member_state_name(claim.state), (char)('a' + i),
                            has(trial->left_mask, i)          ? "left"
                            : !has(trial->joined_mask, i)     ? "never joined"
                            : !trial->world.hosts[i].is_up    ? "is down"

@@ -20,7 +20,6 @@ static bool is_forward(const struct gkv_update *held, const struct gkv_update *s
 static void check_told(struct gkv_trial *trial, uint32_t node, uint32_t about,
                        const struct gkv_update *said)
 {
-    static const char *const states[] = {"unknown", "alive", "suspect", "unreachable", "gone"};
     struct gkv_precedence_held *held = &trial->precedence_watch.held[node][about];
     const struct gkv_update before = {
         .who = {.id = said->who.id, .boot_id = held->boot_id},
@@ -40,10 +39,8 @@ static void check_told(struct gkv_trial *trial, uint32_t node, uint32_t about,
             gkv_trial_fail(
                 trial, GKV_TRIAL_SAFETY, "precedence",
                 "%c held %c to be %s, incarnation %u, and goes back to %s, incarnation %u",
-                (char)('a' + node), (char)('a' + about),
-                (uint32_t)before.state < 5 ? states[before.state] : "nonsense",
-                (unsigned)before.incarnation,
-                (uint32_t)said->state < 5 ? states[said->state] : "nonsense",
+                (char)('a' + node), (char)('a' + about), gkv_member_state_name(before.state),
+                (unsigned)before.incarnation, gkv_member_state_name(said->state),
                 (unsigned)said->incarnation);
         }
     }

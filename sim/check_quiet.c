@@ -58,15 +58,6 @@ static bool is_to_outsider(const struct gkv_trial *trial, const struct gkv_heard
     return (trial->outside_mask >> trial->world.net.connections[index].to & 1u) != 0;
 }
 
-static const char *name_of(enum gkv_message_kind kind)
-{
-    static const char *const names[GKV_MESSAGE_KIND_COUNT] = {
-        "HELLO",       "PING",       "ACK",         "PING_REQ",  "GOSSIP",
-        "PUSH_PULL",   "WRITE",      "WRITE_REPLY", "READ",      "READ_REPLY",
-        "SYNC_GROUPS", "SYNC_SLOTS", "SYNC_KEYS",   "SYNC_PULL", "SYNC_RECORDS"};
-    return (uint32_t)kind < GKV_MESSAGE_KIND_COUNT ? names[kind] : "nonsense";
-}
-
 static void hear(struct gkv_trial *trial, const struct gkv_heard *heard)
 {
     if (heard->is_arrival || !is_asked(trial) || heard->time_ns < trial->idle.begin_ns) {
@@ -79,7 +70,7 @@ static void hear(struct gkv_trial *trial, const struct gkv_heard *heard)
     if (!is_routine(trial, heard) && !is_to_outsider(trial, heard)) {
         gkv_trial_fail(
             trial, GKV_TRIAL_LIVENESS, "quiet", "%c says %s, %llu ms after everything had settled",
-            (char)('a' + heard->node), name_of(heard->message->kind),
+            (char)('a' + heard->node), gkv_message_kind_name(heard->message->kind),
             (unsigned long long)((heard->time_ns - trial->idle.begin_ns) / GKV_NS_PER_MS));
     }
 }

@@ -323,7 +323,7 @@ static void print_message(FILE *file, const struct gkv_journal *journal,
                           const struct gkv_journal_message *message)
 {
     (void)fprintf(file, "%c -> %c %s%s%s", (char)('a' + message->from), (char)('a' + message->to),
-                  gkv_journal_kind_name(message->kind), message->text[0] == '\0' ? "" : ": ",
+                  gkv_message_kind_name(message->kind), message->text[0] == '\0' ? "" : ": ",
                   message->text);
     if (message->arrival_ns != GKV_NEVER) {
         const uint64_t took_ns = message->arrival_ns - message->send_ns;

@@ -162,9 +162,6 @@ uint64_t gkv_journal_last_ns(const struct gkv_journal *journal);
 bool gkv_journal_is_lost(const struct gkv_journal *journal,
                          const struct gkv_journal_message *message);
 
-/* "PING", "WRITE_REPLY"; "HELLO" for NONE. */
-const char *gkv_journal_kind_name(uint32_t message_kind);
-
 /* "get", "set", "delete". */
 const char *gkv_journal_operation_name(enum gkv_operation_kind kind);
 

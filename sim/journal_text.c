@@ -7,16 +7,6 @@
 #include "io_sim/clock.h"
 #include "sim/history.h"
 
-static const char *const kind_names[GKV_MESSAGE_KIND_COUNT] = {
-    "HELLO",       "PING",       "ACK",         "PING_REQ",  "GOSSIP",
-    "PUSH_PULL",   "WRITE",      "WRITE_REPLY", "READ",      "READ_REPLY",
-    "SYNC_GROUPS", "SYNC_SLOTS", "SYNC_KEYS",   "SYNC_PULL", "SYNC_RECORDS"};
-
-const char *gkv_journal_kind_name(uint32_t message_kind)
-{
-    return message_kind < GKV_MESSAGE_KIND_COUNT ? kind_names[message_kind] : "?";
-}
-
 const char *gkv_journal_operation_name(enum gkv_operation_kind kind)
 {
     return kind == GKV_OPERATION_GET ? "get" : kind == GKV_OPERATION_SET ? "set" : "delete";
@@ -56,23 +46,6 @@ void gkv_journal_version_text(struct gkv_version version, char text[GKV_JOURNAL_
     }
 }
 
-static const char *state_name(enum gkv_member_state state)
-{
-    switch (state) {
-    case GKV_MEMBER_ALIVE:
-        return "alive";
-    case GKV_MEMBER_SUSPECT:
-        return "suspect";
-    case GKV_MEMBER_UNREACHABLE:
-        return "unreachable";
-    case GKV_MEMBER_LEFT:
-        return "left";
-    case GKV_MEMBER_NONE:
-        break;
-    }
-    return "unknown";
-}
-
 static char letter(uint32_t node)
 {
     return node < 26 ? (char)('a' + node) : '?';
@@ -94,7 +67,8 @@ void gkv_journal_mark_text(const struct gkv_journal_mark *mark, char text[GKV_JO
         (void)snprintf(text, bytes, "%c leaves", node);
         return;
     case GKV_MARK_MEMBER:
-        (void)snprintf(text, bytes, "%c holds %c %s", node, peer, state_name(mark->state));
+        (void)snprintf(text, bytes, "%c holds %c %s", node, peer,
+                       gkv_member_state_name(mark->state));
         return;
     case GKV_MARK_CUT:
         (void)snprintf(text, bytes, "%c -> %c cut", node, peer);

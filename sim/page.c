@@ -95,7 +95,7 @@ static void write_head(struct gkv_json *json, const struct gkv_journal *journal)
     gkv_json_name(json, "kinds");
     gkv_json_open(json, '[');
     for (uint32_t i = 0; i < GKV_MESSAGE_KIND_COUNT; i++) {
-        gkv_json_text(json, gkv_journal_kind_name(i));
+        gkv_json_text(json, gkv_message_kind_name(i));
     }
     gkv_json_close(json, ']');
 }

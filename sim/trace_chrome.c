@@ -85,7 +85,7 @@ static void write_names(struct gkv_json *json, uint32_t node_count)
 static void write_step(struct gkv_json *json, const struct gkv_journal_message *message,
                        const struct place *place, uint32_t order)
 {
-    open_event(json, "X", gkv_journal_kind_name(message->kind), place);
+    open_event(json, "X", gkv_message_kind_name(message->kind), place);
     gkv_json_name(json, "dur");
     gkv_json_microseconds(json, 1000);
     gkv_json_name(json, "args");

@@ -111,7 +111,7 @@ static void write_message(struct shiviz *shiviz, const struct moment *moment)
         tick(shiviz, message->to);
     }
     (void)fprintf(shiviz->file, "%s %s %s %c", is_send ? "send" : "receive",
-                  gkv_journal_kind_name(message->kind), is_send ? "to" : "from",
+                  gkv_message_kind_name(message->kind), is_send ? "to" : "from",
                   (char)('a' + (is_send ? message->to : message->from)));
     if (message->key != GKV_HISTORY_NONE) {
         (void)fprintf(shiviz->file, " k%u", (unsigned)message->key);
