@@ -93,17 +93,48 @@ static void add_tally(struct gkv_kernel_tally *sum, const struct gkv_kernel_tall
     }
 }
 
+/* The members of struct gkv_kernel_tally in their order, and in how many seeds each must happen. */
+static const struct {
+    const char *name;
+    uint64_t seed_count;
+} struck[] = {
+    {"interrupted", 200}, {"again", 200},     {"shortened", 200},
+    {"broken", 200},      {"refused", 200},   {"hung", 200},
+    {"full", 200},        {"aborted", 200},   {"unsent", 200},
+    {"lost", 200},        {"doubled", 200},   {"spurious", 200},
+    {"late", 200},        {"connected", 200}, {"at_once", 200},
+    {"timed_out", 2000}, /* takes a cut of over five seconds */
+    {"resets", 200},
+};
+
+#define STRUCK_COUNT (sizeof(struck) / sizeof(struck[0]))
+
+_Static_assert(sizeof(struct gkv_kernel_tally) == STRUCK_COUNT * sizeof(uint64_t),
+               "every member of the tally has a row");
+
 static void print_tally(const struct gkv_kernel_tally *tally)
 {
-    printf("struck: interrupted=%" PRIu64 " again=%" PRIu64 " shortened=%" PRIu64 " broken=%" PRIu64
-           " refused=%" PRIu64 " hung=%" PRIu64 " full=%" PRIu64 " aborted=%" PRIu64 "\n",
-           tally->interrupted, tally->again, tally->shortened, tally->broken, tally->refused,
-           tally->hung, tally->full, tally->aborted);
-    printf("struck: unsent=%" PRIu64 " lost=%" PRIu64 " doubled=%" PRIu64 " spurious=%" PRIu64
-           " late=%" PRIu64 " timed_out=%" PRIu64 " resets=%" PRIu64 " connected=%" PRIu64
-           " at_once=%" PRIu64 "\n",
-           tally->unsent, tally->lost, tally->doubled, tally->spurious, tally->late,
-           tally->timed_out, tally->resets, tally->connected, tally->connected_at_once);
+    const uint64_t *counts = (const uint64_t *)tally;
+    for (size_t i = 0; i < STRUCK_COUNT; i++) {
+        const bool is_last = i % 9 == 8 || i + 1 == STRUCK_COUNT;
+        printf("%s %s=%" PRIu64 "%s", i % 9 == 0 ? "struck:" : "", struck[i].name, counts[i],
+               is_last ? "\n" : "");
+    }
+}
+
+/* False, and it is said, when something never happened in as many seeds as it must happen in. */
+static bool has_struck_all(const struct gkv_kernel_tally *tally, uint64_t seed_count)
+{
+    const uint64_t *counts = (const uint64_t *)tally;
+    bool has_all = true;
+    for (size_t i = 0; i < STRUCK_COUNT; i++) {
+        if (counts[i] == 0 && seed_count >= struck[i].seed_count) {
+            printf("FAIL coverage: nothing was %s in %" PRIu64 " seeds\n", struck[i].name,
+                   seed_count);
+            has_all = false;
+        }
+    }
+    return has_all;
 }
 
 /* Every job_count-th seed, up to the first failure of anybody. */
@@ -167,6 +198,9 @@ static int run_many(const struct request *request, struct told *all)
         sum.simulated_ms += all[i].simulated_ms;
         sum.operation_count += all[i].operation_count;
         add_tally(&sum.tally, &all[i].tally);
+    }
+    if (worst == GKV_TRIAL_PASS && !has_struck_all(&sum.tally, sum.seed_count)) {
+        worst = GKV_TRIAL_COVERAGE;
     }
     printf("seeds=%" PRIu64 " calls=%" PRIu64 " simulated=%" PRIu64 "s operations=%" PRIu64
            " result=%s\n",
