@@ -54,6 +54,10 @@ static void make_reads_repair(struct gkv_scenario *scenario, struct gkv_choice *
     keep_still(scenario);
     scenario->broken_skew_ms = 0; /* each is read once: no time to catch up */
     scenario->repairs_by_read = true;
+    if (gkv_choose_percent(choice, "repair.by_one", 50)) {
+        scenario->only_reader =
+            1 + (uint32_t)gkv_choose(choice, "repair.reader", scenario->node_count);
+    }
 }
 
 /* Members that suspect each other sooner than an operation is over, so that who is reachable

@@ -152,6 +152,7 @@ static const struct gkv_script_field fields[] = {
     FLAG("may_leave", has_leave),
     FLAG("leavers_return", leavers_return),
     FLAG("reads_alone_repair", repairs_by_read),
+    NUMBER("only_reader", only_reader, 0, GKV_SCENARIO_NODE_COUNT_MAX, 0),
     FLAG("stores_run_over", may_be_full),
     FLAG("tiny_tables", has_tiny_tables),
     NUMBER("operation_slots", operation_slots, 0, 65536, 0),

@@ -142,10 +142,29 @@ void gkv_workload_ask(struct gkv_trial *trial, uint32_t client, const struct gkv
  * such a set may rightly be refused. */
 #define WRITTEN_AGAIN_EVERY 4
 
+/* Through how many nodes everything is read: two, or all where reads alone repair, or only one that
+ * has to repair all owners. */
 static uint32_t reading_node_count(const struct gkv_trial *trial)
 {
+    const struct gkv_scenario *scenario = &trial->scenario;
+    if (scenario->repairs_by_read) {
+        return scenario->only_reader > 0 ? 1 : scenario->node_count;
+    }
+    return scenario->node_count < 2 ? scenario->node_count : 2;
+}
+
+/* The node that reads next; the one that reads alone must be in the core. */
+static uint32_t reading_node(const struct gkv_trial *trial)
+{
     const uint32_t count = trial->scenario.node_count;
-    return trial->scenario.repairs_by_read || count < 2 ? count : 2;
+    if (!trial->scenario.repairs_by_read || trial->scenario.only_reader == 0) {
+        return trial->reading_node;
+    }
+    uint32_t node = (trial->scenario.only_reader - 1) % count;
+    for (uint32_t i = 0; i < count && !gkv_check_is_core(trial, node); i++) {
+        node = (node + 1) % count;
+    }
+    return node;
 }
 
 /* Turn to the next: from some keys that were read to writing them, else to the next key. */
@@ -171,7 +190,7 @@ static bool next_reading(struct gkv_trial *trial, struct gkv_deed *deed)
         *deed = (struct gkv_deed){
             .kind = trial->is_writing ? GKV_OPERATION_SET : GKV_OPERATION_GET,
             .key = trial->reading_key,
-            .node = trial->reading_node,
+            .node = reading_node(trial),
             .value_bytes = trial->is_writing ? trial->scenario.value_bytes_min : 0,
         };
         advance_reading(trial);
