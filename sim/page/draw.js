@@ -250,9 +250,12 @@ function drawOperations(g) {
       g.setLineDash([]);
       g.globalAlpha = 1;
     }
+    const text = opText(o) + (o.result === 'OK' ? '' : ' ' + o.result) + ' @' + letter(o.node);
+    const beside = Math.min(width, X(Math.min(o.next, view.end))) - x1 - 10;
     if (w > 30) {
-      const text = opText(o) + (o.result === 'OK' ? '' : ' ' + o.result) + ' @' + letter(o.node);
       clipped(g, text, x0 + 4, y + 11.5, w - 6, o.status === 'ok' ? '--onbar' : '--ink');
+    } else if (mine && beside > 60) {
+      clipped(g, text, x1 + 5, y + 11.5, beside, '--ink');
     }
     drawn.operations++;
   }

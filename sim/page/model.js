@@ -19,7 +19,11 @@ const messages = D.messages.map((m) => ({ send: m[0], arrival: m[1], from: m[2],
   lost: m[7] & 4, text: m[8] }));
 const operations = D.operations.map((o, i) => ({ index: i, begin: o[0], end: o[1], client: o[2],
   node: o[3], kind: o[4], key: o[5], value: o[6], result: o[7], version: o[8], status: o[9],
-  ttl: o[10], number: o[11] }));
+  ttl: o[10], number: o[11], next: Infinity })); // next: when its client asks again
+operations.forEach((o, i) => {
+  const following = operations.find((p, j) => j > i && p.client === o.client);
+  if (following) o.next = following.begin;
+});
 const marks = D.marks.map((m) => ({ time: m[0], kind: m[1], node: m[2], peer: m[3],
   state: m[4], text: m[5] }));
 const last = Math.max(D.last, D.time, 1);
