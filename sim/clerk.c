@@ -29,11 +29,37 @@ struct gkv_clerk {
     struct {
         const char *text;
         uint32_t label;
-    } places[PLACE_COUNT]; /* labels by the address of their text */
+    } places[PLACE_COUNT];                         /* labels by the address of their text */
+    uint64_t done[GKV_SCRIPT_LINE_COUNT_MAX / 64]; /* reading: a bit for each line carried out */
     struct gkv_link links[GKV_NET_NODE_COUNT_MAX][GKV_NET_NODE_COUNT_MAX]; /* as last written */
     struct gkv_sim_clock clocks[GKV_NET_NODE_COUNT_MAX];
     uint64_t service_ns[GKV_NET_NODE_COUNT_MAX];
 };
+
+/* ---- Lines that were carried out ------------------------------------------------------------- */
+
+static void mark_done(const struct gkv_trial *trial, uint32_t index)
+{
+    GKV_ASSERT(index < trial->options->script->line_count);
+    trial->clerk->done[index / 64] |= UINT64_C(1) << (index % 64);
+}
+
+static bool is_done(const struct gkv_trial *trial, uint32_t index)
+{
+    return (trial->clerk->done[index / 64] >> (index % 64) & 1u) != 0;
+}
+
+uint32_t gkv_clerk_left_out(const struct gkv_trial *trial, uint64_t until_ns, uint32_t *first_out)
+{
+    uint32_t count = 0;
+    for (uint32_t i = 0; gkv_clerk_reads(trial) && i < trial->options->script->line_count; i++) {
+        if (trial->options->script->lines[i].time_ns < until_ns && !is_done(trial, i)) {
+            *first_out = count == 0 ? i : *first_out;
+            count++;
+        }
+    }
+    return count;
+}
 
 /* ---- Luck ------------------------------------------------------------------------------------ */
 
@@ -116,6 +142,7 @@ static uint64_t read_luck(struct gkv_trial *trial, const char *text, uint32_t co
         }
         if (line->kind == GKV_SCRIPT_LUCK && line->label == label && line->count == count &&
             is_about(line, trial->world.net.about)) {
+            mark_done(trial, i);
             return line->value;
         }
     }
@@ -167,6 +194,7 @@ static void read_end(struct gkv_trial *trial)
         operation_count += gkv_script_is_operation(script->lines[i].kind);
         if (script->lines[i].kind == GKV_SCRIPT_HEAL) {
             trial->clerk->work_end_ns = script->lines[i].time_ns;
+            mark_done(trial, i);
         }
     }
     trial->scenario.operation_count = trial->clerk->work_end_ns > 0 ? UINT32_MAX : operation_count;
@@ -390,6 +418,7 @@ const struct gkv_script_line *gkv_clerk_find(const struct gkv_trial *trial,
     const struct gkv_script *script = trial->options->script;
     for (uint32_t i = 0; i < script->line_count; i++) {
         if (script->lines[i].kind == kind) {
+            mark_done(trial, i);
             return &script->lines[i];
         }
     }
@@ -433,7 +462,7 @@ void gkv_clerk_begin(struct gkv_trial *trial)
 }
 
 /* What cannot be asked is left out: the client still waits, or the node is not there. */
-static void ask(struct gkv_trial *trial, const struct gkv_script_line *line)
+static bool ask(struct gkv_trial *trial, const struct gkv_script_line *line)
 {
     const struct gkv_host *host = &trial->world.hosts[line->node];
     const struct gkv_deed deed = {
@@ -446,11 +475,13 @@ static void ask(struct gkv_trial *trial, const struct gkv_script_line *line)
         .ttl_ms = line->value,
     };
     trial->issued_count++;
-    if (trial->phase == GKV_PHASE_WORK && host->is_up && host->paused_until_ns == 0 &&
-        trial->clients[line->client].waiting == GKV_HISTORY_NONE &&
-        trial->history.count < GKV_HISTORY_COUNT_MAX / 2) {
-        gkv_workload_ask(trial, line->client, &deed);
+    if (trial->phase != GKV_PHASE_WORK || !host->is_up || host->paused_until_ns > 0 ||
+        trial->clients[line->client].waiting != GKV_HISTORY_NONE ||
+        trial->history.count >= GKV_HISTORY_COUNT_MAX / 2) {
+        return false;
     }
+    gkv_workload_ask(trial, line->client, &deed);
+    return true;
 }
 
 static bool is_of_clock(enum gkv_script_kind kind)
@@ -459,48 +490,60 @@ static bool is_of_clock(enum gkv_script_kind kind)
            kind == GKV_SCRIPT_DRIFT;
 }
 
-static void set_clock(struct gkv_trial *trial, const struct gkv_script_line *line)
+static bool set_clock(struct gkv_trial *trial, const struct gkv_script_line *line)
 {
     struct gkv_host *host = &trial->world.hosts[line->node];
     if (line->kind == GKV_SCRIPT_SUSPEND) {
-        if (host->paused_until_ns >= line->time_ns + line->value) { /* nobody sees it go back */
-            gkv_sim_clock_suspend(&host->clock, line->value);
+        if (host->paused_until_ns < line->time_ns + line->value) {
+            return false; /* somebody would see it go back */
         }
+        gkv_sim_clock_suspend(&host->clock, line->value);
     } else if (line->kind == GKV_SCRIPT_STEP) {
         gkv_sim_clock_step(&host->clock, line->time_ns, (int64_t)line->value);
     } else if (line->kind == GKV_SCRIPT_DRIFT) {
         gkv_sim_clock_drift(&host->clock, line->time_ns, (int64_t)line->value);
-    } else if (host->life_count == 0) { /* no clock goes back once somebody has seen it */
+    } else if (host->life_count > 0) {
+        return false; /* no clock goes back once somebody has seen it */
+    } else {
         host->clock.mono_offset_ns = line->value;
     }
+    return true;
 }
 
-static void strike_node(struct gkv_trial *trial, const struct gkv_script_line *line)
+static bool is_of_node(enum gkv_script_kind kind)
+{
+    return kind == GKV_SCRIPT_BOOT || (kind >= GKV_SCRIPT_CRASH && kind <= GKV_SCRIPT_PAUSE) ||
+           kind == GKV_SCRIPT_SLOW;
+}
+
+static bool strike_node(struct gkv_trial *trial, const struct gkv_script_line *line)
 {
     struct gkv_host *host = &trial->world.hosts[line->node];
     const bool is_awake = host->is_up && host->paused_until_ns == 0;
+    const bool may = line->kind == GKV_SCRIPT_BOOT
+                         ? !host->is_up && host->life_count < host->life_count_max
+                     : line->kind == GKV_SCRIPT_CRASH ? host->is_up
+                     : line->kind == GKV_SCRIPT_LEAVE ? is_awake
+                     : line->kind == GKV_SCRIPT_PAUSE ? is_awake && line->value > 0
+                                                      : true;
+    if (!may) {
+        return false;
+    }
     if (line->kind == GKV_SCRIPT_BOOT) {
-        if (host->life_count < host->life_count_max) {
-            gkv_strike_boot(trial, line->node);
-        }
+        gkv_strike_boot(trial, line->node);
     } else if (line->kind == GKV_SCRIPT_CRASH) {
-        if (host->is_up) {
-            gkv_strike_end(trial, line->node, line->value, GKV_MET_CRASH);
-        }
+        gkv_strike_end(trial, line->node, line->value, GKV_MET_CRASH);
     } else if (line->kind == GKV_SCRIPT_LEAVE) {
-        if (is_awake) {
-            gkv_strike_goodbye(trial, line->node);
-        }
+        gkv_strike_goodbye(trial, line->node);
     } else if (line->kind == GKV_SCRIPT_PAUSE) {
-        if (is_awake && line->value > 0) {
-            gkv_world_pause(&trial->world, line->node, line->time_ns + line->value);
-        }
-    } else if (line->kind == GKV_SCRIPT_SLOW) {
+        gkv_world_pause(&trial->world, line->node, line->time_ns + line->value);
+    } else {
         host->service_ns = line->value;
     }
+    return true;
 }
 
-static void set_link(struct gkv_trial *trial, const struct gkv_script_line *line)
+static bool set_link(struct gkv_trial *trial, const struct gkv_script_line *line)
 {
     struct gkv_link *link = gkv_world_link(&trial->world, line->node, line->to);
     if (line->kind == GKV_SCRIPT_CUT || line->kind == GKV_SCRIPT_MEND) {
@@ -514,25 +557,28 @@ static void set_link(struct gkv_trial *trial, const struct gkv_script_line *line
     } else if (line->kind == GKV_SCRIPT_STALL) {
         link->held_until_ns = line->time_ns + line->value;
     } else if (line->kind == GKV_SCRIPT_SEVER) {
-        (void)gkv_net_sever(&trial->world.net, line->time_ns, line->count / 2, line->count % 2,
-                            line->value);
+        return gkv_net_sever(&trial->world.net, line->time_ns, line->count / 2, line->count % 2,
+                             line->value);
     }
+    return true;
 }
 
 /* Faults strike in WORK only: what is promised of the other phases, is promised without them. But
- * nodes boot in FORM, and who left stops whenever it does. */
-static void carry_out(struct gkv_trial *trial, const struct gkv_script_line *line)
+ * nodes boot in FORM, and who left stops whenever it does. False: it is left out. */
+static bool carry_out(struct gkv_trial *trial, const struct gkv_script_line *line)
 {
     const bool is_at_work = trial->phase == GKV_PHASE_WORK;
     if (gkv_script_is_operation(line->kind)) {
-        ask(trial, line);
-    } else if (is_of_clock(line->kind)) {
-        set_clock(trial, line);
-    } else if (is_at_work || (line->kind == GKV_SCRIPT_BOOT && trial->phase == GKV_PHASE_FORM) ||
-               (line->kind == GKV_SCRIPT_CRASH && (trial->left_mask >> line->node & 1u) != 0)) {
-        strike_node(trial, line);
-        set_link(trial, line);
+        return ask(trial, line);
     }
+    if (is_of_clock(line->kind)) {
+        return set_clock(trial, line);
+    }
+    if (is_at_work || (line->kind == GKV_SCRIPT_BOOT && trial->phase == GKV_PHASE_FORM) ||
+        (line->kind == GKV_SCRIPT_CRASH && (trial->left_mask >> line->node & 1u) != 0)) {
+        return is_of_node(line->kind) ? strike_node(trial, line) : set_link(trial, line);
+    }
+    return false;
 }
 
 void gkv_clerk_begin_work(struct gkv_trial *trial)
@@ -541,8 +587,8 @@ void gkv_clerk_begin_work(struct gkv_trial *trial)
     for (uint32_t i = 0; i < script->line_count; i++) {
         const struct gkv_script_line *line = &script->lines[i];
         if (line->time_ns <= trial->world.now_ns && line->kind >= GKV_SCRIPT_LATENCY &&
-            line->kind <= GKV_SCRIPT_RESETS) {
-            set_link(trial, line);
+            line->kind <= GKV_SCRIPT_RESETS && set_link(trial, line)) {
+            mark_done(trial, i);
         }
     }
 }
@@ -553,8 +599,9 @@ void gkv_clerk_on_call(struct gkv_trial *trial)
     struct gkv_clerk *clerk = trial->clerk;
     while (clerk->next < script->line_count &&
            script->lines[clerk->next].time_ns == trial->world.now_ns) {
-        if (script->lines[clerk->next].kind != GKV_SCRIPT_LUCK) {
-            carry_out(trial, &script->lines[clerk->next]);
+        const struct gkv_script_line *line = &script->lines[clerk->next];
+        if (line->kind != GKV_SCRIPT_LUCK && carry_out(trial, line)) {
+            mark_done(trial, clerk->next);
         }
         clerk->next++;
     }

@@ -44,6 +44,10 @@ uint64_t gkv_clerk_work_end_ns(const struct gkv_trial *trial, uint64_t otherwise
 const struct gkv_script_line *gkv_clerk_find(const struct gkv_trial *trial,
                                              enum gkv_script_kind kind);
 
+/* How many lines before a time were not carried out, and the first of them, if any: the client
+ * still waited, the node was down, there was no such message. 0 where no script is read. */
+uint32_t gkv_clerk_left_out(const struct gkv_trial *trial, uint64_t until_ns, uint32_t *first_out);
+
 /* Write down: a line, whose time is now; an operation; a boot, crash, goodbye or pause in a call;
  * what has changed in links and clocks; the end of WORK. Nothing is done where nobody wants it
  * written. */

@@ -76,6 +76,7 @@ static int run_play(struct now *now, bool is_replay)
         return GKV_TRIAL_SAFETY;
     }
     print_counts(now);
+    (void)fflush(stdout); /* the next may take hours */
     return GKV_TRIAL_PASS;
 }
 

@@ -111,12 +111,29 @@ static bool is_as_expected(const struct source *source, const struct gkv_trial_s
     return strcmp(source->script->check, summary->check) == 0;
 }
 
+/* A line that is not carried out proves nothing, and he who wrote it ought to know. */
+static void tell_left_out(const struct gkv_script *script, const struct gkv_trial_summary *summary)
+{
+    char text[GKV_SCRIPT_TEXT_LINE_BYTES];
+    if (summary->left_out_count > 0) {
+        const struct gkv_script_line *line = &script->lines[summary->left_out_first];
+        gkv_script_line_text(script, line, text);
+        printf("left out: %" PRIu32 " of %" PRIu32 " lines; the first, at %" PRIu64 ".%09" PRIu64
+               "s: %s\n",
+               summary->left_out_count, script->line_count, line->time_ns / 1000000000,
+               line->time_ns % 1000000000, text);
+    }
+}
+
 static void compare(void *context, const struct gkv_trial_summary *summary)
 {
     const struct source *source = context;
     if (source->script == NULL) {
         compare_recorded(&source->head, summary);
-    } else if (is_as_expected(source, summary)) {
+        return;
+    }
+    tell_left_out(source->script, summary);
+    if (is_as_expected(source, summary)) {
         printf("as expected: %s\n", summary->check[0] != '\0' ? summary->check : "pass");
     } else {
         printf("NOT as expected: %s\n",

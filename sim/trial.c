@@ -458,6 +458,9 @@ static void summarise(const struct gkv_trial *trial, const struct gkv_verdict *v
     summary->fail_event = verdict->event;
     summary->fail_ns = verdict->time_ns;
     (void)snprintf(summary->text, sizeof(summary->text), "%s", verdict->text);
+    const bool is_whole = verdict->status == GKV_TRIAL_PASS;
+    summary->left_out_count = gkv_clerk_left_out(trial, is_whole ? UINT64_MAX : trial->world.now_ns,
+                                                 &summary->left_out_first);
     summary->tally = trial->tally;
     count_network(&trial->world.net.stats, &summary->tally);
 }

@@ -198,6 +198,8 @@ struct gkv_trial_summary {
     uint64_t fail_ns;
     char text[GKV_VERDICT_TEXT_BYTES];
     enum gkv_profile profile; /* as in the options */
+    uint32_t left_out_count;  /* lines of the script that were due and not carried out */
+    uint32_t left_out_first;  /* of these, the first; only if there are any */
     struct gkv_tally tally;
 };
 

@@ -3,7 +3,7 @@
 #
 # Goal: what went wrong once does not again.
 # Method: every scenario must be readable (else it is said which line is not), say that it passes, and
-# pass. That those of planted bugs fail with their bug is for sim/mutants/gate.txt to ask.
+# pass, and each of its lines be carried out: one that is left out proves nothing. That those of planted bugs fail with their bug is for sim/mutants/gate.txt to ask.
 set -u
 root=$(cd "$(dirname "$0")/.." && pwd)
 sim=$1
@@ -17,6 +17,9 @@ for file in "$@"; do
     elif ! output=$(timeout 60 "$sim" replay "$file" 2>&1); then
         echo "$file: does not pass:"
         echo "$output" | head -n 20
+        failed=1
+    elif echo "$output" | grep '^left out:'; then
+        echo "$file: is not carried out"
         failed=1
     fi
 done

@@ -91,6 +91,16 @@ expect 11 "HERE 'limit' does not hold any more" explain --seed 3 --limit 150
 expect 11 'wrote ' run --seed 3 --limit 150 --out "$work/run.gseed"
 expect 0 'Seed 3 passes' explain "$work/run.gseed" # a limit is not recorded
 
+# What a scenario asks for and does not get is said.
+cat >"$work/vain.scenario" <<'END'
+scenario 1
+1.4s  c0 sets k0 at a
+1.4s  c0 gets k0 at b
+expect pass
+END
+expect 0 '^left out: 1 of 2 lines; the first, at 1.400000000s: c0 gets k0 at b' replay "$work/vain.scenario"
+"$(dirname "$0")/scenarios.sh" "$sim" "$work/vain.scenario" >"$work/out" && complain 'a scenario that does nothing to be refused'
+
 # Shrinking: a scenario that fails without any bug, since clocks that know no minutes break a promise.
 # Whatever stops it, the smallest so far is whole, in the file, and fails alike.
 cat >"$work/wrong.scenario" <<'END'
