@@ -6,8 +6,6 @@
 
 #include "core/panic.h"
 
-#define NONE GKV_RECORDING_DRAW_COUNT_MAX
-
 /* ---- Recordings ------------------------------------------------------------------------------ */
 
 struct gkv_recording *gkv_recording_create(void)
@@ -72,29 +70,7 @@ void gkv_recording_add(struct gkv_recording *recording, uint32_t label, uint64_t
         return;
     }
     recording->draws[recording->draw_count++] =
-        (struct gkv_draw){.bound = bound, .value = value, .label = label, .next = NONE};
-}
-
-void gkv_recording_copy(struct gkv_recording *to, const struct gkv_recording *from)
-{
-    struct gkv_draw *draws = to->draws;
-    GKV_ASSERT(to != from);
-    *to = *from;
-    to->draws = draws;
-    memcpy(draws, from->draws, from->draw_count * sizeof(struct gkv_draw));
-}
-
-void gkv_recording_link(struct gkv_recording *recording)
-{
-    uint32_t nexts[GKV_CHOICE_LABEL_COUNT_MAX];
-    for (uint32_t i = 0; i < GKV_CHOICE_LABEL_COUNT_MAX; i++) {
-        nexts[i] = NONE;
-    }
-    for (uint32_t i = recording->draw_count; i > 0; i--) {
-        struct gkv_draw *draw_linked = &recording->draws[i - 1];
-        draw_linked->next = nexts[draw_linked->label];
-        nexts[draw_linked->label] = i - 1;
-    }
+        (struct gkv_draw){.bound = bound, .value = value, .label = label};
 }
 
 /* ---- Bytes ----------------------------------------------------------------------------------- */
@@ -194,26 +170,17 @@ void gkv_choice_record(struct gkv_choice *choice, struct gkv_recording *recordin
     }
 }
 
-void gkv_choice_replay(struct gkv_choice *choice, const struct gkv_recording *recording,
-                       bool is_by_label)
+void gkv_choice_replay(struct gkv_choice *choice, const struct gkv_recording *recording)
 {
-    GKV_ASSERT(choice->draw_count == 0);
-    choice->source = GKV_CHOICE_RECORDING;
-    choice->replay = recording;
-    choice->replay_count = UINT64_MAX;
-    choice->is_by_label = is_by_label;
-    for (uint32_t i = 0; i < GKV_CHOICE_LABEL_COUNT_MAX; i++) {
-        choice->nexts[i] = NONE;
-    }
-    for (uint32_t i = recording->draw_count; i > 0; i--) {
-        choice->nexts[recording->draws[i - 1].label] = i - 1;
-    }
+    gkv_choice_replay_first(choice, recording, UINT64_MAX);
 }
 
 void gkv_choice_replay_first(struct gkv_choice *choice, const struct gkv_recording *recording,
                              uint64_t draw_count)
 {
-    gkv_choice_replay(choice, recording, false);
+    GKV_ASSERT(choice->draw_count == 0);
+    choice->source = GKV_CHOICE_RECORDING;
+    choice->replay = recording;
     choice->replay_count = draw_count;
 }
 
@@ -252,16 +219,6 @@ static const struct gkv_choice_place *place_of(struct gkv_choice *choice, const 
     return &choice->places[number];
 }
 
-static uint64_t answer_by_label(struct gkv_choice *choice, uint32_t label, uint64_t bound)
-{
-    if (label == GKV_CHOICE_LABEL_COUNT_MAX || choice->nexts[label] == NONE) {
-        return 0;
-    }
-    const struct gkv_draw *answer = &choice->replay->draws[choice->nexts[label]];
-    choice->nexts[label] = answer->next;
-    return answer->value < bound ? answer->value : bound - 1;
-}
-
 static uint64_t answer_in_order(struct gkv_choice *choice, uint32_t label, uint64_t bound)
 {
     const struct gkv_recording *replay = choice->replay;
@@ -282,9 +239,6 @@ static uint64_t answer_in_order(struct gkv_choice *choice, uint32_t label, uint6
 static uint64_t answer_from_recording(struct gkv_choice *choice, const char *label, uint64_t bound)
 {
     const uint32_t number = place_of(choice, label)->replayed;
-    if (choice->is_by_label) {
-        return answer_by_label(choice, number, bound);
-    }
     const uint64_t value = answer_in_order(choice, number, bound);
     if (choice->is_diverged && choice->diverged_at == choice->draw_count) {
         choice->diverged_label = label;

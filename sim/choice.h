@@ -1,12 +1,11 @@
 /* The one source of every decision that the simulator makes.
  *
  * Model     Labelled draws. The answers come from one of four sources. A generator seeded by the
- *           seed. A recording of an earlier run: in its order, or each label for itself, which is
- *           what a shrinker needs: a draw that is taken out does not move the others; or the
- *           beginning of one, and the generator after it. A fuzzer's bytes: as many per draw as
- *           its bound needs, and 0 when they are used up. An odometer, whose turns are all the
- *           answers that there are. Whatever the source, the draws can be recorded. 0 is always
- *           the most benign choice.
+ *           seed. A recording of an earlier run, or the beginning of one, and the generator after
+ *           it. A fuzzer's bytes: as many per draw as its bound needs, and 0 when they are used
+ *           up; of no bytes, all answers are 0. An odometer, whose turns are all the answers that
+ *           there are. Whatever the source, the draws can be recorded. 0 is always the most benign
+ *           choice.
  * Bounds    GKV_CHOICE_LABEL_COUNT_MAX labels. A recording keeps GKV_RECORDING_DRAW_COUNT_MAX
  *           draws and then says that it is cut short.
  * Invariant Equal sources that are asked the same questions give the same answers.
@@ -34,7 +33,6 @@ struct gkv_draw {
     uint64_t bound; /* UINT64_MAX: not known, as in one read from a file */
     uint64_t value;
     uint32_t label;
-    uint32_t next; /* the next draw of this label; GKV_RECORDING_DRAW_COUNT_MAX: none */
 };
 
 struct gkv_recording {
@@ -59,12 +57,7 @@ uint32_t gkv_recording_label(struct gkv_recording *recording, const char *label)
 void gkv_recording_add(struct gkv_recording *recording, uint32_t label, uint64_t bound,
                        uint64_t value);
 
-void gkv_recording_copy(struct gkv_recording *to, const struct gkv_recording *from);
-
-/* Chain the draws of each label; after changes, and before it is replayed. */
-void gkv_recording_link(struct gkv_recording *recording);
-
-/* The bytes that give a linked recording's answers, if all its bounds are known: as many as there
+/* The bytes that give a recording's answers, if all its bounds are known: as many as there
  * is room for. Returns how many that is. */
 size_t gkv_recording_to_bytes(const struct gkv_recording *recording, struct gkv_buffer buffer);
 
@@ -111,14 +104,12 @@ struct gkv_choice {
     uint64_t replay_count;              /* the generator answers from this draw on */
     struct gkv_bytes bytes;             /* those left */
     struct gkv_odometer *odometer;
-    bool is_by_label;           /* each label of the replay for itself */
-    bool is_diverged;           /* in its order: other questions were asked than recorded */
+    bool is_diverged;           /* other questions were asked than recorded */
     uint64_t diverged_at;       /* the draw */
     const char *diverged_label; /* what was asked */
     uint32_t place_count;
     struct gkv_choice_place places[GKV_CHOICE_PLACE_COUNT];
-    uint32_t nexts[GKV_CHOICE_LABEL_COUNT_MAX]; /* by label: the next draw of it */
-    struct gkv_chance chance;                   /* this source, as the world draws from it */
+    struct gkv_chance chance; /* this source, as the world draws from it */
 };
 
 /* The answers that belong to a seed. The choice must not move afterwards. */
@@ -127,12 +118,11 @@ void gkv_choice_init(struct gkv_choice *choice, uint64_t seed);
 /* Record all draws from now on; before the first. */
 void gkv_choice_record(struct gkv_choice *choice, struct gkv_recording *recording);
 
-/* Answer from a linked recording; before the first draw. Where it has no answer, the answer is 0;
- * in its order, so are all that follow. */
-void gkv_choice_replay(struct gkv_choice *choice, const struct gkv_recording *recording,
-                       bool is_by_label);
+/* Answer from a recording, in its order; before the first draw. Where something else is asked, or
+ * more, the answer is 0, and so are all that follow. */
+void gkv_choice_replay(struct gkv_choice *choice, const struct gkv_recording *recording);
 
-/* The same for its first draw_count draws alone, in their order; the generator answers the rest. */
+/* The same for its first draw_count draws alone; the generator answers the rest. */
 void gkv_choice_replay_first(struct gkv_choice *choice, const struct gkv_recording *recording,
                              uint64_t draw_count);
 

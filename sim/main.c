@@ -101,7 +101,7 @@ static const char help_exhaust[] =
     "message lost, and every node crashed before every message that it gets.\n"
     "\n"
     "  --play P      one of the plays; all short ones by default\n"
-    "  --long        the long ones, too\n"
+    "  --long        the long ones, too: over a minute each\n"
     "  --draws LIST  one run of it, as a failure prints them\n";
 
 /* ---- Commands -------------------------------------------------------------------------------- */

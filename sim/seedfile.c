@@ -185,7 +185,6 @@ bool gkv_seedfile_read(FILE *file, struct gkv_seedfile *head, struct gkv_recordi
         return false;
     }
     head->status = (enum gkv_trial_status)status;
-    gkv_recording_link(recording);
     return true;
 }
 

@@ -40,7 +40,7 @@ bool gkv_seedfile_is_of(const struct gkv_seedfile *head, const struct gkv_trial_
 bool gkv_seedfile_write(FILE *file, const struct gkv_seedfile *head,
                         const struct gkv_recording *recording);
 
-/* The recording is linked then. False: not a whole file of this version. */
+/* False: not a whole file of this version. */
 bool gkv_seedfile_read(FILE *file, struct gkv_seedfile *head, struct gkv_recording *recording);
 
 /* The recording in a file of this name, and its head. NULL: it cannot be read, which is said on

@@ -364,16 +364,14 @@ static bool settle(struct gkv_trial *trial)
 /* Where the answers come from, and who keeps them. What a script does not say is benign. */
 static void open_choice(struct gkv_trial *trial)
 {
-    static const struct gkv_recording nothing;
     const struct gkv_trial_options *options = trial->options;
     gkv_choice_init(&trial->choice, options->seed);
     if (options->script != NULL) {
-        gkv_choice_replay(&trial->choice, &nothing, true);
+        gkv_choice_read(&trial->choice, (struct gkv_bytes){.data = NULL, .count = 0});
+    } else if (options->replay != NULL && options->replay_count > 0) {
+        gkv_choice_replay_first(&trial->choice, options->replay, options->replay_count);
     } else if (options->replay != NULL) {
-        gkv_choice_replay(&trial->choice, options->replay, false);
-        if (options->replay_count > 0) {
-            trial->choice.replay_count = options->replay_count;
-        }
+        gkv_choice_replay(&trial->choice, options->replay);
     } else if (options->bytes.data != NULL) {
         gkv_choice_read(&trial->choice, options->bytes);
     }
