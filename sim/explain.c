@@ -75,15 +75,26 @@ static void print_head(FILE *file, const struct gkv_trial *trial, const struct g
     (void)fputc('\n', file);
 }
 
-static void print_cluster(FILE *file, const struct gkv_scenario *scenario)
+/* How many operations of a kind were asked. */
+static unsigned count_deeds(const struct gkv_history *history, enum gkv_operation_kind kind)
 {
+    unsigned count = 0;
+    for (uint32_t i = 0; i < history->count; i++) {
+        count += history->deeds[i].kind == kind;
+    }
+    return count;
+}
+
+static void print_cluster(FILE *file, const struct gkv_trial *trial)
+{
+    const struct gkv_scenario *scenario = &trial->scenario;
     const struct gkv_options *options = &scenario->world.node;
     char text[TEXT_BYTES];
     (void)snprintf(
         text, sizeof(text),
         "%u nodes, a to %c%s. %s: a key is on %u of them, a write waits for %u and a read for %u. "
-        "%u clients ask about %u key%s; of 100 operations %u set and %u delete, and each may take "
-        "%u ms. Members probe each other every %u ms, and a suspect has at least %u ms.%s",
+        "%u client%s asked about %u key%s so far: %u sets, %u deletes and %u gets, and each may "
+        "take %u ms. Members probe each other every %u ms, and a suspect has at least %u ms.%s",
         (unsigned)scenario->node_count, (char)('a' + scenario->node_count - 1),
         scenario->late_count == 0   ? ""
         : scenario->late_count == 1 ? ", of which the last one joins late"
@@ -91,10 +102,11 @@ static void print_cluster(FILE *file, const struct gkv_scenario *scenario)
         options->level == GKV_LEVEL_QUORUM ? "QUORUM" : "EVENTUAL",
         (unsigned)options->replica_count, (unsigned)options->write_quorum,
         (unsigned)options->read_quorum, (unsigned)scenario->client_count,
-        (unsigned)scenario->key_count, scenario->key_count == 1 ? "" : "s",
-        (unsigned)scenario->set_percent, (unsigned)scenario->delete_percent,
-        (unsigned)options->operation_timeout_ms, (unsigned)options->probe_interval_ms,
-        (unsigned)options->suspicion_timeout_ms,
+        scenario->client_count == 1 ? "" : "s", (unsigned)scenario->key_count,
+        scenario->key_count == 1 ? "" : "s", count_deeds(&trial->history, GKV_OPERATION_SET),
+        count_deeds(&trial->history, GKV_OPERATION_DELETE),
+        count_deeds(&trial->history, GKV_OPERATION_GET), (unsigned)options->operation_timeout_ms,
+        (unsigned)options->probe_interval_ms, (unsigned)options->suspicion_timeout_ms,
         scenario->repairs_by_read ? " Anti-entropy is as good as off: reads alone repair." : "");
     print_wrapped(file, "cluster:  ", text);
 }
@@ -468,7 +480,7 @@ void gkv_explain_write(FILE *file, const struct gkv_trial *trial, const struct g
 {
     GKV_ASSERT(trial->journal != NULL);
     print_head(file, trial, verdict);
-    print_cluster(file, &trial->scenario);
+    print_cluster(file, trial);
     print_faults(file, trial);
     if (verdict->status != GKV_TRIAL_PASS) {
         print_timeline(file, trial, verdict);

@@ -1,5 +1,6 @@
 #include <setjmp.h>
 #include <stdarg.h>
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -11,6 +12,31 @@
 #include "sim/journal.h"
 #include "sim/report.h"
 #include "tests/capture.h"
+
+/* How many operations a text says were asked; wherever its lines break. */
+static uint64_t count_asked(const char *text)
+{
+    static const char before[] = " so far:";
+    char flat[1000] = "";
+    size_t count = 0;
+    unsigned sets = 0;
+    unsigned deletes = 0;
+    unsigned gets = 0;
+    const char *from = strstr(text, "cluster:");
+    assert_non_null(from);
+    for (size_t i = 0; from[i] != '\0' && count + 1 < sizeof(flat); i++) {
+        const bool is_blank = from[i] == ' ' || from[i] == '\n';
+        if (!is_blank || flat[count - 1] != ' ') {
+            flat[count++] = (char)(is_blank ? ' ' : from[i]);
+        }
+    }
+    const char *numbers = strstr(flat, before);
+    assert_non_null(numbers);
+    assert_int_equal(sscanf(numbers + sizeof(before) - 1, "%u sets, %u deletes and %u gets", &sets,
+                            &deletes, &gets),
+                     3);
+    return (uint64_t)sets + deletes + gets;
+}
 
 /* Goal: an explanation has sixty lines at most, and says what is demanded, what happened instead,
  * what led to it and what to try; every line of the timeline is in the order of time. Method: let
@@ -35,6 +61,7 @@ static void test_explains_within_sixty_lines(void **state)
         assert_non_null(strstr(text, "HERE 'limit' does not hold"));
         gkv_report_replay_line(&options, summary.status, line);
         assert_non_null(strstr(text, line));
+        assert_int_equal(count_asked(text), summary.operation_count);
         double last_ms = 0;
         const char *timeline = strstr(text, "What led to it");
         assert_non_null(timeline);
