@@ -4,6 +4,7 @@
 #include "core/node.h"
 #include "core/panic.h"
 #include "core/store.h"
+#include "sim/forgetting.h"
 
 /* A write that is acknowledged is on W owners at that moment: each of them said so, or is the
  * coordinator; and each that still lives holds that version or a newer one. In the end, an owner
@@ -67,7 +68,7 @@ static void hear(struct gkv_trial *trial, const struct gkv_heard *heard)
 
 /* ---- Who holds what -------------------------------------------------------------------------- */
 
-/* Does a live node hold at least this version, or has it forgotten one that was? */
+/* Does a live node hold at least this version, or has it rightly forgotten one that was? */
 static bool is_held(const struct gkv_trial *trial, uint32_t node, uint32_t key,
                     struct gkv_version version)
 {
@@ -82,7 +83,8 @@ static bool is_held(const struct gkv_trial *trial, uint32_t node, uint32_t key,
         gkv_version_compare(record.version, version) >= 0) {
         return true;
     }
-    return gkv_version_compare(gkv_store_forgotten(store), version) >= 0;
+    return gkv_version_compare(gkv_store_forgotten(store), version) >= 0 &&
+           gkv_forgetting_is_allowed(trial, key, version);
 }
 
 static uint32_t owner_mask(struct gkv_trial *trial, uint32_t key)

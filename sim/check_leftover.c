@@ -1,25 +1,13 @@
 #include <stdio.h>
 
 #include "sim/check.h"
+#include "sim/forgetting.h"
 
 /* Whatever anybody holds of a key, its owners hold at least: who no longer owns a key, or never
  * did, hands on what it has of it, and may then keep it. Only what the owners rightly forgot, a
  * deletion or an expired value older than tombstone_keep_ms, need not be taken again.
  *
  * Not asked where stores are full, and where nobody compares what they hold. */
-
-/* Was there time to forget it? */
-static bool is_forgettable(const struct gkv_trial *trial, const struct gkv_record *record)
-{
-    const uint64_t now_ms = gkv_sim_clock_true_ms(trial->world.now_ns) +
-                            (uint64_t)trial->scenario.skew_ms_max +
-                            trial->scenario.world.node.drift_ms_max;
-    const uint64_t end_ms = gkv_hlc_ms(record->version.hlc) > record->expire_ms
-                                ? gkv_hlc_ms(record->version.hlc)
-                                : record->expire_ms;
-    return (record->is_tombstone || record->expire_ms != 0) &&
-           end_ms + trial->scenario.world.node.tombstone_keep_ms < now_ms;
-}
 
 /* The newest version that a live owner holds, and all live owners. */
 static struct gkv_version newest_of(struct gkv_trial *trial, uint32_t key, uint32_t *owner_mask_out)
@@ -53,7 +41,8 @@ static bool settle_key(struct gkv_trial *trial, uint32_t key, char *why, size_t 
             continue;
         }
         trial->tally.counts[GKV_HOLDS_HANDED_ON]++;
-        if (gkv_version_compare(record.version, newest) > 0 && !is_forgettable(trial, &record)) {
+        if (gkv_version_compare(record.version, newest) > 0 &&
+            !gkv_forgetting_has_begun(trial, &record)) {
             trial->verdict.key = key;
             (void)snprintf(
                 why, why_bytes, "k%u: %c, which does not own it, holds %llu.%u, and no owner does",

@@ -1,13 +1,16 @@
 #include "sim/check.h"
 
+#include "sim/forgetting.h"
+
 /* QUORUM: a get that begins after a set (or delete) was acknowledged sees it or newer, whatever
  * the clocks. "Newer" is what the cluster calls newer, so the other half must hold as well: a
  * set that begins after another was acknowledged gets a greater version.
  *
  * `floors` holds, per key, the greatest version acknowledged so far; a deed keeps the floor of
  * its key from when it began. Gets and sets are compared with it in seeds where nothing is
- * forgotten and the ring stands still; sim/check_store.c compares what the owners hold in the
- * end, in more. */
+ * lost and the ring stands still. A get may find nothing, without a version, where the floor is a
+ * deletion that was old enough to be forgotten; a write never goes below it. sim/check_store.c
+ * compares what the owners hold in the end, in more. */
 
 static void observe_submit(struct gkv_trial *trial, const struct gkv_observation *observation)
 {
@@ -23,7 +26,8 @@ static void check_get(struct gkv_trial *trial, const struct gkv_deed *deed, uint
         return;
     }
     trial->tally.counts[GKV_HOLDS_SEEN] += !gkv_version_is_none(deed->floor);
-    if (gkv_version_compare(deed->version, deed->floor) < 0) {
+    if (gkv_version_compare(deed->version, deed->floor) < 0 &&
+        !gkv_forgetting_may_miss(trial, deed, deed->floor)) {
         trial->verdict.key = deed->key;
         gkv_trial_fail(trial, GKV_TRIAL_SAFETY, "quorum",
                        "operation %u, a get of k%u, saw version %llu.%u when %llu.%u had been "

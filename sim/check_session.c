@@ -1,5 +1,7 @@
 #include "sim/check.h"
 
+#include "sim/forgetting.h"
+
 /* Session guarantees (Terry et al. 1994), per client and key. Read your writes: a get returns no
  * version older than the client's own acknowledged writes. Monotonic reads: none older than the
  * client's own earlier gets returned.
@@ -19,7 +21,8 @@ static void check_get(struct gkv_trial *trial, const struct gkv_deed *deed, uint
     uint64_t *counts = trial->tally.counts;
     const struct gkv_version written = trial->session_watch.written[deed->client][deed->key];
     struct gkv_version *seen = &trial->session_watch.seen[deed->client][deed->key];
-    const bool misses_own = gkv_version_compare(deed->version, written) < 0;
+    const bool misses_own = gkv_version_compare(deed->version, written) < 0 &&
+                            !gkv_forgetting_may_miss(trial, deed, written);
     const bool goes_back = gkv_version_compare(deed->version, *seen) < 0;
     counts[GKV_HOLDS_SESSION_OWN] += !gkv_version_is_none(written);
     counts[GKV_MET_SESSION_NOT_OWN] += misses_own;

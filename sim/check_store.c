@@ -6,6 +6,7 @@
 #include "core/hash.h"
 #include "core/node.h"
 #include "core/store.h"
+#include "sim/forgetting.h"
 
 /* The live owners of a key hold the same version with the same bytes, and at least what was
  * acknowledged where nothing may be forgotten. A full store cannot take what it misses: there, what
@@ -17,7 +18,8 @@ struct holding {
     uint32_t node;
 };
 
-static void read_holding(const struct gkv_trial *trial, uint32_t key, struct holding *holding)
+/* What may be forgotten by now is as good as nothing: owners forget it one after the other. */
+static void read_holding(struct gkv_trial *trial, uint32_t key, struct holding *holding)
 {
     char text[16];
     const struct gkv_bytes bytes = gkv_history_key(key, text);
@@ -30,6 +32,16 @@ static void read_holding(const struct gkv_trial *trial, uint32_t key, struct hol
     if (!gkv_store_get(gkv_node_store(node), (struct gkv_key){bytes, hash}, now_ms,
                        (struct gkv_buffer){holding->value, sizeof(holding->value)},
                        &holding->record)) {
+        holding->record = (struct gkv_record){0};
+    }
+    trial->tally.counts[GKV_HOLDS_FORGOTTEN] += gkv_forgetting_has_begun(trial, &holding->record);
+    if (gkv_forgetting_is_overdue(trial, key, &holding->record)) {
+        trial->verdict.key = key;
+        gkv_trial_fail(trial, GKV_TRIAL_LIVENESS, "store",
+                       "%c still holds what was to be forgotten of k%u",
+                       (char)('a' + holding->node), (unsigned)key);
+    }
+    if (gkv_forgetting_has_begun(trial, &holding->record)) {
         holding->record = (struct gkv_record){0};
     }
 }
@@ -99,7 +111,9 @@ static bool holds_acknowledged(struct gkv_trial *trial, uint32_t key, const stru
         return true;
     }
     trial->tally.counts[GKV_HOLDS_OWNED] += !gkv_version_is_none(floor);
-    if (gkv_version_compare(holding->record.version, floor) >= 0) {
+    const bool is_forgotten = gkv_version_is_none(holding->record.version) &&
+                              gkv_forgetting_is_allowed(trial, key, floor);
+    if (gkv_version_compare(holding->record.version, floor) >= 0 || is_forgotten) {
         return true;
     }
     trial->verdict.key = key;

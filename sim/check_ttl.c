@@ -82,7 +82,7 @@ static void observe(struct gkv_trial *trial, const struct gkv_observation *obser
     if (deed == NULL || deed->kind != GKV_OPERATION_GET || deed->complete_count != 1) {
         return;
     }
-    if (result->error == GKV_ERROR_NOT_FOUND) {
+    if (result->error == GKV_ERROR_NOT_FOUND && !gkv_version_is_none(result->version)) {
         trial->ttl_watch.gone[deed->key][deed->node].version = result->version;
         trial->ttl_watch.gone[deed->key][deed->node].end_ns = observation->time_ns;
         trial->ttl_watch.gone[deed->key][deed->node].life = deed->life;

@@ -7,6 +7,7 @@
 #include "sim/scenario.h"
 
 #define ALONE GKV_FAMILY_COUNT
+#define SPECIAL (GKV_FAMILY_COUNT + 1) /* alone, and drawn by sim/scenario_special.c */
 #define MS GKV_NS_PER_MS
 
 struct range {
@@ -18,10 +19,10 @@ struct family {
     const char *name;
     size_t offset; /* of its parameter in the scenario */
     size_t bytes;
-    enum gkv_family within; /* it is on only where this one is; ALONE: it needs none */
-    uint32_t percent;       /* of seeds, or of those where that one is on */
-    struct range size;      /* the parameter; of a struct gkv_recurrence, every_ns */
-    struct range lasting;   /* for_ns_max */
+    uint32_t within;      /* it is on only where this one is; ALONE, SPECIAL: it needs none */
+    uint32_t percent;     /* of seeds, or of those where that one is on */
+    struct range size;    /* the parameter; of a struct gkv_recurrence, every_ns */
+    struct range lasting; /* for_ns_max */
 };
 
 /* clang-format off */
@@ -143,6 +144,8 @@ static const struct family families[GKV_FAMILY_COUNT] = {
         {1, 8}, {0, 0}},
     [GKV_FAMILY_OUTSIDERS] = {"outsiders", PARAMETER(outsider_count), ALONE, 25,
         {1, 3}, {0, 0}},
+    [GKV_FAMILY_SHORT_TOMBSTONES] = {"short_tombstones", PARAMETER(short_keep_ms), SPECIAL, 0,
+        {0, 0}, {0, 0}},
 };
 /* clang-format on */
 
@@ -243,7 +246,7 @@ uint64_t gkv_family_mask_of(const struct gkv_scenario *scenario)
     uint64_t mask = 0;
     for (uint32_t i = 0; i < GKV_FAMILY_COUNT; i++) {
         const struct family *family = &families[i];
-        const bool is_met = family->within == ALONE || is_set(scenario, &families[family->within]);
+        const bool is_met = family->within >= ALONE || is_set(scenario, &families[family->within]);
         if (is_met && is_set(scenario, family)) {
             mask |= gkv_family_bit((enum gkv_family)i);
         }

@@ -75,7 +75,8 @@ enum gkv_family {
     GKV_FAMILY_OUTSIDERS = 54,
     GKV_FAMILY_RARE_TABLES = 55,
     GKV_FAMILY_FEW_OPERATIONS = 56,
-    GKV_FAMILY_COUNT = 57,
+    GKV_FAMILY_SHORT_TOMBSTONES = 57,
+    GKV_FAMILY_COUNT = 58,
 };
 
 /* Its name, such as "small_windows". */

@@ -76,6 +76,16 @@ static void spare_outsiders(struct gkv_scenario *scenario)
     }
 }
 
+/* Do all owners learn of a deletion long before anybody may forget it? So many rounds come in that
+ * time, and no cut or pause that is drawn with it is longer than half a second. */
+#define ROUNDS_TO_LEARN 8
+
+static bool is_told_in_time(const struct gkv_scenario *scenario)
+{
+    return scenario->short_keep_ms == 0 ||
+           ROUNDS_TO_LEARN * scenario->world.node.sync_interval_ms <= scenario->short_keep_ms;
+}
+
 /* What may be asked of such a cluster. */
 static void judge(struct gkv_scenario *scenario)
 {
@@ -85,7 +95,8 @@ static void judge(struct gkv_scenario *scenario)
     scenario->ring_moves = (mask & gkv_scenario_moving_mask()) != 0;
     scenario->damages_bytes = scenario->link.flip_ppm > 0 || scenario->link.truncation_ppm > 0;
     scenario->checks_quorum =
-        options->level == GKV_LEVEL_QUORUM && !scenario->loses_memory && !scenario->ring_moves;
+        options->level == GKV_LEVEL_QUORUM && !scenario->loses_memory && !scenario->ring_moves &&
+        is_told_in_time(scenario);
     /* One who leaves takes one copy with it, and so does an outsider. */
     scenario->forgets_nothing = !scenario->loses_memory &&
                                 (!scenario->has_leave || options->write_quorum > 1) &&
@@ -152,6 +163,9 @@ void gkv_scenario_settle(struct gkv_scenario *scenario)
     if (scenario->operation_slots > 0) {
         options->operation_count_max = scenario->operation_slots;
         options->operation_memory_bytes = OPERATION_BYTES_MIN;
+    }
+    if (scenario->short_keep_ms > 0) {
+        options->tombstone_keep_ms = scenario->short_keep_ms;
     }
     options->memory_limit_bytes = scenario->may_be_full ? GKV_STORE_BYTES_MIN : 2 * 1024 * 1024;
     scenario->world.node_count = scenario->node_count;

@@ -106,6 +106,7 @@ struct gkv_scenario {
     uint32_t operation_slots; /* a node has room for so many operations; 0: enough */
     bool may_be_full;         /* stores run over: owners may refuse what others hold */
     uint32_t outsider_count;  /* nodes that never come back when the faults stop */
+    uint32_t short_keep_ms;   /* deletions are remembered for so long; 0: as by default */
 
     /* What clients do. */
     enum gkv_mix mix;

@@ -125,6 +125,72 @@ static void make_stores_full(struct gkv_scenario *scenario, struct gkv_choice *c
     scenario->may_be_full = true;
 }
 
+/* Faults that no owner misses a deletion through for longer than a second or two. */
+static uint64_t brief_faults_mask(void)
+{
+    static const enum gkv_family brief[] = {
+        GKV_FAMILY_LATENCY,      GKV_FAMILY_JITTER,        GKV_FAMILY_DUPLICATES,
+        GKV_FAMILY_SPLITS,       GKV_FAMILY_LATE_TIMERS,   GKV_FAMILY_CUTS,
+        GKV_FAMILY_ISOLATIONS,   GKV_FAMILY_SIDES,         GKV_FAMILY_ONE_WAY,
+        GKV_FAMILY_BRIDGES,      GKV_FAMILY_RINGS,         GKV_FAMILY_SEED_CUTS,
+        GKV_FAMILY_PAUSES,       GKV_FAMILY_SUSPENDS,      GKV_FAMILY_SKEW,
+        GKV_FAMILY_STEPS,        GKV_FAMILY_DRIFT,         GKV_FAMILY_SWINGS,
+        GKV_FAMILY_EQUAL_CLOCKS, GKV_FAMILY_COARSE_CLOCKS, GKV_FAMILY_TINY_TABLES,
+    };
+    uint64_t mask = 0;
+    for (size_t i = 0; i < sizeof(brief) / sizeof(brief[0]); i++) {
+        mask |= gkv_family_bit(brief[i]);
+    }
+    return mask;
+}
+
+/* The cluster and the faults: every owner learns of a deletion long before anybody forgets it, as
+ * docs/protocol.md asks. */
+static void make_all_learn_in_time(struct gkv_scenario *scenario, struct gkv_choice *choice)
+{
+    struct gkv_options *options = &scenario->world.node;
+    options->level = GKV_LEVEL_QUORUM;
+    options->replica_count = gkv_choose_between(choice, "forget.replicas", 2, 3);
+    options->write_quorum = 2;
+    options->read_quorum = options->replica_count - 1;
+    scenario->node_count = options->replica_count + (uint32_t)gkv_choose(choice, "forget.spare", 2);
+    options->sync_interval_ms = gkv_choose_between(choice, "forget.sync", 200, 400);
+    options->operation_timeout_ms = gkv_choose_log32(choice, "forget.timeout", 100, 1000);
+    options->reconnect_interval_ms = 200;
+    options->suspicion_timeout_ms = gkv_choose_log32(choice, "forget.suspicion", 1000, 1500);
+    gkv_family_switch_off(scenario, ~brief_faults_mask());
+    if (scenario->cuts.every_ns > 0) {
+        scenario->cuts.every_ns = gkv_choose_log(choice, "forget.cut", 500 * MS, 3000 * MS);
+        scenario->cuts.for_ns_max = 400 * MS;
+    }
+    if (scenario->pauses.every_ns > 0) {
+        scenario->pauses.every_ns = gkv_choose_log(choice, "forget.pause", 500 * MS, 3000 * MS);
+        scenario->pauses.for_ns_max = 300 * MS;
+    }
+}
+
+/* Deletions and expired values that are forgotten while clients go on: set, deleted, left alone
+ * for long enough, and asked for again. A sweep goes over a store in 6.4 s (core/node.c). */
+static void make_stores_forget(struct gkv_scenario *scenario, struct gkv_choice *choice)
+{
+    make_all_learn_in_time(scenario, choice);
+    scenario->short_keep_ms = gkv_choose_between(choice, "forget.keep", 3200, 5000);
+    scenario->work_ns =
+        scenario->short_keep_ms * MS + gkv_choose_between(choice, "forget.work", 6000, 11000) * MS;
+    scenario->client_count = gkv_choose_between(choice, "forget.clients", 2, 4);
+    scenario->key_count = gkv_choose_log32(choice, "forget.keys", 4, 40);
+    scenario->hot_key_count = 2;
+    scenario->hot_percent = gkv_choose_between(choice, "forget.hot", 10, 60);
+    scenario->mix = gkv_choose_percent(choice, "forget.churn", 30) ? GKV_MIX_CHURN : GKV_MIX_ANY;
+    scenario->route = GKV_ROUTE_ANY;
+    scenario->set_percent = gkv_choose_between(choice, "forget.sets", 20, 50);
+    scenario->delete_percent = gkv_choose_between(choice, "forget.deletes", 20, 60);
+    scenario->ttl_percent = gkv_choose_between(choice, "forget.ttl", 0, 40);
+    scenario->ttl_ms_max = 500;
+    scenario->operation_count = GKV_SCENARIO_OPERATION_COUNT_MAX;
+    scenario->think_ns_max = gkv_choose_log(choice, "forget.think", 100 * MS, 600 * MS);
+}
+
 void gkv_scenario_make_special(struct gkv_scenario *scenario, struct gkv_choice *choice)
 {
     const uint64_t theme = gkv_choose(choice, "shape.theme", 20);
@@ -139,5 +205,7 @@ void gkv_scenario_make_special(struct gkv_scenario *scenario, struct gkv_choice 
         if (gkv_choose_percent(choice, "tight.is_nervous", 50)) {
             make_members_nervous(scenario, choice);
         }
+    } else if (theme >= 8) {
+        make_stores_forget(scenario, choice);
     }
 }

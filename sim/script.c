@@ -157,6 +157,7 @@ static const struct gkv_script_field fields[] = {
     FLAG("tiny_tables", has_tiny_tables),
     NUMBER("operation_slots", operation_slots, 0, 65536, 0),
     FLAG("safety_only", is_safety_only),
+    TIME_MS("tombstones_kept", short_keep_ms, 0, 0),
     NUMBER("outsiders", outsider_count, 0, GKV_SCENARIO_NODE_COUNT_MAX - 1, 0),
 };
 #define FIELD_COUNT (sizeof(fields) / sizeof(fields[0]))

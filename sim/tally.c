@@ -83,6 +83,8 @@ static const struct gkv_tally_entry entries[GKV_PREDICATE_COUNT] = {
                           COMMIT},
     [GKV_HOLDS_REFUTED] = {"refute.answered", "who is accused by a ping refutes in the answer",
                            HOLDS, COMMIT},
+    [GKV_HOLDS_FORGOTTEN] = {"store.forgets", "an old deletion is held no longer than it has to be",
+                             HOLDS, DEEP},
 
     [GKV_MET_IN_DOUBT] = {"met.in_doubt", "a client is told IN_DOUBT", MET, COMMIT},
     [GKV_MET_TIMEOUT] = {"met.timeout", "a client is told TIMEOUT", MET, COMMIT},

@@ -260,8 +260,10 @@ static void test_store_accepts_agreement(void **state)
     assert_true(is_settled(&gkv_check_store));
     assert_int_equal(trial.tally.counts[GKV_HOLDS_OWNERS_AGREE], 2);
     assert_int_equal(trial.tally.counts[GKV_HOLDS_OWNED], 1);
-    put(0, 20, GKV_HISTORY_NONE, 0);
-    put(1, 20, GKV_HISTORY_NONE, 0);
+    /* a deletion of long ago should be forgotten: tests/test_forgetting.c */
+    const uint64_t recent = gkv_sim_clock_true_ms(trial.world.now_ns) << GKV_HLC_COUNTER_BITS;
+    put(0, recent, GKV_HISTORY_NONE, 0);
+    put(1, recent, GKV_HISTORY_NONE, 0);
     crash(2);
     assert_true(is_settled(&gkv_check_store));
     assert_int_equal(trial.verdict.status, GKV_TRIAL_PASS);
