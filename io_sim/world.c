@@ -275,6 +275,17 @@ static void carry_out(struct gkv_world *world, struct gkv_host *host,
     }
 }
 
+/* How long before due_ns a TIMER comes: never all of the way, so that after some it is there. */
+static uint64_t earliness_ns(struct gkv_world *world, uint64_t due_ns)
+{
+    const uint64_t most_ns = world->options.timer_early_ns_max;
+    const uint64_t left_ns = due_ns - world->now_ns;
+    if (most_ns == 0 || left_ns == 0) {
+        return 0;
+    }
+    return gkv_chance_below(&world->chance, "timer.early", left_ns < most_ns ? left_ns : most_ns);
+}
+
 /* Have a TIMER occasion for the host's deadline. An occasion that comes too early is kept: when it
  * comes, it looks at the deadline again. */
 static void schedule_timer(struct gkv_world *world, struct gkv_host *host)
@@ -289,6 +300,7 @@ static void schedule_timer(struct gkv_world *world, struct gkv_host *host)
     }
     world->net.about = GKV_NET_NODE_COUNT_MAX * host->node + host->node;
     due_ns += gkv_chance_below(&world->chance, "timer.late", world->options.timer_late_ns_max + 1);
+    due_ns -= earliness_ns(world, due_ns);
     if (due_ns >= host->timer_ns) {
         return;
     }
@@ -486,7 +498,8 @@ static void on_timer(struct gkv_world *world, const struct gkv_occasion *occasio
     }
     host->timer_ns = GKV_NEVER;
     const uint64_t deadline_ns = gkv_endpoint_deadline_ns(host->endpoint);
-    if (gkv_sim_clock_when(&host->clock, deadline_ns) > world->now_ns) {
+    if (gkv_sim_clock_when(&host->clock, deadline_ns) > world->now_ns &&
+        world->options.timer_early_ns_max == 0) {
         schedule_timer(world, host);
         return;
     }
