@@ -261,6 +261,23 @@ static void test_open_wants_one_completion(void **state)
     assert_verdict(GKV_TRIAL_SAFETY);
 }
 
+/* Goal: check_open allows what makes a timer late, and no more. Method: an operation that takes so
+ * long, and one that takes longer; complete() lets 1 ns pass itself. */
+static void test_open_knows_how_late_timers_are(void **state)
+{
+    (void)state;
+    const struct gkv_check *check = &gkv_check_open;
+    for (uint32_t too_long_ns = 0; too_long_ns < 2; too_long_ns++) {
+        begin();
+        told.trial.scenario.world.timer_late_ns_max = 3000000;
+        told.trial.scenario.clock_grain_ms = 8;
+        const uint32_t get = submit(check, GKV_OPERATION_GET);
+        told.trial.world.now_ns += UINT64_C(1012000000) - 1 + too_long_ns;
+        complete(check, get, GKV_ERROR_TIMEOUT, 0, GKV_HISTORY_NONE);
+        assert_verdict(too_long_ns > 0 ? GKV_TRIAL_SAFETY : GKV_TRIAL_PASS);
+    }
+}
+
 /* Goal: in the quiet cluster a get must be answered and a set must succeed, where that was
  * promised.
  * Method: each outcome, in the last phase. */
@@ -318,6 +335,7 @@ int main(void)
         cmocka_unit_test(test_value_is_kept),
         cmocka_unit_test(test_value_sees_every_damaged_bit),
         cmocka_unit_test(test_open_wants_one_completion),
+        cmocka_unit_test(test_open_knows_how_late_timers_are),
         cmocka_unit_test(test_open_wants_answers_when_all_is_quiet),
         cmocka_unit_test(test_trial_repeats),
     };
