@@ -35,6 +35,7 @@ const struct gkv_check *const gkv_checks[] = {
     &gkv_check_leftover,
     &gkv_check_ring,
     &gkv_check_copies,
+    &gkv_check_refusal,
     NULL,
 };
 _Static_assert(sizeof(gkv_checks) / sizeof(gkv_checks[0]) <= GKV_CHECK_COUNT_MAX, "a bit each");

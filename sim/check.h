@@ -56,6 +56,7 @@ extern const struct gkv_check gkv_check_leak;        /* an idle node is as a fre
 extern const struct gkv_check gkv_check_leftover;    /* what others hold, owners hold */
 extern const struct gkv_check gkv_check_ring;        /* all have one ring */
 extern const struct gkv_check gkv_check_copies;      /* a set goes to all owners at once */
+extern const struct gkv_check gkv_check_refusal;     /* nobody refuses what could be asked */
 
 extern const struct gkv_check gkv_check_memory; /* no node writes past its memory: sim/trial.c */
 

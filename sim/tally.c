@@ -142,6 +142,8 @@ static const struct gkv_tally_entry entries[GKV_PREDICATE_COUNT] = {
     [GKV_MET_FLIP] = {"met.flip", "bits are flipped", MET, COMMIT},
     [GKV_MET_TRUNCATION] = {"met.truncation", "the end of a message is missing", MET, COMMIT},
     [GKV_MET_JOIN] = {"met.join", "a node joins while clients are at work", MET, DEEP},
+    [GKV_HOLDS_NO_QUORUM] = {"refusal.no_quorum", "who refuses at once reaches too few owners",
+                             HOLDS, COMMIT},
     [GKV_MET_OUTSIDER] = {"met.outsider", "a node never comes back", MET, COMMIT},
 
     [GKV_REACHED_WRITE_WITHOUT_ALL] = {"write.without_all",

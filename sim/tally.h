@@ -79,6 +79,7 @@ enum gkv_predicate {
     GKV_MET_OUTSIDER = 56,     /* a node never comes back */
     GKV_MET_BUSY = 57,         /* a client is told BUSY */
     GKV_HOLDS_FORGOTTEN = 58,  /* a deletion is held no longer than it has to be */
+    GKV_HOLDS_NO_QUORUM = 59,  /* who refuses at once reaches too few owners */
     /* What each says is in sim/tally.c. */
     GKV_REACHED_WRITE_WITHOUT_ALL,
     GKV_REACHED_WRITE_ONE_SHORT,

@@ -1,0 +1,65 @@
+#include "core/member.h"
+#include "core/node.h"
+#include "sim/check.h"
+
+/* Who answers NO_QUORUM at once could not have asked enough owners: fewer than W or R of them are
+ * reachable to it. Suspects are, since most of them are up and only slow: they are asked. */
+
+static enum gkv_member_state state_of(const struct gkv_trial *trial, uint32_t holder,
+                                      uint32_t about)
+{
+    const struct gkv_members *members =
+        gkv_node_members(gkv_endpoint_node(trial->world.hosts[holder].endpoint));
+    const uint16_t index = gkv_member_find(members, trial->ids[about]);
+    return index == GKV_MEMBER_INDEX_NONE ? GKV_MEMBER_NONE
+                                          : gkv_member_at(members, index)->said.state;
+}
+
+/* Does a node take keys to be owned by the same nodes as the checks do? While members come and go,
+ * some know more than others. */
+static bool has_our_ring(const struct gkv_trial *trial, uint32_t holder)
+{
+    uint32_t mask = 0;
+    for (uint32_t i = 0; i < trial->scenario.node_count; i++) {
+        const enum gkv_member_state state = state_of(trial, holder, i);
+        mask |= (uint32_t)(state != GKV_MEMBER_NONE && state != GKV_MEMBER_LEFT) << i;
+    }
+    return mask == trial->ring_mask;
+}
+
+static void observe(struct gkv_trial *trial, const struct gkv_observation *observation)
+{
+    const struct gkv_result *result = &observation->output->as.result;
+    const struct gkv_deed *deed = gkv_history_find(&trial->history, result->cookie);
+    if (result->error != GKV_ERROR_NO_QUORUM || deed == NULL ||
+        deed->begin_ns != observation->time_ns || !has_our_ring(trial, observation->node)) {
+        return;
+    }
+    const struct gkv_options *options = &trial->scenario.world.node;
+    const uint32_t needed =
+        deed->kind == GKV_OPERATION_GET ? options->read_quorum : options->write_quorum;
+    uint8_t owners[GKV_REPLICA_COUNT_MAX];
+    const uint32_t owner_count = gkv_check_owners(trial, deed->key, owners);
+    uint32_t reachable_count = 0;
+    for (uint32_t i = 0; i < owner_count; i++) {
+        const enum gkv_member_state state = state_of(trial, observation->node, owners[i]);
+        reachable_count += state == GKV_MEMBER_ALIVE || state == GKV_MEMBER_SUSPECT;
+    }
+    trial->tally.counts[GKV_HOLDS_NO_QUORUM] += owner_count >= needed;
+    if (reachable_count >= needed) {
+        trial->verdict.key = deed->key;
+        gkv_trial_fail(trial, GKV_TRIAL_SAFETY, "refusal",
+                       "%c refuses operation %llu for want of owners, though %u of them are "
+                       "reachable, and %u are needed",
+                       (char)('a' + observation->node), (unsigned long long)result->cookie - 1,
+                       (unsigned)reachable_count, (unsigned)needed);
+    }
+}
+
+const struct gkv_check gkv_check_refusal = {
+    .name = "refusal",
+    .demands = "Nobody answers NO_QUORUM at once while enough owners of the key are reachable, "
+               "suspects among them.",
+    .told_mask = GKV_TOLD_OUTPUT(GKV_OUTPUT_COMPLETE),
+    .observe = observe,
+};
