@@ -36,6 +36,7 @@ const struct gkv_check *const gkv_checks[] = {
     &gkv_check_ring,
     &gkv_check_copies,
     &gkv_check_refusal,
+    &gkv_check_intersect,
     NULL,
 };
 _Static_assert(sizeof(gkv_checks) / sizeof(gkv_checks[0]) <= GKV_CHECK_COUNT_MAX, "a bit each");

@@ -81,6 +81,8 @@ static const struct gkv_tally_entry entries[GKV_PREDICATE_COUNT] = {
     [GKV_HOLDS_MOVED] = {"ring.moved", "and no more moves than has to", HOLDS, COMMIT},
     [GKV_HOLDS_COPIED] = {"copies.made", "an acknowledged set is at all owners soon", HOLDS,
                           COMMIT},
+    [GKV_HOLDS_INTERSECT] = {"intersect.met", "one who stored a set answers a later get", HOLDS,
+                             COMMIT},
     [GKV_HOLDS_REFUTED] = {"refute.answered", "who is accused by a ping refutes in the answer",
                            HOLDS, COMMIT},
     [GKV_HOLDS_FORGOTTEN] = {"store.forgets", "an old deletion is held no longer than it has to be",

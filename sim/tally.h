@@ -80,6 +80,7 @@ enum gkv_predicate {
     GKV_MET_BUSY = 57,         /* a client is told BUSY */
     GKV_HOLDS_FORGOTTEN = 58,  /* a deletion is held no longer than it has to be */
     GKV_HOLDS_NO_QUORUM = 59,  /* who refuses at once reaches too few owners */
+    GKV_HOLDS_INTERSECT = 60,  /* who stored a set answers later gets */
     /* What each says is in sim/tally.c. */
     GKV_REACHED_WRITE_WITHOUT_ALL,
     GKV_REACHED_WRITE_ONE_SHORT,

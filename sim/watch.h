@@ -119,6 +119,40 @@ struct gkv_copies_watch {
     uint32_t numbers[GKV_COPIES_COUNT];
 };
 
+#define GKV_INTERSECT_FRAME_COUNT 4096 /* of overhear.h's numbers */
+#define GKV_INTERSECT_HANDLE_COUNT 64
+
+/* A reply on its way. */
+struct gkv_intersect_frame {
+    uint64_t number; /* 0: none */
+    uint64_t handle;
+    uint32_t from;
+    bool is_write;
+};
+
+/* What a node asks others about. */
+struct gkv_intersect_handle {
+    uint64_t handle;
+    uint32_t key;
+};
+
+/* An acknowledged write, and who stored it. */
+struct gkv_intersect_write {
+    uint32_t number;
+    uint32_t ring_mask; /* at that moment; 0: there is none */
+    uint32_t node_mask;
+};
+
+/* sim/check_intersect.c */
+struct gkv_intersect_watch {
+    uint32_t open[GKV_SCENARIO_CLIENT_COUNT_MAX]; /* a client's deed + 1; 0: none */
+    uint32_t masks[GKV_HISTORY_COUNT_MAX];        /* by deed: who answered while it was open */
+    struct gkv_intersect_write before[GKV_HISTORY_COUNT_MAX]; /* by deed: when it began */
+    struct gkv_intersect_write written[GKV_SCENARIO_KEY_COUNT_MAX];
+    struct gkv_intersect_frame frames[GKV_INTERSECT_FRAME_COUNT];
+    struct gkv_intersect_handle handles[GKV_SCENARIO_NODE_COUNT_MAX][GKV_INTERSECT_HANDLE_COUNT];
+};
+
 /* sim/check_session.c: per client and key. */
 struct gkv_session_watch {
     struct gkv_version written[GKV_SCENARIO_CLIENT_COUNT_MAX][GKV_SCENARIO_KEY_COUNT_MAX];
