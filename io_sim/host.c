@@ -33,11 +33,26 @@ uint32_t gkv_host_of_address(const struct gkv_address *address)
     return gkv_address_equal(address, &expected) ? node : UINT32_MAX;
 }
 
+char gkv_host_letter(uint32_t node)
+{
+    GKV_ASSERT(node < GKV_HOST_LETTER_COUNT);
+    return (char)(node < 26 ? 'a' + node : 'A' + (node - 26));
+}
+
+uint32_t gkv_host_of_letter(char letter)
+{
+    for (uint32_t node = 0; node < GKV_HOST_LETTER_COUNT; node++) {
+        if (gkv_host_letter(node) == letter) {
+            return node;
+        }
+    }
+    return UINT32_MAX;
+}
+
 struct gkv_name gkv_host_name(uint32_t node)
 {
-    GKV_ASSERT(node < 52);
     struct gkv_name name = {.count = 1};
-    name.bytes[0] = (char)(node < 26 ? 'a' + node : 'A' + (node - 26));
+    name.bytes[0] = gkv_host_letter(node);
     return name;
 }
 

@@ -21,6 +21,7 @@
 #include "proto/endpoint.h"
 
 #define GKV_HOST_LIFE_COUNT_MAX 4
+#define GKV_HOST_LETTER_COUNT 52
 #define GKV_HOST_GUARD_BYTES 64
 #define GKV_HOST_GUARD_BYTE 0xA5
 
@@ -50,6 +51,10 @@ uint32_t gkv_host_of_address(const struct gkv_address *address);
 
 /* What node `node` is called: a, b, c and so on; after z comes A. */
 struct gkv_name gkv_host_name(uint32_t node);
+char gkv_host_letter(uint32_t node);
+
+/* The node that is called so, or UINT32_MAX. */
+uint32_t gkv_host_of_letter(char letter);
 
 /* Take memory for life_count_max lives. options: all but name, address, boot_id and seed, which are
  * filled in here. GKV_ERROR_OPTION, GKV_ERROR_MEMORY. */

@@ -33,7 +33,7 @@ static void observe(struct gkv_trial *trial, const struct gkv_observation *obser
     }
     gkv_trial_fail(trial, GKV_TRIAL_SAFETY, "accuracy",
                    "%c holds %c to be %s, which is up, on a network that is quiet%s",
-                   (char)('a' + observation->node), (char)('a' + about),
+                   gkv_host_letter(observation->node), gkv_host_letter(about),
                    gkv_member_state_name(said->state),
                    trial->idle.is_cut ? " but for one link, which others reach around" : "");
 }

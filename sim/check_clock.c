@@ -53,7 +53,7 @@ static void check_ahead(struct gkv_trial *trial, uint32_t node, struct gkv_hlc s
     trial->tally.counts[GKV_HOLDS_CLOCK_NEAR]++;
     if (ms_of(stamp) > latest_ms) {
         gkv_trial_fail(trial, GKV_TRIAL_SAFETY, "clock",
-                       "%c says %llu ms, %llu ms ahead of every wall clock", (char)('a' + node),
+                       "%c says %llu ms, %llu ms ahead of every wall clock", gkv_host_letter(node),
                        (unsigned long long)ms_of(stamp),
                        (unsigned long long)(ms_of(stamp) - latest_ms));
     }
@@ -70,7 +70,7 @@ static void check_drift(struct gkv_trial *trial, uint32_t node, struct gkv_hlc s
             trial, GKV_TRIAL_SAFETY, "clock",
             "%c says %llu ms, when its wall clock showed no more than %llu ms and it may "
             "follow others for %u ms",
-            (char)('a' + node), (unsigned long long)ms_of(stamp),
+            gkv_host_letter(node), (unsigned long long)ms_of(stamp),
             (unsigned long long)trial->clock_watch.wall_ms_max[node],
             (unsigned)trial->scenario.world.node.drift_ms_max);
     }
@@ -85,7 +85,7 @@ static void check_above(struct gkv_trial *trial, const struct gkv_heard *heard,
     if (heard->hlc.packed <= floor.packed) {
         gkv_trial_fail(trial, GKV_TRIAL_SAFETY, "clock",
                        "%c stamps a message %llu.%u, after it had %s %llu.%u",
-                       (char)('a' + heard->node), (unsigned long long)ms_of(heard->hlc),
+                       gkv_host_letter(heard->node), (unsigned long long)ms_of(heard->hlc),
                        (unsigned)(heard->hlc.packed & 0xFFFF), what,
                        (unsigned long long)ms_of(floor), (unsigned)(floor.packed & 0xFFFF));
     }
@@ -170,7 +170,7 @@ static void hear_record(struct gkv_trial *trial, uint32_t node, struct gkv_bytes
     if (writing->has_record && !is_same(writing, &said)) {
         gkv_trial_fail(trial, GKV_TRIAL_SAFETY, "clock",
                        "%c says something else under version %llu.%u than was said before",
-                       (char)('a' + node), (unsigned long long)ms_of(record->version.hlc),
+                       gkv_host_letter(node), (unsigned long long)ms_of(record->version.hlc),
                        (unsigned)(record->version.hlc.packed & 0xFFFF));
         return;
     }
@@ -237,7 +237,7 @@ static void check_write(struct gkv_trial *trial, uint32_t node, uint32_t number,
         gkv_trial_fail(trial, GKV_TRIAL_SAFETY, "clock",
                        "operation %u wrote version %llu.%u, but %c had accepted %llu.%u before",
                        (unsigned)number, (unsigned long long)ms_of(version.hlc),
-                       (unsigned)(version.hlc.packed & 0xFFFF), (char)('a' + node),
+                       (unsigned)(version.hlc.packed & 0xFFFF), gkv_host_letter(node),
                        (unsigned long long)ms_of(watch->asked[number]),
                        (unsigned)(watch->asked[number].packed & 0xFFFF));
     }

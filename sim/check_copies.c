@@ -28,7 +28,7 @@ static void check_copies(struct gkv_trial *trial, uint32_t number)
                 "acknowledged %c, an owner, does not hold it",
                 (unsigned)number, (unsigned)deed->key,
                 (unsigned long long)((trial->world.now_ns - deed->end_ns) / GKV_NS_PER_MS),
-                (char)('a' + owners[i]));
+                gkv_host_letter(owners[i]));
         }
     }
 }

@@ -30,7 +30,7 @@ static bool settle(struct gkv_trial *trial, char *why, size_t why_bytes)
         trial->tally.counts[GKV_HOLDS_DEAD]++;
         if (state_of(trial, i, lost) != GKV_MEMBER_UNREACHABLE) {
             (void)snprintf(why, why_bytes, "%c does not hold %c to be unreachable, which died",
-                           (char)('a' + i), (char)('a' + lost));
+                           gkv_host_letter(i), gkv_host_letter(lost));
             return false;
         }
     }

@@ -197,7 +197,7 @@ static void finish_key(struct gkv_trial *trial, uint32_t key)
             gkv_trial_fail(trial, GKV_TRIAL_SAFETY, "durable",
                            "%c held the newest acknowledged version of k%u, kept its memory, and "
                            "holds it no more",
-                           (char)('a' + i), (unsigned)key);
+                           gkv_host_letter(i), (unsigned)key);
         }
     }
     if (!is_held_somewhere && trial->scenario.forgets_nothing) {

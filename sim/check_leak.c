@@ -14,7 +14,7 @@ static void check_operations(struct gkv_trial *trial, uint32_t node)
         gkv_trial_fail(
             trial, GKV_TRIAL_LIVENESS, "leak",
             "%c is idle, and keeps %llu operations and %llu bytes of what they were about",
-            (char)('a' + node), (unsigned long long)stats.quorum.open_count,
+            gkv_host_letter(node), (unsigned long long)stats.quorum.open_count,
             (unsigned long long)stats.operation_bytes);
     }
 }
@@ -35,18 +35,22 @@ static void check_streams(struct gkv_trial *trial)
         if (ends[0].state != GKV_END_OPEN && ends[1].state != GKV_END_OPEN) {
             continue; /* free, or dialling who is down */
         }
+        if (ends[0].state == GKV_END_DIALLING &&
+            trial->world.now_ns < net->connections[i].dial_deadline_ns) {
+            continue; /* accepted just now, which the other end is about to hear */
+        }
         trial->tally.counts[GKV_HOLDS_ONE_STREAM]++;
         if (ends[0].state != ends[1].state || is_down(trial, ends[0].node) ||
             is_down(trial, ends[1].node)) {
             gkv_trial_fail(trial, GKV_TRIAL_LIVENESS, "leak",
                            "all are idle, and half of a stream from %c to %c is left",
-                           (char)('a' + ends[0].node), (char)('a' + net->connections[i].to));
+                           gkv_host_letter(ends[0].node), gkv_host_letter(net->connections[i].to));
             return;
         }
         if ((met_mask[ends[0].node] >> ends[1].node & 1u) != 0) {
             gkv_trial_fail(trial, GKV_TRIAL_LIVENESS, "leak",
                            "all are idle, and %c keeps two streams to %c",
-                           (char)('a' + ends[0].node), (char)('a' + ends[1].node));
+                           gkv_host_letter(ends[0].node), gkv_host_letter(ends[1].node));
             return;
         }
         met_mask[ends[0].node] |= 1u << ends[1].node;

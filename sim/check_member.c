@@ -114,8 +114,9 @@ static bool settle_holder(struct gkv_trial *trial, uint32_t holder, char *why, s
     for (uint32_t i = 0; i < trial->scenario.node_count; i++) {
         const struct claim claim = claim_of(trial, holder, i);
         if (!is_right(trial, &claim)) {
-            (void)snprintf(why, why_bytes, "%c holds %c to be %s, and %c %s", (char)('a' + holder),
-                           (char)('a' + i), gkv_member_state_name(claim.state), (char)('a' + i),
+            (void)snprintf(why, why_bytes, "%c holds %c to be %s, and %c %s",
+                           gkv_host_letter(holder), gkv_host_letter(i),
+                           gkv_member_state_name(claim.state), gkv_host_letter(i),
                            has(trial->left_mask, i)          ? "left"
                            : !has(trial->joined_mask, i)     ? "never joined"
                            : !trial->world.hosts[i].is_up    ? "is down"
@@ -166,14 +167,14 @@ static void check_unreachable(struct gkv_trial *trial, const struct gkv_observat
     if (suspicion == NULL) {
         gkv_trial_fail(trial, GKV_TRIAL_SAFETY, "member",
                        "%c declares %c unreachable, incarnation %u, which nobody ever suspected",
-                       (char)('a' + observation->node), (char)('a' + about),
+                       gkv_host_letter(observation->node), gkv_host_letter(about),
                        (unsigned)said->incarnation);
     } else if (observation->time_ns - suspicion->time_ns < least_ns) {
         gkv_trial_fail(
             trial, GKV_TRIAL_SAFETY, "member",
             "%c declares %c unreachable, incarnation %u, %llu ms after the first "
             "suspicion of it; it had %u ms to refute",
-            (char)('a' + observation->node), (char)('a' + about), (unsigned)said->incarnation,
+            gkv_host_letter(observation->node), gkv_host_letter(about), (unsigned)said->incarnation,
             (unsigned long long)((observation->time_ns - suspicion->time_ns) / GKV_NS_PER_MS),
             (unsigned)trial->scenario.world.node.suspicion_timeout_ms);
     }
@@ -188,7 +189,7 @@ static void observe(struct gkv_trial *trial, const struct gkv_observation *obser
     const uint32_t about = gkv_check_node_of_id(trial, said->who.id);
     if (about == GKV_HISTORY_NONE) {
         gkv_trial_fail(trial, GKV_TRIAL_SAFETY, "member", "%c tells of a member that never was",
-                       (char)('a' + observation->node));
+                       gkv_host_letter(observation->node));
         return;
     }
     if (said->state == GKV_MEMBER_LEFT && about != observation->node) {

@@ -31,7 +31,7 @@ static void check_told(struct gkv_trial *trial, uint32_t node, uint32_t about,
         if (said->state == GKV_MEMBER_LEFT) {
             gkv_trial_fail(trial, GKV_TRIAL_SAFETY, "precedence",
                            "%c notes that %c has left, of whom it had never heard",
-                           (char)('a' + node), (char)('a' + about));
+                           gkv_host_letter(node), gkv_host_letter(about));
         }
     } else {
         trial->tally.counts[GKV_HOLDS_FORWARD]++;
@@ -39,7 +39,7 @@ static void check_told(struct gkv_trial *trial, uint32_t node, uint32_t about,
             gkv_trial_fail(
                 trial, GKV_TRIAL_SAFETY, "precedence",
                 "%c held %c to be %s, incarnation %u, and goes back to %s, incarnation %u",
-                (char)('a' + node), (char)('a' + about), gkv_member_state_name(before.state),
+                gkv_host_letter(node), gkv_host_letter(about), gkv_member_state_name(before.state),
                 (unsigned)before.incarnation, gkv_member_state_name(said->state),
                 (unsigned)said->incarnation);
         }

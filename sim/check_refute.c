@@ -55,7 +55,7 @@ static void check_answer(struct gkv_trial *trial, const struct gkv_heard *heard,
     }
     gkv_trial_fail(trial, GKV_TRIAL_SAFETY, "refute",
                    "%c answers a ping that accuses it, in incarnation %u, and does not refute that",
-                   (char)('a' + heard->node), (unsigned)accused->incarnation);
+                   gkv_host_letter(heard->node), (unsigned)accused->incarnation);
 }
 
 /* A node answers for itself: to the ping of this sequence, which is that of one pinger alone. */

@@ -50,9 +50,9 @@ static bool settle_holder(struct gkv_trial *trial, uint32_t holder, uint32_t key
     }
     trial->verdict.key = key;
     (void)snprintf(why, why_bytes, "k%u: %c names %u owners, %c first, and the ring %u, %c first",
-                   (unsigned)key, (char)('a' + holder), (unsigned)named_count,
-                   named_count > 0 ? (char)('a' + named[0]) : '-', (unsigned)owner_count,
-                   owner_count > 0 ? (char)('a' + owners[0]) : '-');
+                   (unsigned)key, gkv_host_letter(holder), (unsigned)named_count,
+                   named_count > 0 ? gkv_host_letter(named[0]) : '-', (unsigned)owner_count,
+                   owner_count > 0 ? gkv_host_letter(owners[0]) : '-');
     return false;
 }
 

@@ -59,10 +59,10 @@ static void say_holding(const struct holding *holding, char *text, size_t text_b
 {
     const struct gkv_record *record = &holding->record;
     if (gkv_version_is_none(record->version)) {
-        (void)snprintf(text, text_bytes, "%c holds nothing", (char)('a' + holding->node));
+        (void)snprintf(text, text_bytes, "%c holds nothing", gkv_host_letter(holding->node));
         return;
     }
-    (void)snprintf(text, text_bytes, "%c holds %llu.%u%s", (char)('a' + holding->node),
+    (void)snprintf(text, text_bytes, "%c holds %llu.%u%s", gkv_host_letter(holding->node),
                    (unsigned long long)gkv_hlc_ms(record->version.hlc),
                    (unsigned)(record->version.hlc.packed & 0xFFFF),
                    !record->is_tombstone    ? ""
@@ -88,13 +88,13 @@ static bool is_right(struct gkv_trial *trial, uint32_t key, const struct holding
     const uint32_t writer = gkv_history_writer(&trial->history, key, holding->record.value);
     if (writer == GKV_HISTORY_NONE) {
         gkv_trial_fail(trial, GKV_TRIAL_SAFETY, "store", "%c holds bytes of k%u that nobody wrote",
-                       (char)('a' + holding->node), (unsigned)key);
+                       gkv_host_letter(holding->node), (unsigned)key);
         return false;
     }
     if (gkv_history_has_failed(&trial->history.deeds[writer])) {
         gkv_trial_fail(trial, GKV_TRIAL_SAFETY, "store",
                        "%c holds the value of operation %u, which was told %s: not in doubt",
-                       (char)('a' + holding->node), (unsigned)writer,
+                       gkv_host_letter(holding->node), (unsigned)writer,
                        gkv_error_name(trial->history.deeds[writer].error));
         return false;
     }

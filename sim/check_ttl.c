@@ -25,7 +25,7 @@ static void check_expired(struct gkv_trial *trial, const struct gkv_observation 
                        "of %c",
                        (unsigned long long)result->cookie - 1, (unsigned)key,
                        (unsigned long long)(now_ms - result->expire_ms),
-                       (char)('a' + observation->node));
+                       gkv_host_letter(observation->node));
     }
 }
 
@@ -67,7 +67,7 @@ static void check_stays_gone(struct gkv_trial *trial, const struct gkv_deed *dee
                        "operation %u read k%u under version %llu.%u, which %c had called gone",
                        (unsigned)number, (unsigned)deed->key,
                        (unsigned long long)gkv_hlc_ms(version.hlc),
-                       (unsigned)(version.hlc.packed & 0xFFFF), (char)('a' + deed->node));
+                       (unsigned)(version.hlc.packed & 0xFFFF), gkv_host_letter(deed->node));
     }
 }
 

@@ -27,7 +27,7 @@ static void check_host(struct gkv_trial *trial, const struct gkv_host *host)
     if (refused_count(host) > 0) {
         gkv_trial_fail(trial, GKV_TRIAL_SAFETY, "wire",
                        "%c refused %llu messages as damaged or malformed, and nothing damages them",
-                       (char)('a' + host->node), (unsigned long long)refused_count(host));
+                       gkv_host_letter(host->node), (unsigned long long)refused_count(host));
     }
 }
 

@@ -95,7 +95,7 @@ static void print_cluster(FILE *file, const struct gkv_trial *trial)
         "%u nodes, a to %c%s. %s: a key is on %u of them, a write waits for %u and a read for %u. "
         "%u client%s asked about %u key%s so far: %u sets, %u deletes and %u gets, and each may "
         "take %u ms. Members probe each other every %u ms, and a suspect has at least %u ms.%s",
-        (unsigned)scenario->node_count, (char)('a' + scenario->node_count - 1),
+        (unsigned)scenario->node_count, gkv_host_letter(scenario->node_count - 1),
         scenario->late_count == 0   ? ""
         : scenario->late_count == 1 ? ", of which the last one joins late"
                                     : ", of which the last ones join late",
@@ -312,7 +312,7 @@ static void note_points(struct timeline *timeline)
 static void print_operation(FILE *file, const struct gkv_journal_operation *operation, bool is_end)
 {
     char version[GKV_JOURNAL_VERSION_BYTES];
-    const char node = (char)('a' + operation->node);
+    const char node = gkv_host_letter(operation->node);
     const unsigned number = (unsigned)(operation->cookie - 1);
     if (!is_end) {
         (void)fprintf(
@@ -334,9 +334,9 @@ static void print_operation(FILE *file, const struct gkv_journal_operation *oper
 static void print_message(FILE *file, const struct gkv_journal *journal,
                           const struct gkv_journal_message *message)
 {
-    (void)fprintf(file, "%c -> %c %s%s%s", (char)('a' + message->from), (char)('a' + message->to),
-                  gkv_message_kind_name(message->kind), message->text[0] == '\0' ? "" : ": ",
-                  message->text);
+    (void)fprintf(file, "%c -> %c %s%s%s", gkv_host_letter(message->from),
+                  gkv_host_letter(message->to), gkv_message_kind_name(message->kind),
+                  message->text[0] == '\0' ? "" : ": ", message->text);
     if (message->arrival_ns != GKV_NEVER) {
         const uint64_t took_ns = message->arrival_ns - message->send_ns;
         (void)fprintf(file, ", takes %" PRIu64 ".%03" PRIu64 " ms\n", took_ns / 1000000,
@@ -360,7 +360,8 @@ static void print_mark(FILE *file, const struct gkv_journal *journal, uint32_t i
     do {
         mark = gkv_journal_mark(journal, index);
         if (shown < LINK_COUNT_SHOWN) {
-            (void)fprintf(file, " %c->%c", (char)('a' + mark->node), (char)('a' + mark->peer));
+            (void)fprintf(file, " %c->%c", gkv_host_letter(mark->node),
+                          gkv_host_letter(mark->peer));
         }
         shown++;
         index++;
@@ -387,7 +388,7 @@ static void print_entry(FILE *file, const struct timeline *timeline, const struc
         return;
     case POINT:
         text[gkv_report_trace_text(point_of(timeline->trial, entry->node, entry->index),
-                                   (char)('a' + entry->node), text, sizeof(text))] = '\0';
+                                   gkv_host_letter(entry->node), text, sizeof(text))] = '\0';
         (void)fprintf(file, "%s\n", text);
         return;
     case KIND_COUNT:
@@ -433,7 +434,7 @@ static void print_timeline(FILE *file, const struct gkv_trial *trial,
                       (unsigned)verdict->key);
     } else if (verdict->node != GKV_HISTORY_NONE) {
         (void)fprintf(file, "operations, faults, and messages and decisions of %c:\n",
-                      (char)('a' + verdict->node));
+                      gkv_host_letter(verdict->node));
     } else {
         (void)fputs("operations, messages, faults and decisions:\n", file);
     }

@@ -70,39 +70,6 @@ static void cut_one_link(struct gkv_trial *trial)
     }
 }
 
-void gkv_idle_begin(struct gkv_trial *trial)
-{
-    GKV_ASSERT(trial->phase == GKV_PHASE_IDLE);
-    const struct gkv_options *options = &trial->scenario.world.node;
-    /* Rumours are told four times; rounds of anti-entropy that found differences come sooner, and
-     * small windows let their records trickle. */
-    const uint64_t slow_ms = trial->scenario.world.window_bytes != 0 ? 2000 : 0;
-    const uint64_t round_ms = options->gossip_interval_ms + 2 * trial->scenario.clock_grain_ms;
-    const uint64_t quieten_ms = 500 + 8 * round_ms + slow_ms;
-    /* No operation is kept longer than its timeout. */
-    const uint64_t watch_ms = 1000 + options->operation_timeout_ms;
-    trial->idle.begin_ns = trial->world.now_ns + quieten_ms * MS;
-    trial->idle.end_ns = trial->idle.begin_ns + watch_ms * MS;
-    cut_one_link(trial);
-}
-
-/* Does a node hold a key that it does not own? Then it offers it to those who do, for ever. */
-static bool holds_of_others(struct gkv_trial *trial, uint32_t node)
-{
-    uint8_t owners[GKV_REPLICA_COUNT_MAX];
-    for (uint32_t key = 0; key < trial->scenario.key_count; key++) {
-        const uint32_t owner_count = gkv_check_owners(trial, key, owners);
-        bool is_owner = false;
-        for (uint32_t i = 0; i < owner_count; i++) {
-            is_owner = is_owner || owners[i] == node;
-        }
-        if (!is_owner && gkv_check_holds(trial, node, key, NULL)) {
-            return true;
-        }
-    }
-    return false;
-}
-
 /* What a node holds of another; zeroes when it does not know it. */
 static struct gkv_update held_of(struct gkv_trial *trial, uint32_t holder, uint32_t about)
 {
@@ -134,12 +101,51 @@ static bool is_news(struct gkv_trial *trial, uint32_t about)
     return false;
 }
 
+static void note_news(struct gkv_trial *trial)
+{
+    for (uint32_t i = 0; i < trial->scenario.node_count; i++) {
+        trial->idle.has_news = trial->idle.has_news || is_news(trial, i);
+    }
+}
+
+void gkv_idle_begin(struct gkv_trial *trial)
+{
+    GKV_ASSERT(trial->phase == GKV_PHASE_IDLE);
+    const struct gkv_options *options = &trial->scenario.world.node;
+    /* Rumours are told four times; rounds of anti-entropy that found differences come sooner, and
+     * small windows let their records trickle. */
+    const uint64_t slow_ms = trial->scenario.world.window_bytes != 0 ? 2000 : 0;
+    const uint64_t round_ms = options->gossip_interval_ms + 2 * trial->scenario.clock_grain_ms;
+    const uint64_t quieten_ms = 500 + 8 * round_ms + slow_ms;
+    /* No operation is kept longer than its timeout. */
+    const uint64_t watch_ms = 1000 + options->operation_timeout_ms;
+    trial->idle.begin_ns = trial->world.now_ns + quieten_ms * MS;
+    trial->idle.end_ns = trial->idle.begin_ns + watch_ms * MS;
+    note_news(trial); /* a table may bring it just before begin_ns */
+    cut_one_link(trial);
+}
+
+/* Does a node hold a key that it does not own? Then it offers it to those who do, for ever. */
+static bool holds_of_others(struct gkv_trial *trial, uint32_t node)
+{
+    uint8_t owners[GKV_REPLICA_COUNT_MAX];
+    for (uint32_t key = 0; key < trial->scenario.key_count; key++) {
+        const uint32_t owner_count = gkv_check_owners(trial, key, owners);
+        bool is_owner = false;
+        for (uint32_t i = 0; i < owner_count; i++) {
+            is_owner = is_owner || owners[i] == node;
+        }
+        if (!is_owner && gkv_check_holds(trial, node, key, NULL)) {
+            return true;
+        }
+    }
+    return false;
+}
+
 void gkv_idle_note(struct gkv_trial *trial)
 {
     struct gkv_idle *idle = &trial->idle;
-    for (uint32_t i = 0; i < trial->scenario.node_count; i++) {
-        idle->has_news = idle->has_news || is_news(trial, i);
-    }
+    note_news(trial);
     for (uint32_t i = 0; i < trial->scenario.node_count; i++) {
         const struct gkv_host *host = &trial->world.hosts[i];
         if (!host->is_up) {

@@ -410,7 +410,7 @@ static void on_pause(struct gkv_journal *journal, const struct gkv_observation *
 {
     struct gkv_journal_mark *mark =
         add_mark(journal, GKV_MARK_FAULT, observation->time_ns, observation->node);
-    const char node = (char)('a' + observation->node);
+    const char node = gkv_host_letter(observation->node);
     if (observation->kind == GKV_OBSERVE_RESUME) {
         (void)snprintf(mark->text, sizeof(mark->text), "%c goes on", node);
         return;

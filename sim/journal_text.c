@@ -48,7 +48,7 @@ void gkv_journal_version_text(struct gkv_version version, char text[GKV_JOURNAL_
 
 static char letter(uint32_t node)
 {
-    return node < 26 ? (char)('a' + node) : '?';
+    return node < GKV_HOST_LETTER_COUNT ? gkv_host_letter(node) : '?';
 }
 
 void gkv_journal_mark_text(const struct gkv_journal_mark *mark, char text[GKV_JOURNAL_TEXT_BYTES])
@@ -99,10 +99,10 @@ uint32_t gkv_journal_value_number(struct gkv_bytes value)
 
 static char letter_of(struct gkv_node_id id)
 {
-    for (uint32_t i = 0; i < 26; i++) {
+    for (uint32_t i = 0; i < GKV_HOST_LETTER_COUNT; i++) {
         const struct gkv_name name = gkv_host_name(i);
         if (gkv_node_id_equal(id, gkv_node_id_of_name(&name))) {
-            return (char)('a' + i);
+            return gkv_host_letter(i);
         }
     }
     return '?';

@@ -8,7 +8,7 @@
 
 #define MS GKV_NS_PER_MS
 #define SOAK_NODE_COUNT_MIN 7
-#define WIDE_NODE_COUNT_SPREAD 6
+#define WIDE_NODE_COUNT_SPREAD 8
 
 static void limit32(uint32_t *value, uint32_t most)
 {
@@ -82,6 +82,9 @@ static void shape_wide(struct gkv_scenario *scenario, struct gkv_choice *choice)
     const uint32_t more = (uint32_t)gkv_choose(choice, "profile.nodes", WIDE_NODE_COUNT_SPREAD);
     scenario->node_count = GKV_SCENARIO_NODE_COUNT_MAX - more;
     scenario->late_count *= 2; /* up to four */
+    /* One who is deaf accuses somebody in each interval: among so many there is always one of whom
+     * some have not heard yet that it refuted. */
+    scenario->outsider_count = 0;
     scenario->world.node.member_count_max = GKV_SCENARIO_NODE_COUNT_MAX;
     limit32(&scenario->key_count, 8);
     limit32(&scenario->hot_key_count, scenario->key_count);
@@ -154,7 +157,7 @@ static const struct {
     [GKV_PROFILE_LITE] = {"lite", "3 nodes, 150 operations, 1 s of work", shape_lite},
     [GKV_PROFILE_HOSTILE] = {"hostile", "any number of faults at once; safety only", shape_hostile},
     [GKV_PROFILE_LIVE] = {"live", "dense faults for 2 s, then all must settle", shape_live},
-    [GKV_PROFILE_WIDE] = {"wide", "10 to 15 nodes, few keys", shape_wide},
+    [GKV_PROFILE_WIDE] = {"wide", "24 to 31 nodes, few keys", shape_wide},
     [GKV_PROFILE_SOAK] = {"soak", "8 hours of work, ten million events", shape_soak},
     [GKV_PROFILE_MEASURE] = {"measure", "5 nodes, 2,000 operations, 120 s, no faults",
                              shape_measure},

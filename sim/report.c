@@ -22,10 +22,10 @@
 
 static char letter_of(struct gkv_node_id id)
 {
-    for (uint32_t i = 0; i < 26; i++) {
+    for (uint32_t i = 0; i < GKV_HOST_LETTER_COUNT; i++) {
         const struct gkv_name name = gkv_host_name(i);
         if (gkv_node_id_equal(id, gkv_node_id_of_name(&name))) {
-            return (char)('a' + i);
+            return gkv_host_letter(i);
         }
     }
     return '?';
@@ -256,9 +256,9 @@ static void print_deed(const struct gkv_history *history, uint32_t number)
     const struct gkv_deed *deed = &history->deeds[number];
     printf("  operation %u: %s k%u at %c, %" PRIu64 ".%06" PRIu64 "ms to %" PRIu64 ".%06" PRIu64
            "ms: %s",
-           (unsigned)number, kind_text(deed->kind), (unsigned)deed->key, (char)('a' + deed->node),
-           deed->begin_ns / 1000000, deed->begin_ns % 1000000, deed->end_ns / 1000000,
-           deed->end_ns % 1000000,
+           (unsigned)number, kind_text(deed->kind), (unsigned)deed->key,
+           gkv_host_letter(deed->node), deed->begin_ns / 1000000, deed->begin_ns % 1000000,
+           deed->end_ns / 1000000, deed->end_ns % 1000000,
            deed->is_abandoned  ? "lost in a crash"
            : deed->end_ns == 0 ? "open"
                                : gkv_error_name(deed->error));
@@ -289,7 +289,7 @@ static void print_deeds(const struct gkv_history *history, uint32_t key)
 
 static void print_node(const struct gkv_host *host)
 {
-    const char self = (char)('a' + host->node);
+    const char self = gkv_host_letter(host->node);
     if (!host->is_up) {
         printf("  %c is down\n", self);
         return;

@@ -5,7 +5,7 @@
  *           First the cluster is drawn (sim/scenario_shape.c), then what goes wrong
  *           (sim/family.h), then the work; some seeds are made special (sim/scenario_special.c), a
  *           profile bends them (sim/profile.h), and what is asked of them follows from the rest.
- * Bounds    1 .. 15 nodes (9 but in the profile wide), N 1 .. 5, up to GKV_SCENARIO_KEY_COUNT_MAX
+ * Bounds    1 .. 31 nodes (9 but in the profile wide), N 1 .. 5, up to GKV_SCENARIO_KEY_COUNT_MAX
  *           keys.
  * Not here  When a fault strikes: sim/faults.h. When a client asks: sim/workload.h.
  */
@@ -20,7 +20,7 @@
 #include "sim/choice.h"
 #include "sim/profile.h"
 
-#define GKV_SCENARIO_NODE_COUNT_MAX 15
+#define GKV_SCENARIO_NODE_COUNT_MAX 31 /* a set of them is a mask of 32 bits */
 #define GKV_SCENARIO_NODE_COUNT_DRAWN 9
 #define GKV_SCENARIO_KEY_COUNT_MAX 300
 #define GKV_SCENARIO_CLIENT_COUNT_MAX 12

@@ -217,7 +217,7 @@ static void put_place(char *text, const struct gkv_script *script,
     case 'n':
     case 't':
         (void)snprintf(text, WORD_BYTES, "%c",
-                       (char)('a' + (letter == 'n' ? line->node : line->to)));
+                       gkv_host_letter((letter == 'n' ? line->node : line->to)));
         break;
     case 'b':
         (void)snprintf(text, WORD_BYTES, "%" PRIu32, line->count);
@@ -257,8 +257,8 @@ static bool take_number(const char *word, char first, uint32_t count, uint32_t *
 
 static bool take_node(const char *word, const struct gkv_scenario *scenario, uint8_t *node_out)
 {
-    const uint32_t node = (uint32_t)(uint8_t)word[0] - 'a';
-    if (word[0] < 'a' || word[1] != '\0' || node >= scenario->node_count) {
+    const uint32_t node = gkv_host_of_letter(word[0]);
+    if (node >= scenario->node_count || word[1] != '\0') {
         return false;
     }
     *node_out = (uint8_t)node;
@@ -293,8 +293,11 @@ static bool take_place(const char *word, struct gkv_script *script, struct gkv_s
     case 'k':
         return take_number(word, 'k', scenario->key_count, &line->key);
     case 'n':
-        line->to = (uint8_t)(word[0] - 'a');
-        return take_node(word, scenario, &line->node);
+        if (!take_node(word, scenario, &line->node)) {
+            return false;
+        }
+        line->to = line->node;
+        return true;
     case 't':
         return take_node(word, scenario, &line->to);
     case 'b':

@@ -84,10 +84,10 @@ static void tick(struct shiviz *shiviz, uint32_t node)
     struct clock *clock = &shiviz->clocks[node];
     const char *comma = "";
     clock->ticks[node]++;
-    (void)fprintf(shiviz->file, "%c {", (char)('a' + node));
+    (void)fprintf(shiviz->file, "%c {", gkv_host_letter(node));
     for (uint32_t i = 0; i < GKV_NET_NODE_COUNT_MAX; i++) {
         if (clock->ticks[i] > 0) {
-            (void)fprintf(shiviz->file, "%s\"%c\":%u", comma, (char)('a' + i),
+            (void)fprintf(shiviz->file, "%s\"%c\":%u", comma, gkv_host_letter(i),
                           (unsigned)clock->ticks[i]);
             comma = ", ";
         }
@@ -112,7 +112,7 @@ static void write_message(struct shiviz *shiviz, const struct moment *moment)
     }
     (void)fprintf(shiviz->file, "%s %s %s %c", is_send ? "send" : "receive",
                   gkv_message_kind_name(message->kind), is_send ? "to" : "from",
-                  (char)('a' + (is_send ? message->to : message->from)));
+                  gkv_host_letter((is_send ? message->to : message->from)));
     if (message->key != GKV_HISTORY_NONE) {
         (void)fprintf(shiviz->file, " k%u", (unsigned)message->key);
     }

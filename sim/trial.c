@@ -152,7 +152,7 @@ static void check_memory(struct gkv_trial *trial)
     for (uint32_t i = 0; i < trial->scenario.node_count; i++) {
         if (!gkv_host_is_intact(&trial->world.hosts[i])) {
             gkv_trial_fail(trial, GKV_TRIAL_MEMORY, "memory", "%c wrote past its memory",
-                           (char)('a' + i));
+                           gkv_host_letter(i));
         }
     }
 }
@@ -331,7 +331,13 @@ static bool idle(struct gkv_trial *trial)
         return false;
     }
     gkv_idle_note(trial);
-    return run_until(trial, trial->idle.end_ns) && run_until_settled(trial, trial->world.now_ns);
+    if (!run_until(trial, trial->idle.end_ns)) {
+        return false;
+    }
+    /* An outsider who hears nobody goes on to accuse, and has just done so or not. */
+    const uint64_t suspicion_ns = trial->scenario.world.node.suspicion_timeout_ms * MS;
+    return run_until_settled(trial,
+                             trial->world.now_ns + (trial->outside_mask != 0 ? suspicion_ns : 0));
 }
 
 /* What checks say of the whole, while all are up who were. */

@@ -10,7 +10,7 @@ const OP_PAINT = ['--soft', '--read', '--write', '--gone'];
 const STATES = ['?', 'alive', 'suspect', 'unreachable', 'left'];
 const STATE_PAINT = ['--soft', '--good', '--warn', '--bad', '--soft'];
 const BOOT = 1, CRASH = 2, LEAVE = 3, MEMBER = 4, CUT = 5, MEND = 6, CLOCK = 7, FAULT = 8;
-const letter = (n) => (n < 0 ? '?' : String.fromCharCode(97 + n));
+const letter = (n) => (n < 0 ? '?' : String.fromCharCode(n < 26 ? 97 + n : 39 + n));
 const groupOf = [];
 for (const [name, kinds] of Object.entries(GROUPS)) kinds.forEach((k) => { groupOf[k] = name; });
 
