@@ -153,7 +153,7 @@ static void sort_points(const struct gkv_trial *trial, struct point *points, uin
 static void walk(struct gkv_trial *trial, const struct point *points, uint32_t point_count,
                  uint32_t key)
 {
-    char text[16];
+    char text[GKV_KEY_BYTES_MAX];
     const struct gkv_bytes bytes = gkv_history_key(key, text);
     const uint64_t hash = gkv_hash(bytes.data, bytes.count, trial->scenario.world.node.hash_seed);
     const uint64_t start = hash >> (64 - GKV_SLOT_BITS) << (64 - GKV_SLOT_BITS);
@@ -195,7 +195,7 @@ uint32_t gkv_check_owners(struct gkv_trial *trial, uint32_t key,
 bool gkv_check_holds(const struct gkv_trial *trial, uint32_t node, uint32_t key,
                      struct gkv_record *record_out)
 {
-    char text[16];
+    char text[GKV_KEY_BYTES_MAX];
     const struct gkv_bytes bytes = gkv_history_key(key, text);
     const uint64_t hash = gkv_hash(bytes.data, bytes.count, trial->scenario.world.node.hash_seed);
     const struct gkv_store *store =

@@ -72,7 +72,7 @@ static void hear(struct gkv_trial *trial, const struct gkv_heard *heard)
 static bool is_held(const struct gkv_trial *trial, uint32_t node, uint32_t key,
                     struct gkv_version version)
 {
-    char text[16];
+    char text[GKV_KEY_BYTES_MAX];
     const struct gkv_bytes bytes = gkv_history_key(key, text);
     const uint64_t hash = gkv_hash(bytes.data, bytes.count, trial->scenario.world.node.hash_seed);
     const struct gkv_store *store =

@@ -16,7 +16,7 @@
 static uint32_t owners_by(struct gkv_trial *trial, uint32_t holder, uint32_t key,
                           uint8_t owners_out[GKV_REPLICA_COUNT_MAX])
 {
-    char text[16];
+    char text[GKV_KEY_BYTES_MAX];
     uint16_t indices[GKV_REPLICA_COUNT_MAX];
     struct gkv_node *node = gkv_endpoint_node(trial->world.hosts[holder].endpoint);
     const uint32_t count = gkv_node_owners(node, gkv_history_key(key, text), indices);

@@ -21,7 +21,7 @@ struct holding {
 /* What may be forgotten by now is as good as nothing: owners forget it one after the other. */
 static void read_holding(struct gkv_trial *trial, uint32_t key, struct holding *holding)
 {
-    char text[16];
+    char text[GKV_KEY_BYTES_MAX];
     const struct gkv_bytes bytes = gkv_history_key(key, text);
     const uint64_t hash = gkv_hash(bytes.data, bytes.count, trial->scenario.world.node.hash_seed);
     /* An expiry is judged when it is over by every clock. */

@@ -76,7 +76,9 @@ enum gkv_family {
     GKV_FAMILY_RARE_TABLES = 55,
     GKV_FAMILY_FEW_OPERATIONS = 56,
     GKV_FAMILY_SHORT_TOMBSTONES = 57,
-    GKV_FAMILY_COUNT = 58,
+    GKV_FAMILY_TIGHT_VALUES = 58,
+    GKV_FAMILY_SHORT_TIMEOUTS = 59,
+    GKV_FAMILY_COUNT = 60,
 };
 
 /* Its name, such as "small_windows". */

@@ -4,11 +4,12 @@
 
 #include "core/panic.h"
 
-#define KEY_TEXT_BYTES 16
+#define DIGIT_COUNT_MAX 10
+#define LONG_KEY_EVERY 97
 
 struct gkv_bytes gkv_history_key(uint32_t key, char *buffer)
 {
-    char digits[KEY_TEXT_BYTES];
+    char digits[DIGIT_COUNT_MAX];
     uint32_t digit_count = 0;
     uint32_t rest = key;
     do {
@@ -19,17 +20,25 @@ struct gkv_bytes gkv_history_key(uint32_t key, char *buffer)
     for (uint32_t i = 0; i < digit_count; i++) {
         buffer[1 + i] = digits[digit_count - 1 - i];
     }
-    buffer[1 + digit_count] = '\0';
-    return (struct gkv_bytes){.data = (const uint8_t *)buffer, .count = 1 + (size_t)digit_count};
+    size_t count = 1 + (size_t)digit_count;
+    if (key % LONG_KEY_EVERY == LONG_KEY_EVERY - 1) {
+        memset(buffer + count, '-', GKV_KEY_BYTES_MAX - count);
+        count = GKV_KEY_BYTES_MAX;
+    }
+    return (struct gkv_bytes){.data = (const uint8_t *)buffer, .count = count};
 }
 
 uint32_t gkv_history_key_number(struct gkv_bytes key)
 {
     uint32_t number = 0;
-    if (key.count < 2 || key.count > 10 || key.data[0] != 'k') {
+    size_t count = key.count;
+    while (count > 0 && key.data[count - 1] == '-') {
+        count--;
+    }
+    if (count < 2 || count > 10 || key.data[0] != 'k') {
         return GKV_HISTORY_NONE;
     }
-    for (size_t i = 1; i < key.count; i++) {
+    for (size_t i = 1; i < count; i++) {
         if (key.data[i] < '0' || key.data[i] > '9') {
             return GKV_HISTORY_NONE;
         }

@@ -7,7 +7,6 @@
 #include "sim/scenario_parts.h"
 
 #define MS GKV_NS_PER_MS
-#define OPERATION_BYTES_MIN (4 * (GKV_SCENARIO_VALUE_BYTES_MAX + GKV_KEY_BYTES_MAX))
 #define LOST_MS_MORE 60000 /* clocks that begin again are behind by all of FORM and WORK */
 
 /* How many owners must answer, at the most. */
@@ -101,8 +100,9 @@ static void judge(struct gkv_scenario *scenario)
     scenario->forgets_nothing = !scenario->loses_memory &&
                                 (!scenario->has_leave || options->write_quorum > 1) &&
                                 options->write_quorum > scenario->outsider_count;
-    scenario->expects_answers =
-        !scenario->keeps_one_down && quorum_of(options) <= scenario->node_count;
+    scenario->expects_answers = !scenario->keeps_one_down &&
+                                quorum_of(options) <= scenario->node_count &&
+                                options->operation_timeout_ms >= GKV_SCENARIO_TIMEOUT_MS_MIN;
 }
 
 /* Take away what such a cluster cannot have. */
@@ -136,6 +136,15 @@ static void fit(struct gkv_scenario *scenario)
     if (scenario->has_rare_tables) {
         options->push_pull_interval_ms = 3600000;
     }
+    if (scenario->has_tight_values) {
+        options->value_bytes_max = scenario->value_bytes_max;
+    }
+    if (scenario->repairs_by_read) { /* each is read once, and that must be in time */
+        scenario->timeout_ms = 0;
+    }
+    if (scenario->timeout_ms > 0) {
+        options->operation_timeout_ms = scenario->timeout_ms;
+    }
     if (scenario->has_equal_clocks) {
         gkv_family_switch_off(scenario, gkv_family_bit(GKV_FAMILY_SKEW));
     }
@@ -162,7 +171,7 @@ void gkv_scenario_settle(struct gkv_scenario *scenario)
     }
     if (scenario->operation_slots > 0) {
         options->operation_count_max = scenario->operation_slots;
-        options->operation_memory_bytes = OPERATION_BYTES_MIN;
+        options->operation_memory_bytes = 4 * (options->value_bytes_max + GKV_KEY_BYTES_MAX);
     }
     if (scenario->short_keep_ms > 0) {
         options->tombstone_keep_ms = scenario->short_keep_ms;

@@ -26,6 +26,7 @@
 #define GKV_SCENARIO_CLIENT_COUNT_MAX 12
 #define GKV_SCENARIO_OPERATION_COUNT_MAX 2000
 #define GKV_SCENARIO_VALUE_BYTES_MAX 4096
+#define GKV_SCENARIO_TIMEOUT_MS_MIN 100 /* with less, a quiet cluster may fail to answer */
 #define GKV_SCENARIO_LATENCY_NS_MIN 5000
 #define GKV_SCENARIO_BROKEN_SKEW_MS_MAX 8000 /* peers refuse what such a clock stamps */
 #define GKV_SCENARIO_SKEW_MS_MAX 240 /* either way, so that two clocks differ by under 500 */
@@ -103,6 +104,8 @@ struct gkv_scenario {
     bool has_equal_clocks;
     bool has_tiny_tables;     /* of members: room for those that there are, and no more */
     bool has_rare_tables;     /* who has joined tells and asks nobody of all members any more */
+    bool has_tight_values;    /* nodes take values as large as the largest that is drawn */
+    uint32_t timeout_ms;      /* operations may take so long only; 0: long enough */
     uint32_t operation_slots; /* a node has room for so many operations; 0: enough */
     bool may_be_full;         /* stores run over: owners may refuse what others hold */
     uint32_t outsider_count;  /* nodes that never come back when the faults stop */

@@ -27,7 +27,8 @@ static void draw_quorums(struct gkv_scenario *scenario, struct gkv_choice *choic
 
 static void draw_node_times(struct gkv_options *options, struct gkv_choice *choice)
 {
-    options->operation_timeout_ms = gkv_choose_log32(choice, "node.operation_timeout", 100, 2000);
+    options->operation_timeout_ms =
+        gkv_choose_log32(choice, "node.operation_timeout", GKV_SCENARIO_TIMEOUT_MS_MIN, 2000);
     options->probe_interval_ms = gkv_choose_log32(choice, "node.probe_interval", 100, 500);
     options->probe_timeout_ms = options->probe_interval_ms / 2;
     options->suspicion_timeout_ms = gkv_choose_log32(choice, "node.suspicion_timeout", 200, 1500);

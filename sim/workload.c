@@ -26,6 +26,9 @@ static void make_set(struct gkv_trial *trial, struct gkv_deed *deed)
     deed->kind = GKV_OPERATION_SET;
     deed->value_bytes = (uint32_t)gkv_choose_log(
         &trial->choice, "work.value", scenario->value_bytes_min, scenario->value_bytes_max);
+    if (scenario->has_tight_values && gkv_choose_percent(&trial->choice, "work.is_largest", 20)) {
+        deed->value_bytes = scenario->value_bytes_max;
+    }
     if (gkv_choose_percent(&trial->choice, "work.has_ttl", scenario->ttl_percent)) {
         deed->ttl_ms = gkv_choose_log(&trial->choice, "work.ttl", 1, scenario->ttl_ms_max);
     }
@@ -110,7 +113,7 @@ static uint32_t choose_node(struct gkv_trial *trial, uint32_t client)
 void gkv_workload_ask(struct gkv_trial *trial, uint32_t client, const struct gkv_deed *asked)
 {
     struct gkv_history *history = &trial->history;
-    char key_text[16];
+    char key_text[GKV_KEY_BYTES_MAX];
     GKV_ASSERT(trial->clients[client].waiting == GKV_HISTORY_NONE);
 
     const uint32_t number = gkv_history_add(history, asked);

@@ -60,7 +60,7 @@ static void end(void)
 /* A node comes to hold a version of the key. */
 static void hold(uint32_t node, uint64_t stamp)
 {
-    char text[16];
+    char text[GKV_KEY_BYTES_MAX];
     const struct gkv_bytes bytes = gkv_history_key(0, text);
     const struct gkv_key key = {
         bytes, gkv_hash(bytes.data, bytes.count, trial.scenario.world.node.hash_seed)};

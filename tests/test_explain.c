@@ -97,7 +97,7 @@ static void test_shows_the_key_alone(void **state)
                                                                          .value_bytes_max = 4096}),
         GKV_OK);
     for (uint32_t i = 0; i < 20; i++) {
-        char key[16];
+        char key[GKV_KEY_BYTES_MAX];
         const struct gkv_operation operation = {
             .cookie = i + 1, .kind = GKV_OPERATION_GET, .key = gkv_history_key(i % 2, key)};
         const struct gkv_observation observation = {.kind = GKV_OBSERVE_SUBMIT,

@@ -228,7 +228,7 @@ static void write_history(void)
 /* Put into one node's store the value of a deed (GKV_HISTORY_NONE: a tombstone). */
 static void put(uint32_t node, uint64_t stamp, uint32_t deed, uint64_t expire_ms)
 {
-    char text[16];
+    char text[GKV_KEY_BYTES_MAX];
     uint8_t value[16];
     const struct gkv_bytes key = gkv_history_key(0, text);
     const uint64_t hash = gkv_hash(key.data, key.count, trial.scenario.world.node.hash_seed);
@@ -310,7 +310,7 @@ static void test_owners_are_those_of_the_ring(void **state)
     assert_true(is_settled(&gkv_check_member));
     trial.scenario.key_count = GKV_SCENARIO_KEY_COUNT_MAX;
     for (uint32_t key = 0; key < GKV_SCENARIO_KEY_COUNT_MAX; key++) {
-        char text[16];
+        char text[GKV_KEY_BYTES_MAX];
         uint8_t owners[GKV_REPLICA_COUNT_MAX];
         uint16_t expected[GKV_REPLICA_COUNT_MAX];
         const uint32_t count = gkv_check_owners(&trial, key, owners);

@@ -67,7 +67,7 @@ struct gkv_update *trio_said(struct trio *trio, uint32_t holder, uint32_t about)
 
 void trio_hold(struct trio *trio, uint32_t node, uint64_t stamp)
 {
-    char text[16];
+    char text[GKV_KEY_BYTES_MAX];
     const struct gkv_bytes bytes = gkv_history_key(0, text);
     const struct gkv_key key = {
         bytes, gkv_hash(bytes.data, bytes.count, trio->trial.scenario.world.node.hash_seed)};
