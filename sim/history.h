@@ -52,8 +52,8 @@ struct gkv_history {
 /* Add a deed that begins now, with nothing in it but what `asked` says. Returns its number. */
 uint32_t gkv_history_add(struct gkv_history *history, const struct gkv_deed *asked);
 
-/* The key of a number: k0, k1 and so on. Every 97th is filled up with dashes, to be as long as a key
- * may be. buffer holds GKV_KEY_BYTES_MAX bytes. */
+/* The key of a number: k0, k1 and so on. Every 97th is filled up with dashes, to be as long as a
+ * key may be. buffer holds GKV_KEY_BYTES_MAX bytes. */
 struct gkv_bytes gkv_history_key(uint32_t key, char *buffer);
 
 /* The number of a key, or GKV_HISTORY_NONE. */

@@ -46,8 +46,7 @@ static uint64_t liveness_ns(const struct gkv_scenario *scenario)
     return (3 * (member_ms + repair_ms) + clock_ms + 10000) * MS;
 }
 
-/* Nodes that never come back: so few that every key keeps W and R owners, and no seeds where nodes
- * begin again. */
+/* Nodes that never come back: so few that every key keeps W and R owners. */
 static void limit_outsiders(struct gkv_scenario *scenario)
 {
     const struct gkv_options *options = &scenario->world.node;
@@ -55,23 +54,31 @@ static void limit_outsiders(struct gkv_scenario *scenario)
                                      ? options->replica_count
                                      : scenario->node_count;
     const uint32_t quorum = quorum_of(options);
-    uint32_t most = owner_count > quorum ? owner_count - quorum : 0;
-    if ((gkv_family_mask_of(scenario) & gkv_scenario_forgetful_mask()) != 0 &&
-        most > scenario->node_count - options->seed_count) {
-        most = scenario->node_count - options->seed_count;
-    }
+    const uint32_t most = owner_count > quorum ? owner_count - quorum : 0;
     if (scenario->outsider_count > most) {
         scenario->outsider_count = most;
     }
 }
 
-/* None where others may be away as well, or owners are unknown: as drawn, whatever is switched off
- * then, so that switching off brings nothing new. */
-static void spare_outsiders(struct gkv_scenario *scenario)
+/* What would ask too much next to another family: as drawn, whatever is switched off then, so that
+ * switching off brings nothing new. No outsiders where others may be away as well, or owners are
+ * unknown, and no seeds among them where nodes begin again. Tables are exchanged where somebody is
+ * away in the end: who misses every rumour of him learns of him from a table only. */
+static void spare(struct gkv_scenario *scenario)
 {
+    const uint32_t seed_count = scenario->world.node.seed_count;
+    const uint32_t others =
+        scenario->node_count > seed_count ? scenario->node_count - seed_count : 0;
+    const bool is_forgetful =
+        (gkv_family_mask_of(scenario) & gkv_scenario_forgetful_mask()) != 0;
     if (scenario->late_count > 0 || scenario->has_leave || scenario->keeps_one_down ||
         scenario->may_be_full) {
         scenario->outsider_count = 0;
+    } else if (is_forgetful && scenario->outsider_count > others) {
+        scenario->outsider_count = others;
+    }
+    if (scenario->outsider_count > 0 || scenario->has_leave || scenario->keeps_one_down) {
+        scenario->has_rare_tables = false;
     }
 }
 
@@ -129,11 +136,7 @@ static void fit(struct gkv_scenario *scenario)
     if (scenario->crashes.every_ns == 0) {
         scenario->keeps_one_down = false;
     }
-    /* Pings and refutations alone must heal. Who misses every rumour of one who does not answer any
-     * more learns of it from a table only. */
-    scenario->has_rare_tables = scenario->has_rare_tables && scenario->outsider_count == 0 &&
-                                !scenario->keeps_one_down && !scenario->has_leave;
-    if (scenario->has_rare_tables) {
+    if (scenario->has_rare_tables) { /* pings and refutations alone must heal */
         options->push_pull_interval_ms = 3600000;
     }
     if (scenario->has_tight_values) {
@@ -214,7 +217,7 @@ void gkv_scenario_draw(struct gkv_scenario *scenario, struct gkv_choice *choice,
     gkv_scenario_draw_work(scenario, choice);
     gkv_scenario_make_special(scenario, choice);
     gkv_profile_shape(scenario, choice, profile);
-    spare_outsiders(scenario);
+    spare(scenario);
     gkv_family_switch_off(scenario, off_mask);
     fit(scenario);
     gkv_scenario_settle(scenario);
