@@ -122,6 +122,8 @@ static const struct family families[GKV_FAMILY_COUNT] = {
         {1, GKV_SCENARIO_SKEW_MS_MAX}, {0, 0}},
     [GKV_FAMILY_BROKEN_CLOCKS] = {"broken_clocks", PARAMETER(broken_skew_ms), GKV_FAMILY_SKEW, 20,
         {GKV_SCENARIO_SKEW_MS_MAX, GKV_SCENARIO_BROKEN_SKEW_MS_MAX}, {0, 0}},
+    [GKV_FAMILY_WILD_CLOCKS] = {"wild_clocks", PARAMETER(wild_skew_ms), GKV_FAMILY_SKEW, 6,
+        {GKV_SCENARIO_BROKEN_SKEW_MS_MAX, GKV_SCENARIO_WILD_SKEW_MS_MAX}, {0, 0}},
     [GKV_FAMILY_STEPS] = {"steps", PARAMETER(steps), GKV_FAMILY_SKEW, 50,
         {100 * MS, 5000 * MS}, {0, 0}},
     [GKV_FAMILY_DRIFT] = {"drift", PARAMETER(drift_ppm_max), GKV_FAMILY_SKEW, 50,

@@ -78,7 +78,8 @@ enum gkv_family {
     GKV_FAMILY_SHORT_TOMBSTONES = 57,
     GKV_FAMILY_TIGHT_VALUES = 58,
     GKV_FAMILY_SHORT_TIMEOUTS = 59,
-    GKV_FAMILY_COUNT = 60,
+    GKV_FAMILY_WILD_CLOCKS = 60,
+    GKV_FAMILY_COUNT = 61,
 };
 
 /* Its name, such as "small_windows". */

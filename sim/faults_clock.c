@@ -64,5 +64,6 @@ uint64_t gkv_strike_clock(struct gkv_trial *trial, uint64_t for_ns_max)
     set_wall(trial, node, (uint64_t)((int64_t)gkv_sim_clock_true_ms(now_ns) + offset_ms));
     gkv_sim_clock_drift(clock, now_ns, choose_drift_ppm(trial));
     trial->tally.counts[GKV_MET_STEP]++;
+    trial->tally.counts[GKV_MET_WILD_STEP] += trial->scenario.wild_skew_ms > 0;
     return 0;
 }

@@ -69,8 +69,7 @@ static void spare(struct gkv_scenario *scenario)
     const uint32_t seed_count = scenario->world.node.seed_count;
     const uint32_t others =
         scenario->node_count > seed_count ? scenario->node_count - seed_count : 0;
-    const bool is_forgetful =
-        (gkv_family_mask_of(scenario) & gkv_scenario_forgetful_mask()) != 0;
+    const bool is_forgetful = (gkv_family_mask_of(scenario) & gkv_scenario_forgetful_mask()) != 0;
     if (scenario->late_count > 0 || scenario->has_leave || scenario->keeps_one_down ||
         scenario->may_be_full) {
         scenario->outsider_count = 0;
@@ -128,6 +127,7 @@ static void fit(struct gkv_scenario *scenario)
     }
     if (scenario->repairs_by_read) { /* each is read once: no time to catch up */
         scenario->broken_skew_ms = 0;
+        scenario->wild_skew_ms = 0;
         gkv_family_switch_off(scenario, gkv_scenario_forgetful_mask());
     }
     if (scenario->node_count < 3) {
@@ -153,6 +153,11 @@ static void fit(struct gkv_scenario *scenario)
     }
     if (scenario->offset_ms_max == 0) {
         scenario->steps = (struct gkv_recurrence){0};
+    } else if (scenario->wild_skew_ms > 0) {
+        /* What such a clock stamped is refused until the others are near: they heal in an hour, and
+         * what must never happen is all that is asked. */
+        scenario->offset_ms_max = scenario->wild_skew_ms;
+        scenario->is_safety_only = true;
     } else if (scenario->broken_skew_ms > 0) {
         scenario->offset_ms_max = scenario->broken_skew_ms;
     }

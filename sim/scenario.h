@@ -28,7 +28,8 @@
 #define GKV_SCENARIO_VALUE_BYTES_MAX 4096
 #define GKV_SCENARIO_TIMEOUT_MS_MIN 100 /* with less, a quiet cluster may fail to answer */
 #define GKV_SCENARIO_LATENCY_NS_MIN 5000
-#define GKV_SCENARIO_BROKEN_SKEW_MS_MAX 8000 /* peers refuse what such a clock stamps */
+#define GKV_SCENARIO_BROKEN_SKEW_MS_MAX 8000  /* peers refuse what such a clock stamps */
+#define GKV_SCENARIO_WILD_SKEW_MS_MAX 3000000 /* 50 minutes: too long to wait for */
 #define GKV_SCENARIO_SKEW_MS_MAX 240 /* either way, so that two clocks differ by under 500 */
 
 /* What a client does one after the other: sim/workload.c. */
@@ -96,6 +97,7 @@ struct gkv_scenario {
     bool joins_at_once;
     uint64_t offset_ms_max;      /* clocks are wrong by up to this, either way */
     uint64_t broken_skew_ms;     /* larger; peers refuse what such clocks stamp */
+    uint64_t wild_skew_ms;       /* so large that nobody waits until the others are near */
     struct gkv_recurrence steps; /* wall clocks step */
     uint64_t drift_ppm_max;
     uint64_t swing_ms;       /* wall clocks swing with this period */

@@ -25,6 +25,7 @@ static void make_writers_race(struct gkv_scenario *scenario, struct gkv_choice *
     scenario->offset_ms_max =
         gkv_choose_between(choice, "race.skew", 100, GKV_SCENARIO_SKEW_MS_MAX);
     scenario->broken_skew_ms = 0;
+    scenario->wild_skew_ms = 0;
     scenario->client_count = gkv_choose_between(choice, "race.clients", 3, 8);
     scenario->hot_percent = 90;
     scenario->set_percent = gkv_choose_between(choice, "race.sets", 40, 80);
@@ -53,6 +54,7 @@ static void make_reads_repair(struct gkv_scenario *scenario, struct gkv_choice *
     }
     keep_still(scenario);
     scenario->broken_skew_ms = 0; /* each is read once: no time to catch up */
+    scenario->wild_skew_ms = 0;
     scenario->repairs_by_read = true;
     if (gkv_choose_percent(choice, "repair.by_one", 50)) {
         scenario->only_reader =

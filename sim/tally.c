@@ -97,6 +97,7 @@ static const struct gkv_tally_entry entries[GKV_PREDICATE_COUNT] = {
     [GKV_MET_CUT] = {"met.cut", "links are cut", MET, COMMIT},
     [GKV_MET_CRASH] = {"met.crash", "a node crashes", MET, COMMIT},
     [GKV_MET_STEP] = {"met.step", "a wall clock steps", MET, COMMIT},
+    [GKV_MET_WILD_STEP] = {"met.wild_step", "by up to 50 minutes", MET, DEEP},
     [GKV_MET_PAUSE] = {"met.pause", "a node is paused", MET, COMMIT},
     [GKV_MET_LEAVE] = {"met.leave", "a node says goodbye", MET, COMMIT},
     [GKV_MET_SESSION_NOT_OWN] = {"met.session_not_own",

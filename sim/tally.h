@@ -81,6 +81,7 @@ enum gkv_predicate {
     GKV_HOLDS_FORGOTTEN = 58,  /* a deletion is held no longer than it has to be */
     GKV_HOLDS_NO_QUORUM = 59,  /* who refuses at once reaches too few owners */
     GKV_HOLDS_INTERSECT = 60,  /* who stored a set answers later gets */
+    GKV_MET_WILD_STEP = 61,    /* a wall clock steps by minutes */
     /* What each says is in sim/tally.c. */
     GKV_REACHED_WRITE_WITHOUT_ALL,
     GKV_REACHED_WRITE_ONE_SHORT,
