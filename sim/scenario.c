@@ -76,6 +76,9 @@ static void spare(struct gkv_scenario *scenario)
     } else if (is_forgetful && scenario->outsider_count > others) {
         scenario->outsider_count = others;
     }
+    if (scenario->has_equal_clocks) {
+        gkv_family_switch_off(scenario, gkv_family_bit(GKV_FAMILY_SKEW));
+    }
     if (scenario->outsider_count > 0 || scenario->has_leave || scenario->keeps_one_down) {
         scenario->has_rare_tables = false;
     }
@@ -99,9 +102,8 @@ static void judge(struct gkv_scenario *scenario)
     scenario->loses_memory = (mask & gkv_scenario_forgetful_mask()) != 0;
     scenario->ring_moves = (mask & gkv_scenario_moving_mask()) != 0;
     scenario->damages_bytes = scenario->link.flip_ppm > 0 || scenario->link.truncation_ppm > 0;
-    scenario->checks_quorum =
-        options->level == GKV_LEVEL_QUORUM && !scenario->loses_memory && !scenario->ring_moves &&
-        is_told_in_time(scenario);
+    scenario->checks_quorum = options->level == GKV_LEVEL_QUORUM && !scenario->loses_memory &&
+                              !scenario->ring_moves && is_told_in_time(scenario);
     /* One who leaves takes one copy with it, and so does an outsider. */
     scenario->forgets_nothing = !scenario->loses_memory &&
                                 (!scenario->has_leave || options->write_quorum > 1) &&
@@ -147,9 +149,6 @@ static void fit(struct gkv_scenario *scenario)
     }
     if (scenario->timeout_ms > 0) {
         options->operation_timeout_ms = scenario->timeout_ms;
-    }
-    if (scenario->has_equal_clocks) {
-        gkv_family_switch_off(scenario, gkv_family_bit(GKV_FAMILY_SKEW));
     }
     if (scenario->offset_ms_max == 0) {
         scenario->steps = (struct gkv_recurrence){0};
