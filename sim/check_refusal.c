@@ -51,7 +51,7 @@ static void observe(struct gkv_trial *trial, const struct gkv_observation *obser
         gkv_trial_fail(trial, GKV_TRIAL_SAFETY, "refusal",
                        "%c refuses operation %llu for want of owners, though %u of them are "
                        "reachable, and %u are needed",
-                       (char)('a' + observation->node), (unsigned long long)result->cookie - 1,
+                       gkv_host_letter(observation->node), (unsigned long long)result->cookie - 1,
                        (unsigned)reachable_count, (unsigned)needed);
     }
 }

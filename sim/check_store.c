@@ -39,7 +39,7 @@ static void read_holding(struct gkv_trial *trial, uint32_t key, struct holding *
         trial->verdict.key = key;
         gkv_trial_fail(trial, GKV_TRIAL_LIVENESS, "store",
                        "%c still holds what was to be forgotten of k%u",
-                       (char)('a' + holding->node), (unsigned)key);
+                       gkv_host_letter(holding->node), (unsigned)key);
     }
     if (gkv_forgetting_has_begun(trial, &holding->record)) {
         holding->record = (struct gkv_record){0};
