@@ -203,9 +203,8 @@ static void finish_key(struct gkv_trial *trial, uint32_t key)
     if (!is_held_somewhere && trial->scenario.forgets_nothing) {
         trial->verdict.key = key;
         gkv_trial_fail(trial, GKV_TRIAL_SAFETY, "durable",
-                       "nobody holds the newest acknowledged version %llu.%u of k%u",
-                       (unsigned long long)gkv_hlc_ms(newest.hlc),
-                       (unsigned)(newest.hlc.packed & 0xFFFF), (unsigned)key);
+                       "nobody holds the newest acknowledged version %s of k%u",
+                       gkv_history_version(newest).text, (unsigned)key);
     }
 }
 

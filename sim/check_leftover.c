@@ -44,11 +44,9 @@ static bool settle_key(struct gkv_trial *trial, uint32_t key, char *why, size_t 
         if (gkv_version_compare(record.version, newest) > 0 &&
             !gkv_forgetting_has_begun(trial, &record)) {
             trial->verdict.key = key;
-            (void)snprintf(why, why_bytes,
-                           "k%u: %c, which does not own it, holds %llu.%u, and no owner does",
-                           (unsigned)key, gkv_host_letter(i),
-                           (unsigned long long)gkv_hlc_ms(record.version.hlc),
-                           (unsigned)(record.version.hlc.packed & 0xFFFF));
+            (void)snprintf(
+                why, why_bytes, "k%u: %c, which does not own it, holds %s, and no owner does",
+                (unsigned)key, gkv_host_letter(i), gkv_history_version(record.version).text);
             return false;
         }
     }

@@ -30,13 +30,11 @@ static void check_get(struct gkv_trial *trial, const struct gkv_deed *deed, uint
         !gkv_forgetting_may_miss(trial, deed, deed->floor)) {
         trial->verdict.key = deed->key;
         gkv_trial_fail(trial, GKV_TRIAL_SAFETY, "quorum",
-                       "operation %u, a get of k%u, saw version %llu.%u when %llu.%u had been "
+                       "operation %u, a get of k%u, saw version %s when %s had been "
                        "acknowledged",
                        (unsigned)number, (unsigned)deed->key,
-                       (unsigned long long)gkv_hlc_ms(deed->version.hlc),
-                       (unsigned)(deed->version.hlc.packed & 0xFFFF),
-                       (unsigned long long)gkv_hlc_ms(deed->floor.hlc),
-                       (unsigned)(deed->floor.hlc.packed & 0xFFFF));
+                       gkv_history_version(deed->version).text,
+                       gkv_history_version(deed->floor).text);
     }
 }
 
@@ -46,13 +44,11 @@ static void check_newer(struct gkv_trial *trial, const struct gkv_deed *deed, ui
     if (gkv_version_compare(deed->version, deed->floor) <= 0) {
         trial->verdict.key = deed->key;
         gkv_trial_fail(trial, GKV_TRIAL_SAFETY, "quorum",
-                       "operation %u wrote k%u with version %llu.%u, acknowledged, and hidden by "
-                       "%llu.%u from before it began",
+                       "operation %u wrote k%u with version %s, acknowledged, and hidden by "
+                       "%s from before it began",
                        (unsigned)number, (unsigned)deed->key,
-                       (unsigned long long)gkv_hlc_ms(deed->version.hlc),
-                       (unsigned)(deed->version.hlc.packed & 0xFFFF),
-                       (unsigned long long)gkv_hlc_ms(deed->floor.hlc),
-                       (unsigned)(deed->floor.hlc.packed & 0xFFFF));
+                       gkv_history_version(deed->version).text,
+                       gkv_history_version(deed->floor).text);
     }
 }
 

@@ -31,13 +31,10 @@ static void check_get(struct gkv_trial *trial, const struct gkv_deed *deed, uint
     if (misses_own && trial->scenario.checks_quorum) {
         trial->verdict.key = deed->key;
         gkv_trial_fail(trial, GKV_TRIAL_SAFETY, "session",
-                       "operation %u: client %u read k%u at version %llu.%u, older than its own "
-                       "write %llu.%u",
+                       "operation %u: client %u read k%u at version %s, older than its own "
+                       "write %s",
                        (unsigned)number, (unsigned)deed->client, (unsigned)deed->key,
-                       (unsigned long long)gkv_hlc_ms(deed->version.hlc),
-                       (unsigned)(deed->version.hlc.packed & 0xFFFF),
-                       (unsigned long long)gkv_hlc_ms(written.hlc),
-                       (unsigned)(written.hlc.packed & 0xFFFF));
+                       gkv_history_version(deed->version).text, gkv_history_version(written).text);
     }
     if (gkv_version_compare(deed->version, *seen) > 0) {
         *seen = deed->version;

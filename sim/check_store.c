@@ -62,9 +62,8 @@ static void say_holding(const struct holding *holding, char *text, size_t text_b
         (void)snprintf(text, text_bytes, "%c holds nothing", gkv_host_letter(holding->node));
         return;
     }
-    (void)snprintf(text, text_bytes, "%c holds %llu.%u%s", gkv_host_letter(holding->node),
-                   (unsigned long long)gkv_hlc_ms(record->version.hlc),
-                   (unsigned)(record->version.hlc.packed & 0xFFFF),
+    (void)snprintf(text, text_bytes, "%c holds %s%s", gkv_host_letter(holding->node),
+                   gkv_history_version(record->version).text,
                    !record->is_tombstone    ? ""
                    : record->expire_ms != 0 ? " expired"
                                             : " deleted");
@@ -117,11 +116,9 @@ static bool holds_acknowledged(struct gkv_trial *trial, uint32_t key, const stru
         return true;
     }
     trial->verdict.key = key;
-    (void)snprintf(
-        why, why_bytes, "k%u: all owners hold %llu.%u, but %llu.%u had been acknowledged",
-        (unsigned)key, (unsigned long long)gkv_hlc_ms(holding->record.version.hlc),
-        (unsigned)(holding->record.version.hlc.packed & 0xFFFF),
-        (unsigned long long)gkv_hlc_ms(floor.hlc), (unsigned)(floor.hlc.packed & 0xFFFF));
+    (void)snprintf(why, why_bytes, "k%u: all owners hold %s, but %s had been acknowledged",
+                   (unsigned)key, gkv_history_version(holding->record.version).text,
+                   gkv_history_version(floor).text);
     if (trial->scenario.checks_quorum) {
         gkv_trial_fail(trial, GKV_TRIAL_SAFETY, "store", "%s", why);
     }

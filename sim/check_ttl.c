@@ -64,10 +64,9 @@ static void check_stays_gone(struct gkv_trial *trial, const struct gkv_deed *dee
     if (gkv_version_compare(version, deed->version) == 0) {
         trial->verdict.key = deed->key;
         gkv_trial_fail(trial, GKV_TRIAL_SAFETY, "ttl",
-                       "operation %u read k%u under version %llu.%u, which %c had called gone",
-                       (unsigned)number, (unsigned)deed->key,
-                       (unsigned long long)gkv_hlc_ms(version.hlc),
-                       (unsigned)(version.hlc.packed & 0xFFFF), gkv_host_letter(deed->node));
+                       "operation %u read k%u under version %s, which %c had called gone",
+                       (unsigned)number, (unsigned)deed->key, gkv_history_version(version).text,
+                       gkv_host_letter(deed->node));
     }
 }
 

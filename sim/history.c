@@ -1,8 +1,11 @@
 #include "sim/history.h"
 
+#include <inttypes.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "core/panic.h"
+#include "io_sim/clock.h"
 
 #define DIGIT_COUNT_MAX 10
 #define LONG_KEY_EVERY 97
@@ -142,4 +145,17 @@ bool gkv_history_has_failed(const struct gkv_deed *deed)
 struct gkv_deed *gkv_history_find(const struct gkv_history *history, uint64_t cookie)
 {
     return cookie == 0 || cookie > history->count ? NULL : &history->deeds[cookie - 1];
+}
+
+struct gkv_history_text gkv_history_version(struct gkv_version version)
+{
+    struct gkv_history_text text = {.text = "none"};
+    if (!gkv_version_is_none(version)) {
+        const uint64_t ms = gkv_hlc_ms(version.hlc);
+        (void)snprintf(text.text, sizeof(text.text), "%" PRIu64 ".%u/%04x",
+                       ms >= GKV_SIM_EPOCH_MS ? ms - GKV_SIM_EPOCH_MS : ms,
+                       (unsigned)(version.hlc.packed & 0xFFFF),
+                       (unsigned)(version.writer & 0xFFFF));
+    }
+    return text;
 }

@@ -72,4 +72,11 @@ bool gkv_history_has_failed(const struct gkv_deed *deed);
 /* The deed of a cookie, or NULL. */
 struct gkv_deed *gkv_history_find(const struct gkv_history *history, uint64_t cookie);
 
+/* A version as people read it: milliseconds since the world began to count, counter, and the
+ * writer's last four digits, such as "3615.0/3f97"; "none". */
+struct gkv_history_text {
+    char text[36];
+};
+struct gkv_history_text gkv_history_version(struct gkv_version version);
+
 #endif

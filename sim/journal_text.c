@@ -4,7 +4,6 @@
 #include <stdio.h>
 
 #include "core/options.h"
-#include "io_sim/clock.h"
 #include "sim/history.h"
 
 const char *gkv_journal_operation_name(enum gkv_operation_kind kind)
@@ -36,14 +35,8 @@ const char *gkv_journal_status_name(const struct gkv_journal_operation *operatio
 
 void gkv_journal_version_text(struct gkv_version version, char text[GKV_JOURNAL_VERSION_BYTES])
 {
-    text[0] = '\0';
-    if (!gkv_version_is_none(version)) {
-        const uint64_t ms = gkv_hlc_ms(version.hlc);
-        (void)snprintf(text, GKV_JOURNAL_VERSION_BYTES, "%" PRIu64 ".%u/%04x",
-                       ms >= GKV_SIM_EPOCH_MS ? ms - GKV_SIM_EPOCH_MS : ms,
-                       (unsigned)(version.hlc.packed & 0xFFFF),
-                       (unsigned)(version.writer & 0xFFFF));
-    }
+    (void)snprintf(text, GKV_JOURNAL_VERSION_BYTES, "%s",
+                   gkv_version_is_none(version) ? "" : gkv_history_version(version).text);
 }
 
 static char letter(uint32_t node)

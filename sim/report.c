@@ -263,8 +263,7 @@ static void print_deed(const struct gkv_history *history, uint32_t number)
            : deed->end_ns == 0 ? "open"
                                : gkv_error_name(deed->error));
     if (deed->end_ns != 0) {
-        printf(" %" PRIu64 ".%u", gkv_hlc_ms(deed->version.hlc),
-               (unsigned)(deed->version.hlc.packed & 0xFFFF));
+        printf(" %s", gkv_history_version(deed->version).text);
     }
     if (deed->read != GKV_HISTORY_NONE) {
         printf(" by operation %u", (unsigned)deed->read);
