@@ -31,6 +31,7 @@ const struct gkv_check *const gkv_checks[] = {
     &gkv_check_precedence,
     &gkv_check_dead,
     &gkv_check_refute,
+    &gkv_check_spread,
     &gkv_check_leak,
     &gkv_check_leftover,
     &gkv_check_ring,

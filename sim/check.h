@@ -52,6 +52,7 @@ extern const struct gkv_check gkv_check_accuracy;    /* nobody suspects who is u
 extern const struct gkv_check gkv_check_precedence;  /* news of members move forward */
 extern const struct gkv_check gkv_check_dead;        /* who dies is found out in time */
 extern const struct gkv_check gkv_check_refute;      /* who is accused refutes at once */
+extern const struct gkv_check gkv_check_spread;      /* and tells it to others unasked */
 extern const struct gkv_check gkv_check_leak;        /* an idle node is as a fresh one */
 extern const struct gkv_check gkv_check_leftover;    /* what others hold, owners hold */
 extern const struct gkv_check gkv_check_ring;        /* all have one ring */

@@ -83,6 +83,7 @@ static const struct gkv_tally_entry entries[GKV_PREDICATE_COUNT] = {
                           COMMIT},
     [GKV_HOLDS_INTERSECT] = {"intersect.met", "one who stored a set answers a later get", HOLDS,
                              COMMIT},
+    [GKV_HOLDS_SPREAD] = {"refute.spread", "and tells it unasked", HOLDS, COMMIT},
     [GKV_HOLDS_REFUTED] = {"refute.answered", "who is accused by a ping refutes in the answer",
                            HOLDS, COMMIT},
     [GKV_HOLDS_FORGOTTEN] = {"store.forgets", "an old deletion is held no longer than it has to be",

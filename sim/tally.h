@@ -20,68 +20,69 @@
 #include "sim/settled.h"
 
 enum gkv_predicate {
-    GKV_HOLDS_ONCE = 0,          /* a completion is of an open operation of this life */
-    GKV_HOLDS_IN_TIME = 1,       /* and comes by its deadline */
-    GKV_HOLDS_ANSWERED = 2,      /* a get in the quiet cluster is answered */
-    GKV_HOLDS_WRITTEN = 3,       /* a value read was written */
-    GKV_HOLDS_VERSION = 4,       /* under no newer version than its set was told */
-    GKV_HOLDS_NOT_FAILED = 5,    /* and by no set that had failed for certain */
-    GKV_HOLDS_NOT_EXPIRED = 6,   /* and had not expired */
-    GKV_HOLDS_SEEN = 7,          /* a get sees what was acknowledged before it */
-    GKV_HOLDS_NEWER = 8,         /* a set is newer than what was acknowledged before it */
-    GKV_HOLDS_MEMBER_ALIVE = 9,  /* a member is held to be alive by another */
-    GKV_HOLDS_MEMBER_DOWN = 10,  /* one that is down to be unreachable */
-    GKV_HOLDS_MEMBER_LEFT = 11,  /* one that left to have left */
-    GKV_HOLDS_SUSPECTED = 12,    /* who is declared unreachable was suspected for long enough */
-    GKV_HOLDS_OWNERS_AGREE = 13, /* two owners hold one record of a key */
-    GKV_HOLDS_OWNED = 14,        /* and at least what was acknowledged */
-    GKV_HOLDS_SOUND = 15,        /* nothing that a node said was refused as malformed */
-    GKV_HOLDS_KEPT = 16,         /* a value that was written is not gone before its time */
-    GKV_MET_IN_DOUBT = 17,       /* what clients were told */
-    GKV_MET_TIMEOUT = 18,
-    GKV_MET_NO_QUORUM = 19,
-    GKV_MET_FULL = 20,
-    GKV_MET_CLOCK = 21,
-    GKV_MET_CUT = 22, /* what befell the nodes */
-    GKV_MET_CRASH = 23,
-    GKV_MET_STEP = 24,
-    GKV_MET_PAUSE = 25,
-    GKV_MET_LEAVE = 26,
-    GKV_HOLDS_CLOCK_NEAR = 27,
-    GKV_HOLDS_CLOCK_ORDER = 28,
-    GKV_HOLDS_CLOCK_UNIQUE = 29,
-    GKV_HOLDS_BOOT_RISES = 30,
-    GKV_HOLDS_INCARNATION_RISES = 31,
-    GKV_HOLDS_INCARNATION_OWN = 32,
-    GKV_HOLDS_DURABLE = 33,
-    GKV_HOLDS_KEEPS = 34,
-    GKV_HOLDS_TTL_OVER = 35,
-    GKV_HOLDS_TTL_BOUND = 36,
-    GKV_HOLDS_TTL_GONE = 37,
-    GKV_HOLDS_SESSION_OWN = 38,
-    GKV_HOLDS_SESSION_MONOTONIC = 39,
-    GKV_MET_SESSION_NOT_OWN = 40,
-    GKV_MET_SESSION_BACK = 41,
-    GKV_HOLDS_QUIET = 42,      /* what is said in a quiet cluster is routine */
-    GKV_HOLDS_BUDGET = 43,     /* and no more than that */
-    GKV_HOLDS_ACCURATE = 44,   /* nobody who is up is suspected there */
-    GKV_HOLDS_HELPED = 45,     /* nor where one link is cut */
-    GKV_HOLDS_FORWARD = 46,    /* what is held of a member moves forward */
-    GKV_HOLDS_STRANGER = 47,   /* and begins with one who is there */
-    GKV_HOLDS_DEAD = 48,       /* who dies is unreachable in time */
-    GKV_HOLDS_GIVEN_BACK = 49, /* an idle node keeps no operation */
-    GKV_HOLDS_ONE_STREAM = 50, /* and one stream each way */
-    GKV_HOLDS_HANDED_ON = 51,  /* what others hold of a key, its owners hold */
-    GKV_HOLDS_RING = 52,       /* a node names the owners of the ring */
-    GKV_HOLDS_MOVED = 53,      /* and no more moves than has to */
-    GKV_HOLDS_COPIED = 54,     /* an acknowledged set is at all owners soon */
-    GKV_HOLDS_REFUTED = 55,    /* who is accused by a ping refutes in the answer */
-    GKV_MET_OUTSIDER = 56,     /* a node never comes back */
-    GKV_MET_BUSY = 57,         /* a client is told BUSY */
-    GKV_HOLDS_FORGOTTEN = 58,  /* a deletion is held no longer than it has to be */
-    GKV_HOLDS_NO_QUORUM = 59,  /* who refuses at once reaches too few owners */
-    GKV_HOLDS_INTERSECT = 60,  /* who stored a set answers later gets */
-    GKV_MET_WILD_STEP = 61,    /* a wall clock steps by minutes */
+    GKV_HOLDS_ONCE,         /* a completion is of an open operation of this life */
+    GKV_HOLDS_IN_TIME,      /* and comes by its deadline */
+    GKV_HOLDS_ANSWERED,     /* a get in the quiet cluster is answered */
+    GKV_HOLDS_WRITTEN,      /* a value read was written */
+    GKV_HOLDS_VERSION,      /* under no newer version than its set was told */
+    GKV_HOLDS_NOT_FAILED,   /* and by no set that had failed for certain */
+    GKV_HOLDS_NOT_EXPIRED,  /* and had not expired */
+    GKV_HOLDS_SEEN,         /* a get sees what was acknowledged before it */
+    GKV_HOLDS_NEWER,        /* a set is newer than what was acknowledged before it */
+    GKV_HOLDS_MEMBER_ALIVE, /* a member is held to be alive by another */
+    GKV_HOLDS_MEMBER_DOWN,  /* one that is down to be unreachable */
+    GKV_HOLDS_MEMBER_LEFT,  /* one that left to have left */
+    GKV_HOLDS_SUSPECTED,    /* who is declared unreachable was suspected for long enough */
+    GKV_HOLDS_OWNERS_AGREE, /* two owners hold one record of a key */
+    GKV_HOLDS_OWNED,        /* and at least what was acknowledged */
+    GKV_HOLDS_SOUND,        /* nothing that a node said was refused as malformed */
+    GKV_HOLDS_KEPT,         /* a value that was written is not gone before its time */
+    GKV_MET_IN_DOUBT,       /* what clients were told */
+    GKV_MET_TIMEOUT,
+    GKV_MET_NO_QUORUM,
+    GKV_MET_FULL,
+    GKV_MET_CLOCK,
+    GKV_MET_CUT, /* what befell the nodes */
+    GKV_MET_CRASH,
+    GKV_MET_STEP,
+    GKV_MET_PAUSE,
+    GKV_MET_LEAVE,
+    GKV_HOLDS_CLOCK_NEAR,
+    GKV_HOLDS_CLOCK_ORDER,
+    GKV_HOLDS_CLOCK_UNIQUE,
+    GKV_HOLDS_BOOT_RISES,
+    GKV_HOLDS_INCARNATION_RISES,
+    GKV_HOLDS_INCARNATION_OWN,
+    GKV_HOLDS_DURABLE,
+    GKV_HOLDS_KEEPS,
+    GKV_HOLDS_TTL_OVER,
+    GKV_HOLDS_TTL_BOUND,
+    GKV_HOLDS_TTL_GONE,
+    GKV_HOLDS_SESSION_OWN,
+    GKV_HOLDS_SESSION_MONOTONIC,
+    GKV_MET_SESSION_NOT_OWN,
+    GKV_MET_SESSION_BACK,
+    GKV_HOLDS_QUIET,      /* what is said in a quiet cluster is routine */
+    GKV_HOLDS_BUDGET,     /* and no more than that */
+    GKV_HOLDS_ACCURATE,   /* nobody who is up is suspected there */
+    GKV_HOLDS_HELPED,     /* nor where one link is cut */
+    GKV_HOLDS_FORWARD,    /* what is held of a member moves forward */
+    GKV_HOLDS_STRANGER,   /* and begins with one who is there */
+    GKV_HOLDS_DEAD,       /* who dies is unreachable in time */
+    GKV_HOLDS_GIVEN_BACK, /* an idle node keeps no operation */
+    GKV_HOLDS_ONE_STREAM, /* and one stream each way */
+    GKV_HOLDS_HANDED_ON,  /* what others hold of a key, its owners hold */
+    GKV_HOLDS_RING,       /* a node names the owners of the ring */
+    GKV_HOLDS_MOVED,      /* and no more moves than has to */
+    GKV_HOLDS_COPIED,     /* an acknowledged set is at all owners soon */
+    GKV_HOLDS_REFUTED,    /* who is accused by a ping refutes in the answer */
+    GKV_HOLDS_SPREAD,     /* and tells it unasked */
+    GKV_MET_OUTSIDER,     /* a node never comes back */
+    GKV_MET_BUSY,         /* a client is told BUSY */
+    GKV_HOLDS_FORGOTTEN,  /* a deletion is held no longer than it has to be */
+    GKV_HOLDS_NO_QUORUM,  /* who refuses at once reaches too few owners */
+    GKV_HOLDS_INTERSECT,  /* who stored a set answers later gets */
+    GKV_MET_WILD_STEP,    /* a wall clock steps by minutes */
     /* What each says is in sim/tally.c. */
     GKV_REACHED_WRITE_WITHOUT_ALL,
     GKV_REACHED_WRITE_ONE_SHORT,

@@ -171,6 +171,7 @@ struct gkv_trial {
     struct gkv_session_watch session_watch;
     struct gkv_precedence_watch precedence_watch;
     struct gkv_refute_watch refute_watch;
+    struct gkv_spread_watch spread_watch;
     struct gkv_ring_watch ring_watch;
     struct gkv_copies_watch copies_watch;
     struct gkv_intersect_watch intersect_watch;

@@ -104,6 +104,18 @@ struct gkv_refute_watch {
                                      [GKV_SCENARIO_NODE_COUNT_MAX]; /* [to][from] */
 };
 
+/* sim/check_spread.c: what a node last said of itself. */
+struct gkv_spread_said {
+    uint64_t boot_id;
+    uint32_t incarnation;
+    uint32_t told_count;
+    uint32_t silent_count; /* messages since then that could have told it unasked */
+    bool is_owed;          /* nobody was told who did not ask */
+};
+struct gkv_spread_watch {
+    struct gkv_spread_said said[GKV_SCENARIO_NODE_COUNT_MAX];
+};
+
 /* sim/check_ring.c: the last ring that all agreed on. */
 struct gkv_ring_watch {
     uint32_t ring_mask; /* 0: none yet */

@@ -1,0 +1,72 @@
+#include "sim/check.h"
+
+/* Whoever refutes tells it unasked: what a node says of itself in a new incarnation is a rumour
+ * like any other (SWIM 4.1), and the news that was told least goes first. So it is in one of the
+ * next few messages that carry rumours and answer nobody. An answer alone reaches the accuser, and
+ * all who heard the accusation from him go on to believe it. Answers are tellings as well, and
+ * after four of them (as many as a small cluster's rumour has) nothing is owed. */
+
+#define TELLING_COUNT 4
+
+/* So many news, each with as many tellings left, may go before it: a message holds four at least.
+ */
+static uint32_t patience(const struct gkv_trial *trial)
+{
+    return 2 + trial->scenario.node_count / 4;
+}
+
+/* What a node says of itself here; NULL: nothing. */
+static const struct gkv_update *find_self(const struct gkv_trial *trial,
+                                          const struct gkv_heard *heard)
+{
+    for (uint32_t i = 0; i < heard->message->as.gossip.update_count; i++) {
+        const struct gkv_update *update = &heard->message->as.gossip.updates[i];
+        if (gkv_node_id_equal(update->who.id, trial->ids[heard->node])) {
+            return update;
+        }
+    }
+    return NULL;
+}
+
+static void hear(struct gkv_trial *trial, const struct gkv_heard *heard)
+{
+    if (heard->is_arrival || !heard->is_datagram) {
+        return;
+    }
+    const enum gkv_message_kind kind = heard->message->kind;
+    const bool is_unasked = kind == GKV_MESSAGE_PING || kind == GKV_MESSAGE_GOSSIP;
+    struct gkv_spread_said *said = &trial->spread_watch.said[heard->node];
+    const struct gkv_update *self = find_self(trial, heard);
+    if (self != NULL &&
+        (self->who.boot_id > said->boot_id ||
+         (self->who.boot_id == said->boot_id && self->incarnation > said->incarnation))) {
+        *said = (struct gkv_spread_said){.boot_id = self->who.boot_id,
+                                         .incarnation = self->incarnation,
+                                         .is_owed = self->incarnation > 0};
+    }
+    said->told_count += self != NULL;
+    if (!said->is_owed) {
+        return;
+    }
+    if (self != NULL && (is_unasked || said->told_count == TELLING_COUNT)) {
+        said->is_owed = false;
+        trial->tally.counts[GKV_HOLDS_SPREAD] += is_unasked;
+    }
+    if (self != NULL || !is_unasked) {
+        return;
+    }
+    said->silent_count++;
+    if (said->silent_count > patience(trial)) {
+        gkv_trial_fail(trial, GKV_TRIAL_SAFETY, "spread",
+                       "%c refuted in incarnation %u, and %u messages later has told nobody who "
+                       "did not ask",
+                       gkv_host_letter(heard->node), (unsigned)said->incarnation,
+                       (unsigned)said->silent_count);
+    }
+}
+
+const struct gkv_check gkv_check_spread = {
+    .name = "spread",
+    .demands = "Whoever refutes tells it as a rumour, and not only to who accuses it.",
+    .hear = hear,
+};
