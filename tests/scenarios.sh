@@ -3,7 +3,8 @@
 #
 # Goal: what went wrong once does not again.
 # Method: every scenario must be readable (else it is said which line is not), say that it passes, and
-# pass, and each of its lines be carried out: one that is left out proves nothing. That those of planted bugs fail with their bug is for sim/mutants/gate.txt to ask.
+# pass, and each of its lines be carried out: one that is left out proves nothing. That those of planted
+# bugs fail with their bug is for sim/mutants/gate.txt to ask.
 set -u
 root=$(cd "$(dirname "$0")/.." && pwd)
 sim=$1
