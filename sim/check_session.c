@@ -66,8 +66,8 @@ static void observe(struct gkv_trial *trial, const struct gkv_observation *obser
 
 const struct gkv_check gkv_check_session = {
     .name = "session",
-    .demands = "A client that stays at one node reads its own writes, and never an older "
-               "version than it has read.",
+    .demands = "In QUORUM, a client that was told OK for a write reads that version or a newer "
+               "one, at whichever node it asks.",
     .told_mask = GKV_TOLD_OUTPUT(GKV_OUTPUT_COMPLETE),
     .observe = observe,
 };

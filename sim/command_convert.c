@@ -114,6 +114,9 @@ static int convert(const char *in, struct conversion *conversion)
 int gkv_command_convert(struct gkv_arguments *arguments)
 {
     if (arguments->next + 2 != arguments->count) {
+        if (gkv_arguments_more(arguments)) {
+            (void)gkv_arguments_wrong(arguments, "two files are wanted, one of them a .gseed");
+        }
         return GKV_TRIAL_USAGE;
     }
     const char *in = arguments->words[arguments->next];

@@ -38,7 +38,7 @@ int gkv_command_explain(struct gkv_arguments *arguments)
         }
     }
     if (has_seed == (file != NULL)) {
-        (void)gkv_arguments_wrong(arguments, "what? FILE.gseed, or --seed N");
+        (void)gkv_arguments_wrong(arguments, "what? FILE.gseed, FILE.scenario, or --seed N");
         return GKV_TRIAL_USAGE;
     }
     if (file != NULL && has_switches) {

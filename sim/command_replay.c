@@ -176,8 +176,14 @@ int gkv_command_replay(struct gkv_arguments *arguments)
             continue;
         }
         const bool is_trace = gkv_arguments_take_text(arguments, "--trace", &text);
-        if (is_trace ? !gkv_outputs_parse(&outputs, text)
-                     : !gkv_arguments_take_text(arguments, "--html", &outputs.html)) {
+        if (is_trace && !gkv_outputs_parse(&outputs, text)) {
+            (void)gkv_arguments_wrong(arguments,
+                                      "--trace wants chrome=FILE,shiviz=FILE,history=FILE, or some "
+                                      "of them, and not '%s'",
+                                      text);
+            return GKV_TRIAL_USAGE;
+        }
+        if (!is_trace && !gkv_arguments_take_text(arguments, "--html", &outputs.html)) {
             return GKV_TRIAL_USAGE;
         }
     }

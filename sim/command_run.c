@@ -110,6 +110,10 @@ static bool is_sensible(struct gkv_arguments *arguments, const struct request *r
         return gkv_arguments_wrong(arguments, "--hashes goes without %s",
                                    request->is_json ? "--json" : "--time");
     }
+    if (request->has_hashes && request->last - request->first >= GKV_HASHES_COUNT_MAX) {
+        return gkv_arguments_wrong(arguments, "--hashes goes with %d seeds at most",
+                                   GKV_HASHES_COUNT_MAX);
+    }
     return true;
 }
 

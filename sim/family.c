@@ -155,7 +155,7 @@ static const struct family families[GKV_FAMILY_COUNT] = {
 };
 /* clang-format on */
 
-_Static_assert(GKV_FAMILY_COUNT <= 64, "a set of families is a mask");
+_Static_assert(GKV_FAMILY_COUNT < 64, "a set of families is a mask");
 
 const char *gkv_family_name(enum gkv_family family)
 {

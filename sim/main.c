@@ -97,7 +97,7 @@ static const char help_prob[] =
 static const char help_exhaust[] =
     "usage: gridkv-sim exhaust [--play P [--draws LIST]] [--long]\n"
     "\n"
-    "Three nodes, one key, three operations: every order of their messages, with every single\n"
+    "Three nodes, one key, a few operations: every order of their messages, with every single\n"
     "message lost, and every node crashed before every message that it gets.\n"
     "\n"
     "  --play P      one of the plays; all short ones by default\n"

@@ -53,6 +53,10 @@ expect 2 "knows no 'rain', but all, latency, " run --seed 1 --no-fault cuts,rain
 expect 2 "knows no 'luck', but all, open, value, quorum" run --seed 1 --no-check luck
 expect 2 'are of one run' run --seeds 1..2 --html page.html
 expect 2 '--jobs goes up to 64' run --seeds 1..2 --jobs 65
+expect 2 '--hashes goes with 10000000 seeds at most' run --seeds 1..10000001 --hashes
+expect 2 '--trace wants chrome=FILE,.* and not' replay run.gseed --trace svg=x
+expect 2 'two files are wanted, one of them a .gseed' convert run.gseed
+expect 2 'one of the two files has to be a .gseed' convert run input
 
 expect 0 'result=pass' run --seed 0x2
 expect 0 '^seed=12648430 .*result=pass' run --seed 00c0ffee00c0ffee00c0ffee00c0ffee00c0ffee
@@ -84,8 +88,8 @@ grep -q -e "^replay: gridkv-sim run --seed $seed --profile lite" "$work/out" ||
     complain 'FAIL crash, and its replay'
 
 # A failure in words, of a seed and of its recording.
-expect 2 'what? FILE.gseed, or --seed N' explain
-expect 2 'what? FILE.gseed, or --seed N' explain --seed 3 run.gseed
+expect 2 'what? FILE.gseed, FILE.scenario, or --seed N' explain
+expect 2 'what? FILE.gseed, FILE.scenario, or --seed N' explain --seed 3 run.gseed
 expect 0 'Seed 3 passes' explain --seed 3
 expect 11 "HERE 'limit' does not hold any more" explain --seed 3 --limit 150
 expect 11 'wrote ' run --seed 3 --limit 150 --out "$work/run.gseed"
