@@ -7,6 +7,7 @@
 #include "sim/command.h"
 #include "sim/exhaust.h"
 #include "sim/panic.h"
+#include "sim/report.h"
 #include "sim/trial.h"
 
 /* What is run now, for an assertion that ends it. */
@@ -18,12 +19,13 @@ struct now {
 static void print_failure(const struct now *now, const char *text)
 {
     const struct gkv_odometer *odometer = &now->result.odometer;
-    printf("FAIL %s\nplay %u: %s\n", text, (unsigned)now->play, gkv_exhaust_play_text(now->play));
     printf("replay: gridkv-sim exhaust --play %u --draws ", (unsigned)now->play);
     for (uint32_t i = 0; i < odometer->count; i++) {
         printf("%s%" PRIu64, i == 0 ? "" : ",", odometer->digits[i].value);
     }
-    printf("%s\n", odometer->count == 0 ? "0" : "");
+    printf("%s%s%s\n", odometer->count == 0 ? "0" : "",
+           gkv_report_commit()[0] != '\0' ? "   # at commit " : "", gkv_report_commit());
+    printf("FAIL %s\nplay %u: %s\n", text, (unsigned)now->play, gkv_exhaust_play_text(now->play));
 }
 
 static void tell_assertion(const void *context, const char *text)

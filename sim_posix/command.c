@@ -37,9 +37,10 @@ struct told {
 static void print_failure(uint64_t seed, const char *check, const char *text)
 {
     const char *commit = gkv_report_commit();
-    printf("FAIL %s seed=%" PRIu64 ": %s\n", check, seed, text);
-    printf("replay: gridkv-sim posix --seed %" PRIu64 "%s%s\n", seed,
+    printf("replay: gridkv-sim posix --seed %" PRIu64 "%s%s%s\n", seed,
+           strcmp(check, "determinism") == 0 ? " --twice" : "",
            commit[0] != '\0' ? "   # at commit " : "", commit);
+    printf("FAIL %s seed=%" PRIu64 ": %s\n", check, seed, text);
     (void)fflush(stdout);
 }
 
