@@ -13,7 +13,6 @@
 static bool is_asked(const struct gkv_trial *trial)
 {
     return trial->scenario.checks_quorum && !trial->scenario.damages_bytes &&
-           !trial->scenario.ring_moves &&
            (trial->overhear == NULL || gkv_overhear_lost_count(trial->overhear) == 0);
 }
 

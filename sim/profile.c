@@ -15,6 +15,11 @@ static void limit32(uint32_t *value, uint32_t most)
     *value = *value < most ? *value : most;
 }
 
+static void at_most(uint64_t *value, uint64_t most)
+{
+    *value = *value < most ? *value : most;
+}
+
 static void shape_lite(struct gkv_scenario *scenario, struct gkv_choice *choice)
 {
     (void)choice;
@@ -30,14 +35,7 @@ static void shape_lite(struct gkv_scenario *scenario, struct gkv_choice *choice)
     limit32(&scenario->operation_count, 150);
     limit32(&scenario->key_count, 30);
     limit32(&scenario->hot_key_count, scenario->key_count);
-    if (scenario->work_ns > 1000 * MS) {
-        scenario->work_ns = 1000 * MS;
-    }
-}
-
-static void at_most(uint64_t *value, uint64_t most)
-{
-    *value = *value < most ? *value : most;
+    at_most(&scenario->work_ns, 1000 * MS);
 }
 
 /* Switch most families on that recur. */

@@ -3,7 +3,8 @@
 
 #define MS GKV_NS_PER_MS
 
-/* Half of the seeds ask anything of anybody; the others are more like what applications do. */
+/* Three seeds in five ask anything of any key: half draw no mix, and one mix of five is just that.
+ * The others are more like what applications do. */
 static void draw_mix(struct gkv_scenario *scenario, struct gkv_choice *choice)
 {
     if (gkv_choose_percent(choice, "work.has_mix", 50)) {
