@@ -24,8 +24,11 @@ static void test_checks_are_named(void **state)
     assert_int_equal(gkv_check_find("quorums"), GKV_CHECK_COUNT_MAX);
     assert_int_equal(gkv_check_find(""), GKV_CHECK_COUNT_MAX);
     assert_string_equal(gkv_check_demands("quorums"), "");
-    assert_true(strlen(gkv_check_demands("assertion")) > 20);
-    assert_true(strlen(gkv_check_demands("limit")) > 20);
+    static const char *const ends[] = {"assertion", "determinism", "limit", "crash"};
+    for (size_t i = 0; i < sizeof(ends) / sizeof(ends[0]); i++) {
+        assert_true(strlen(gkv_check_demands(ends[i])) > 20);
+        assert_int_equal(gkv_check_find(ends[i]), GKV_CHECK_COUNT_MAX);
+    }
 }
 
 /* Goal: a check that is off fails nothing, and the others still do; the first failure counts.

@@ -18,14 +18,21 @@ static void begin(enum gkv_trial_phase phase)
     }
 }
 
-static void tell(uint32_t node, uint32_t about, enum gkv_member_state state)
+static void tell_after(uint32_t accuser, uint32_t node, uint32_t about, enum gkv_member_state state)
 {
     struct gkv_output output = {.kind = GKV_OUTPUT_MEMBER};
+    output.as.member.accuser = told.trial.ids[accuser];
     output.as.member.who.id = told.trial.ids[about];
     output.as.member.state = state;
     gkv_check_accuracy.observe(
         &told.trial,
         &(struct gkv_observation){.kind = GKV_OBSERVE_OUTPUT, .node = node, .output = &output});
+}
+
+/* By its own doubt. */
+static void tell(uint32_t node, uint32_t about, enum gkv_member_state state)
+{
+    tell_after(node, node, about, state);
 }
 
 /* Goal: doubts are accepted while faults strike, of who is down or left, and so is good news.
@@ -74,11 +81,32 @@ static void test_rejects_false_suspicion(void **state)
     }
 }
 
+/* Goal: an outsider may doubt and be doubted, and so may whoever repeats its word; but not whoever
+ * doubts on a word of the core. Method: c is outside, and a tells of b and c. */
+static void test_outsiders_excuse_their_word_alone(void **state)
+{
+    (void)state;
+    begin(GKV_PHASE_IDLE);
+    told.trial.outside_mask = 4;
+    tell(0, 2, GKV_MEMBER_UNREACHABLE);
+    tell(2, 0, GKV_MEMBER_SUSPECT);
+    tell_after(2, 0, 1, GKV_MEMBER_SUSPECT);
+    assert_false(told_is_rejected(&told));
+    tell_after(1, 0, 1, GKV_MEMBER_SUSPECT);
+    assert_true(told_is_rejected(&told));
+
+    begin(GKV_PHASE_IDLE);
+    told.trial.outside_mask = 4;
+    tell(0, 1, GKV_MEMBER_SUSPECT);
+    assert_true(told_is_rejected(&told));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_accepts_reasonable_doubts),
         cmocka_unit_test(test_rejects_false_suspicion),
+        cmocka_unit_test(test_outsiders_excuse_their_word_alone),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -68,7 +68,8 @@ static void test_accepts_idle_nodes(void **state)
     assert_false(is_rejected());
 }
 
-/* Goal: before IDLE, and around a cut link, what is open is let be. Method: one of each. */
+/* Goal: before IDLE what is open is let be, and so are streams around a cut link or an outsider;
+ * but not operations there. Method: one of each. */
 static void test_accepts_what_is_excused(void **state)
 {
     (void)state;
@@ -81,6 +82,17 @@ static void test_accepts_what_is_excused(void **state)
     connection(0, 1)->ends[1].state = GKV_END_NONE;
     trio.trial.idle.is_cut = true;
     assert_false(is_rejected());
+
+    begin();
+    connection(0, 1)->ends[1].state = GKV_END_NONE;
+    trio.trial.outside_mask = 4;
+    assert_false(is_rejected());
+
+    begin();
+    ask(0);
+    trio.trial.idle.is_cut = true;
+    trio.trial.outside_mask = 4;
+    assert_true(is_rejected());
 }
 
 /* Goal: operations that are kept are rejected, at any node. Method: look while one is open. */

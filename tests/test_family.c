@@ -80,7 +80,7 @@ static void test_off_moves_nothing_else(void **state)
     }
 }
 
-/* Goal: lite is small, and measure is what its text says.
+/* Goal: every profile is what its text and docs/simulator.md say.
  * Method: draw 1,000 seeds of each and look at their bounds. */
 static void test_profiles_keep_their_word(void **state)
 {
@@ -92,19 +92,28 @@ static void test_profiles_keep_their_word(void **state)
         assert_true(scenario.operation_count <= 150);
         assert_true(scenario.work_ns <= 1000 * GKV_NS_PER_MS);
         draw(&scenario, seed, GKV_PROFILE_HOSTILE, 0);
-        assert_true(scenario.is_safety_only);
+        assert_true(scenario.is_safety_only && scenario.cuts_overlap);
+        assert_int_equal(scenario.down_count_max, GKV_SCENARIO_NODE_COUNT_MAX);
         draw(&scenario, seed, GKV_PROFILE_LIVE, 0);
         assert_true(scenario.work_ns <= 2000 * GKV_NS_PER_MS);
         draw(&scenario, seed, GKV_PROFILE_WIDE, 0);
-        assert_true(scenario.node_count >= 10);
+        assert_in_range(scenario.node_count, 24, 31);
         assert_true(scenario.key_count <= 8);
+        assert_true(scenario.late_count <= 4);
+        assert_true(scenario.operation_count <= 100);
         draw(&scenario, seed, GKV_PROFILE_SOAK, 0);
         assert_int_equal(scenario.work_ns, 8 * 3600000 * GKV_NS_PER_MS);
+        assert_true(scenario.node_count >= 7);
+        assert_int_equal(scenario.world.node.tombstone_keep_ms, 7 * 24 * 3600000);
         draw(&scenario, seed, GKV_PROFILE_MEASURE, 0);
         assert_int_equal(gkv_family_mask_of(&scenario), gkv_family_bit(GKV_FAMILY_LATENCY));
         assert_int_equal(scenario.node_count, 5);
         assert_int_equal(scenario.operation_count, 2000);
         assert_int_equal(scenario.work_ns, 120000 * GKV_NS_PER_MS);
+        draw(&scenario, seed, GKV_PROFILE_LIGHT, 0);
+        assert_int_equal(gkv_family_mask_of(&scenario), gkv_family_bit(GKV_FAMILY_LATENCY));
+        assert_int_equal(scenario.node_count, 5);
+        assert_int_equal(scenario.operation_count, 20);
     }
 }
 
