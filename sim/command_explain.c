@@ -26,7 +26,8 @@ int gkv_command_explain(struct gkv_arguments *arguments)
             has_seed = true;
             if (!gkv_arguments_seed(text, &options.seed)) {
                 (void)gkv_arguments_wrong(
-                    arguments, "--seed wants a number or a git commit, and not '%s'", text);
+                    arguments,
+                    "--seed wants a number, or 8 to 40 digits of a git commit, and not '%s'", text);
                 return GKV_TRIAL_USAGE;
             }
         } else if (file == NULL && arguments->words[arguments->next][0] != '-') {

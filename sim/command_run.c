@@ -37,8 +37,8 @@ static bool take_seeds(struct gkv_arguments *arguments, struct request *request)
         request->has_seed = true;
         return gkv_arguments_seed(text, &request->seed) ||
                gkv_arguments_wrong(arguments,
-                                   "--seed wants a number, such as 42 or 0x2a, or a git commit, "
-                                   "and not '%s'",
+                                   "--seed wants a number, such as 42 or 0x2a, or 8 to 40 digits "
+                                   "of a git commit, and not '%s'",
                                    text);
     }
     if (gkv_arguments_take_text(arguments, "--seeds", &text)) {

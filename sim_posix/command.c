@@ -223,8 +223,9 @@ static bool parse_option(struct gkv_arguments *arguments, struct request *reques
     if (gkv_arguments_take_text(arguments, "--seed", &text)) {
         request->has_seed = true;
         return gkv_arguments_seed(text, &request->first) ||
-               gkv_arguments_wrong(arguments, "--seed is a number, or a git commit, and not '%s'",
-                                   text);
+               gkv_arguments_wrong(
+                   arguments,
+                   "--seed wants a number, or 8 to 40 digits of a git commit, and not '%s'", text);
     }
     if (gkv_arguments_take_text(arguments, "--seeds", &text)) {
         request->has_seeds = true;

@@ -44,7 +44,8 @@ expect 2 'which seeds?' run
 expect 2 "there is no option '--sed'" run --sed 4
 expect 2 'see: gridkv-sim help run' run --sed 4
 expect 2 '--seed wants a word after it' run --seed
-expect 2 "or a git commit, and not 'x'" run --seed x
+expect 2 "or 8 to 40 digits of a git commit, and not 'x'" run --seed x
+expect 2 "or 8 to 40 digits of a git commit, and not 'c108ead'" run --seed c108ead
 expect 2 "such as 1..500, and not '5..1'" run --seeds 5..1
 expect 2 "such as 90s, 10m or 2h, and not '5d'" run --time 5d
 expect 2 '--seeds goes without --time' run --seeds 1..2 --time 1s
