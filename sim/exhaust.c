@@ -140,6 +140,7 @@ struct exhaust {
     struct parcel parcels[GKV_EXHAUST_PARCEL_COUNT];
     uint32_t deed_count;
     struct deed deeds[DEED_COUNT_MAX];
+    uint8_t value[VALUE_BYTES]; /* of the set that was asked for last: actions borrow it */
 };
 
 static void fail(struct exhaust *exhaust, const char *text, ...)
@@ -406,13 +407,13 @@ static void ask(struct exhaust *exhaust, uint32_t number)
 {
     static const uint8_t key[1] = {'k'};
     struct deed *deed = &exhaust->deeds[number];
-    uint8_t value[VALUE_BYTES];
     struct gkv_event event = {.kind = GKV_EVENT_OPERATION};
     event.as.operation = (struct gkv_operation){
         .cookie = number, .kind = deed->kind, .key = {.data = key, .count = sizeof(key)}};
     if (deed->kind == GKV_OPERATION_SET) {
-        fill_value(value, number);
-        event.as.operation.value = (struct gkv_bytes){.data = value, .count = sizeof(value)};
+        fill_value(exhaust->value, number);
+        event.as.operation.value =
+            (struct gkv_bytes){.data = exhaust->value, .count = sizeof(exhaust->value)};
     }
     deed->is_begun = true;
     step(exhaust, deed->node, &event);

@@ -63,7 +63,9 @@ static void limit_outsiders(struct gkv_scenario *scenario)
 /* What would ask too much next to another family: as drawn, whatever is switched off then, so that
  * switching off brings nothing new. No outsiders where others may be away as well, or owners are
  * unknown, and no seeds among them where nodes begin again. Tables are exchanged where somebody is
- * away in the end: who misses every rumour of him learns of him from a table only. */
+ * away in the end: who misses every rumour of him learns of him from a table only. Where reads
+ * alone repair, there is room for all operations: a get that is decided goes on to repair until its
+ * place is needed. */
 static void spare(struct gkv_scenario *scenario)
 {
     const uint32_t seed_count = scenario->world.node.seed_count;
@@ -81,6 +83,9 @@ static void spare(struct gkv_scenario *scenario)
     }
     if (scenario->outsider_count > 0 || scenario->has_leave || scenario->keeps_one_down) {
         scenario->has_rare_tables = false;
+    }
+    if (scenario->repairs_by_read) {
+        scenario->operation_slots = 0;
     }
 }
 
