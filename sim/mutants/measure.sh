@@ -1,5 +1,5 @@
 #!/bin/sh
-# Usage: measure.sh all|kills|sizes|matrix|pin|table [NAME...]
+# Usage: measure.sh all|kills|sizes|checks|faults|pin|table [NAME...]
 #
 # Goal: show that the generic seeds find every planted bug, by which check, how soon, and which kills
 # would be lost without one family of faults or one check.
@@ -8,9 +8,9 @@
 #           seeds, and with assertions that do nothing from one. That seed must pass without the bug, and fail
 #           alike when it is run again.
 #   sizes   that seed is recorded, shrunk, and the shrunk run replayed.
-#   matrix  without assertions: seeds are run again without the check that killed, and without each
-#           family of faults that is on in the killing seed. (Without any other, that seed still fails:
-#           it is the same run up to there.)
+#   checks  without assertions: seeds are run again without the check that killed.
+#   faults  and without each family of faults that is on in the killing seed. (Without any other, that
+#           seed still fails: it is the same run up to there.)
 #   pin     gate.txt names the first killing seed of each; its lines with files stay.
 #   table   docs/results/mutants.md is written anew from mutants.md.in.
 #
@@ -155,17 +155,25 @@ without() {
     echo "$(key_of "$1") $2 $3 $budget $found_seed $found_check" >>"$results/matrix"
 }
 
-# Five times as many seeds as it took, and 100 at least, say whether a kill is lost.
-one_matrix() {
+# The kill that is tried again: sets families, check, and budget, the seeds that say whether it is lost:
+# five times as many as it took, and 100 at least.
+take_kill() {
     kill_of "$1" off >"$results/$1.kill"
-    read -r seed status families check <"$results/$1.kill" || return 0
+    read -r seed _ families check <"$results/$1.kill" || return 1
     if test "$seed" = - || test "$(killer_of "$1")" != run; then
-        return 0
+        return 1
     fi
     budget=$((5 * seed))
     test "$budget" -ge 100 || budget=100
     test "$budget" -le "$seeds" || budget=$seeds
-    without "$1" check "$check"
+}
+
+one_checks() {
+    ! take_kill "$1" || without "$1" check "$check"
+}
+
+one_faults() {
+    take_kill "$1" || return 0
     for family in $(echo "$families" | tr ',' ' '); do
         test "$family" = - || without "$1" fault "$family"
     done
@@ -207,7 +215,7 @@ bases() {
 stage=${1:-}
 test $# -eq 0 || shift
 case $stage in
-one_kills | one_sizes | one_matrix)
+one_kills | one_sizes | one_checks | one_faults)
     "$stage" "$1"
     exit
     ;;
@@ -217,14 +225,14 @@ failed=0
 case $stage in
 all)
     bases
-    for stage in kills sizes matrix; do
+    for stage in kills sizes checks faults; do
         # shellcheck disable=SC2086 # a list of names
         each $stage $wanted || failed=1
     done
     pin
     "$root/sim/mutants/table.sh" "$results"
     ;;
-kills | sizes | matrix)
+kills | sizes | checks | faults)
     bases
     # shellcheck disable=SC2086 # a list of names
     each "$stage" $wanted || failed=1
