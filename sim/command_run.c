@@ -136,9 +136,11 @@ struct teller {
     const struct gkv_trial_options *options;
     const char *file; /* NULL: none */
     bool is_json;
+    bool is_file_lost; /* it could not be written */
 };
 
-static void keep(const struct teller *teller, const struct gkv_trial_summary *summary)
+/* False: it cannot be written, which is said. */
+static bool keep(const struct teller *teller, const struct gkv_trial_summary *summary)
 {
     struct gkv_seedfile head;
     gkv_seedfile_init(&head, summary);
@@ -147,22 +149,32 @@ static void keep(const struct teller *teller, const struct gkv_trial_summary *su
     is_written = file != NULL && fclose(file) == 0 && is_written;
     (void)fprintf(stderr, is_written ? "wrote %s\n" : "gridkv-sim: cannot write %s\n",
                   teller->file);
+    return is_written;
+}
+
+/* A failure is told as what it is; what passed and left no file has not done its work. */
+static enum gkv_trial_status status_of(const struct teller *teller,
+                                       const struct gkv_trial_summary *summary)
+{
+    const bool is_lost = teller->is_file_lost || summary->is_file_lost;
+    return is_lost && summary->status == GKV_TRIAL_PASS ? GKV_TRIAL_INTERNAL : summary->status;
 }
 
 /* It is over, even by an assertion. */
 static void tell(void *context, const struct gkv_trial_summary *summary)
 {
-    const struct teller *teller = context;
-    if (teller->file != NULL) {
-        keep(teller, summary);
-    }
+    static struct gkv_trial_summary told; /* too large for a stack frame */
+    struct teller *teller = context;
+    teller->is_file_lost = teller->file != NULL && !keep(teller, summary);
     if (!teller->is_json) {
         return;
     }
+    told = *summary;
+    told.status = status_of(teller, summary);
     if (summary->status != GKV_TRIAL_PASS) {
         gkv_report_json_failure(stdout, teller->options, summary);
     }
-    gkv_report_json_run(stdout, teller->options, summary);
+    gkv_report_json_run(stdout, teller->options, &told);
 }
 
 static int run_one(const struct request *request)
@@ -183,6 +195,7 @@ static int run_one(const struct request *request)
     }
     static struct gkv_trial_summary summary; /* too large for a stack frame */
     gkv_trial_run_with(&options, &summary);
+    summary.status = status_of(&teller, &summary);
     if (!request->is_json) {
         gkv_report_summary(&summary);
     }

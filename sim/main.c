@@ -206,5 +206,9 @@ int main(int count, char **words)
     if (status == GKV_TRIAL_USAGE) {
         complain(command, &arguments);
     }
+    if ((fflush(stdout) != 0 || ferror(stdout) != 0) && status == GKV_TRIAL_PASS) {
+        (void)fputs("gridkv-sim: cannot write to stdout\n", stderr);
+        return GKV_TRIAL_INTERNAL;
+    }
     return status;
 }

@@ -80,10 +80,10 @@ static bool write_shiviz(const struct gkv_journal *journal, FILE *file)
     return gkv_trace_shiviz_write(journal, file) == GKV_OK;
 }
 
-static void write_one(const struct gkv_journal *journal, const char *name, writer *write)
+static bool write_one(const struct gkv_journal *journal, const char *name, writer *write)
 {
     if (name == NULL) {
-        return;
+        return true;
     }
     FILE *file = fopen(name, "w");
     bool is_written = file != NULL && write(journal, file);
@@ -91,17 +91,14 @@ static void write_one(const struct gkv_journal *journal, const char *name, write
         is_written = ferror(file) == 0 && is_written;
         is_written = fclose(file) == 0 && is_written;
     }
-    if (is_written) {
-        (void)fprintf(stderr, "wrote %s\n", name);
-    } else {
-        (void)fprintf(stderr, "gridkv-sim: cannot write %s\n", name);
-    }
+    (void)fprintf(stderr, is_written ? "wrote %s\n" : "gridkv-sim: cannot write %s\n", name);
+    return is_written;
 }
 
-void gkv_outputs_write(const struct gkv_outputs *outputs, const struct gkv_journal *journal)
+bool gkv_outputs_write(const struct gkv_outputs *outputs, const struct gkv_journal *journal)
 {
-    write_one(journal, outputs->html, write_page);
-    write_one(journal, outputs->chrome, write_chrome);
-    write_one(journal, outputs->shiviz, write_shiviz);
-    write_one(journal, outputs->history, write_history);
+    bool is_written = write_one(journal, outputs->html, write_page);
+    is_written = write_one(journal, outputs->chrome, write_chrome) && is_written;
+    is_written = write_one(journal, outputs->shiviz, write_shiviz) && is_written;
+    return write_one(journal, outputs->history, write_history) && is_written;
 }

@@ -25,7 +25,7 @@ bool gkv_outputs_parse(struct gkv_outputs *outputs, const char *list);
 /* Is any file asked for? outputs may be NULL. */
 bool gkv_outputs_wanted(const struct gkv_outputs *outputs);
 
-/* Write them all, and say so; what cannot be written is told on stderr. */
-void gkv_outputs_write(const struct gkv_outputs *outputs, const struct gkv_journal *journal);
+/* Write them all, and say so on stderr. False: at least one cannot be written, which is said. */
+bool gkv_outputs_write(const struct gkv_outputs *outputs, const struct gkv_journal *journal);
 
 #endif

@@ -483,7 +483,7 @@ static void conclude(const struct gkv_trial *trial, const struct gkv_verdict *ve
         gkv_report_replay_line(options, verdict->status, line);
         gkv_journal_finish(trial->journal, verdict, trial->scenario.seed, line);
         if (options->outputs != NULL) {
-            gkv_outputs_write(options->outputs, trial->journal);
+            summary->is_file_lost = !gkv_outputs_write(options->outputs, trial->journal);
         }
         if (options->explain) {
             gkv_explain_write(stdout, trial, verdict);

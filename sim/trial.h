@@ -202,6 +202,7 @@ struct gkv_trial_summary {
     enum gkv_profile profile; /* as in the options */
     uint32_t left_out_count;  /* lines of the script that were due and not carried out */
     uint32_t left_out_first;  /* of these, the first; only if there are any */
+    bool is_file_lost;        /* one of the outputs could not be written */
     struct gkv_tally tally;
 };
 

@@ -96,6 +96,28 @@ expect 11 "HERE 'limit' does not hold any more" explain --seed 3 --limit 150
 expect 11 'wrote ' run --seed 3 --limit 150 --out "$work/run.gseed"
 expect 0 'Seed 3 passes' explain "$work/run.gseed" # a limit is not recorded
 
+# A file that cannot be written: what passed ends with 16, a failure keeps its status. Both what cannot be
+# opened and what takes no byte.
+none=$work/none/file
+for option in "--out $none" "--html $none" "--trace history=$none" "--out $none --json"; do
+    # shellcheck disable=SC2086 # two words and more
+    expect 16 "gridkv-sim: cannot write $none" run --seed 3 $option
+done
+expect 16 '"result":"internal","status":16}' run --seed 3 --json --out "$none"
+expect 11 '"result":"liveness","status":11}' run --seed 3 --json --out "$none" --limit 150
+expect 11 "cannot write $none" run --seed 3 --limit 150 --html "$none"
+expect 16 "cannot write $none" replay "$work/run.gseed" --html "$none"
+expect 16 "cannot write $none" replay "$work/run.gseed" --trace "shiviz=$work/x,chrome=$none"
+if test -w /dev/full; then
+    expect 16 'cannot write /dev/full' run --seed 3 --out /dev/full
+    expect 16 'cannot write /dev/full' run --seed 3 --html /dev/full
+    expect 16 'cannot write /dev/full' replay "$work/run.gseed" --trace history=/dev/full
+    words='run --seed 3, to /dev/full'
+    status=0
+    "$sim" run --seed 3 >/dev/full 2>"$work/err" || status=$?
+    test "$status" -eq 16 || complain 'status 16'
+fi
+
 # What a scenario asks for and does not get is said.
 cat >"$work/vain.scenario" <<'END'
 scenario 1
