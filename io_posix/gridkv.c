@@ -23,6 +23,8 @@
 
 struct gridkv {
     struct gkv_host *host;
+    gridkv_member_fn on_member; /* NULL: nobody */
+    void *member_context;
     uint32_t value_bytes_max;
     char address[GKV_ADDRESS_TEXT_BYTES];
     char resp_address[GKV_ADDRESS_TEXT_BYTES]; /* empty: none */
@@ -30,6 +32,11 @@ struct gridkv {
 
 _Static_assert((int)GRIDKV_LEVEL_EVENTUAL == (int)GKV_LEVEL_EVENTUAL, "one number per level");
 _Static_assert((int)GRIDKV_LEVEL_QUORUM == (int)GKV_LEVEL_QUORUM, "one number per level");
+_Static_assert((int)GRIDKV_MEMBER_ALIVE == (int)GKV_MEMBER_ALIVE, "one number per state");
+_Static_assert((int)GRIDKV_MEMBER_SUSPECT == (int)GKV_MEMBER_SUSPECT, "one number per state");
+_Static_assert((int)GRIDKV_MEMBER_UNREACHABLE == (int)GKV_MEMBER_UNREACHABLE,
+               "one number per state");
+_Static_assert((int)GRIDKV_MEMBER_LEFT == (int)GKV_MEMBER_LEFT, "one number per state");
 _Static_assert(GRIDKV_SEED_COUNT_MAX == GKV_SEED_COUNT_MAX, "as many seeds as the core takes");
 
 void gridkv_options_init(struct gridkv_options *options)
@@ -324,10 +331,49 @@ static void abandon(struct opening *opening)
     gkv_resolver_release(opening->parts.resolver);
 }
 
+static void copy_name(char *text_out, const struct gkv_name *name)
+{
+    memcpy(text_out, name->bytes, name->count);
+    text_out[name->count] = '\0';
+}
+
+static void tell_member(void *context, const struct gkv_members *members,
+                        const struct gkv_update *said)
+{
+    const struct gridkv *gridkv = context;
+    char name[GKV_NAME_BYTES_MAX + 1];
+    char accuser[GKV_NAME_BYTES_MAX + 1] = "";
+    char address[GKV_ADDRESS_TEXT_BYTES];
+    copy_name(name, &said->name);
+    (void)gkv_address_text(&said->address, address);
+    const uint16_t accuser_index = gkv_member_find(members, said->accuser);
+    if (accuser_index != GKV_MEMBER_INDEX_NONE) {
+        copy_name(accuser, &gkv_member_at(members, accuser_index)->said.name);
+    }
+    const struct gridkv_member_event event = {
+        .name = name,
+        .address = address,
+        .state = (enum gridkv_member_state)said->state,
+        .state_name = gkv_member_state_name(said->state),
+        .accuser = accuser,
+        .incarnation = said->incarnation,
+        .boot_id = said->who.boot_id,
+        .member_count = members->ring_count,
+        .reachable_count = members->reachable_count,
+    };
+    gridkv->on_member(gridkv->member_context, &event);
+}
+
 static enum gkv_error start(struct opening *opening, struct gridkv *gridkv)
 {
     GKV_ASSERT(gridkv != NULL);
     gridkv->value_bytes_max = opening->parts.options.value_bytes_max;
+    gridkv->on_member = opening->options.on_member;
+    gridkv->member_context = opening->options.member_context;
+    if (gridkv->on_member != NULL) {
+        opening->parts.on_member = tell_member;
+        opening->parts.member_context = gridkv;
+    }
     (void)gkv_address_text(&opening->bound, gridkv->address);
     if (opening->parts.client_fd >= 0) {
         (void)gkv_address_text(&opening->resp_bound, gridkv->resp_address);

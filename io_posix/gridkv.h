@@ -2,7 +2,7 @@
  * your processes share one store.
  *
  * Threads   Every function may be called from any thread at any time, but for gridkv_close, after
- *           which the handle is gone. Completions run on the node's own thread and must not block;
+ *           which the handle is gone. Callbacks run on the node's own thread and must not block;
  *           they may start asynchronous operations, never blocking ones (those answer
  *           GKV_ERROR_BUSY there).
  * Memory    Keys and values given are copied before a call returns. What a call fills is the
@@ -38,6 +38,30 @@ enum gridkv_level {
     GRIDKV_LEVEL_QUORUM = 2,
 };
 
+enum gridkv_member_state {
+    GRIDKV_MEMBER_ALIVE = 1,
+    GRIDKV_MEMBER_SUSPECT = 2,     /* did not answer; still asked, and may deny it */
+    GRIDKV_MEMBER_UNREACHABLE = 3, /* routed around; its place in the ring stays */
+    GRIDKV_MEMBER_LEFT = 4,        /* gone by its own will */
+};
+
+/* A member's state changed, or it was started anew. Lent until the callback returns; new fields are
+ * appended. Names come from peers: nobody has looked what is in them. */
+struct gridkv_member_event {
+    const char *name;
+    const char *address;
+    enum gridkv_member_state state;
+    const char *state_name; /* "unreachable" */
+    const char *accuser;    /* suspect, unreachable: the member that said so first; "": unknown */
+    uint32_t incarnation;
+    uint64_t boot_id;         /* of the process: a restarted one has a greater one */
+    uint32_t member_count;    /* that joined and did not leave, ourselves included */
+    uint32_t reachable_count; /* of those */
+};
+
+/* On the node's own thread, as completions are. The first may come before gridkv_open returns. */
+typedef void (*gridkv_member_fn)(void *context, const struct gridkv_member_event *event);
+
 /* Strings are borrowed by gridkv_open until it returns. Addresses are "host:port",
  * "[ipv6]:port". */
 struct gridkv_options {
@@ -58,6 +82,8 @@ struct gridkv_options {
     uint32_t member_count_max;     /* default 64 */
     uint32_t operation_timeout_ms; /* default 2,000 */
     bool insecure;                 /* allow listening beyond loopback, in clear; default false */
+    gridkv_member_fn on_member;    /* told of each change of a peer's state; default NULL: nobody */
+    void *member_context;
 };
 
 /* Fill every default; node_name stays NULL. */

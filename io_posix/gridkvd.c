@@ -2,16 +2,23 @@
  * more. */
 #include <errno.h>
 #include <getopt.h>
+#include <inttypes.h>
 #include <limits.h>
+#include <poll.h>
+#include <pthread.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
+#include <unistd.h>
 
 #include "io_posix/gridkv.h"
 
 #define EXIT_USAGE 2
 #define REASON_BYTES 512
+#define NAME_TEXT_BYTES 256 /* a name of 63 bytes, each of them as %XX */
+#define LINE_BYTES 1024
 
 static const char usage[] =
     "usage: gridkvd --id NAME [OPTION]...\n"
@@ -32,6 +39,7 @@ static const char usage[] =
     "  --insecure             listen beyond loopback, without encryption or authentication\n"
     "  --help, --version\n"
     "\n"
+    "Standard output: a line with the addresses, then one for each change of a peer's state.\n"
     "SIGTERM or SIGINT: leave the cluster and exit with status 0.\n";
 
 enum option_id {
@@ -200,6 +208,86 @@ static void take_arguments(struct gridkv_options *options, int count, char **arg
     }
 }
 
+/* ---- Members: a line for each change, for operators and their tools --------------------- */
+
+/* Whoever reads our output may be slow or stuck, and the node's thread must never wait for it: a
+ * line that does not fit now is left out, and the next one tells how many were. */
+struct journal {
+    pthread_mutex_t mutex; /* held until the first line is out */
+    const char *node_name;
+    uint64_t lost_count; /* lines left out since the last one written */
+};
+
+/* A name as one word of printable characters: names come from peers. */
+static const char *word_of(const char *name, char text_out[NAME_TEXT_BYTES])
+{
+    static const char digits[] = "0123456789ABCDEF";
+    size_t count = 0;
+    for (const char *at = name; *at != '\0' && count + 4 < NAME_TEXT_BYTES; at++) {
+        const unsigned char byte = (unsigned char)*at;
+        if (byte > ' ' && byte < 0x7F && byte != '%') {
+            text_out[count++] = *at;
+            continue;
+        }
+        text_out[count++] = '%';
+        text_out[count++] = digits[byte >> 4];
+        text_out[count++] = digits[byte & 15];
+    }
+    text_out[count] = '\0';
+    return text_out;
+}
+
+static int line_of(const struct journal *journal, const struct gridkv_member_event *event,
+                   char line_out[LINE_BYTES])
+{
+    struct timespec mono;
+    struct timespec wall;
+    struct tm parts;
+    char date[32];
+    char node[NAME_TEXT_BYTES];
+    char name[NAME_TEXT_BYTES];
+    char accuser[NAME_TEXT_BYTES];
+    (void)clock_gettime(CLOCK_MONOTONIC, &mono);
+    (void)clock_gettime(CLOCK_REALTIME, &wall);
+    (void)gmtime_r(&wall.tv_sec, &parts);
+    (void)strftime(date, sizeof(date), "%Y-%m-%dT%H:%M:%S", &parts);
+    return snprintf(line_out, LINE_BYTES,
+                    "time=%s.%03ldZ mono=%lld.%06ld node=%s member=%s state=%s by=%s address=%s "
+                    "incarnation=%" PRIu32 " boot=%" PRIu64 " reachable=%" PRIu32
+                    " members=%" PRIu32 " lost=%" PRIu64 "\n",
+                    date, wall.tv_nsec / 1000000, (long long)mono.tv_sec, mono.tv_nsec / 1000,
+                    word_of(journal->node_name, node), word_of(event->name, name),
+                    event->state_name, word_of(event->accuser, accuser), event->address,
+                    event->incarnation, event->boot_id, event->reachable_count, event->member_count,
+                    journal->lost_count);
+}
+
+/* A pipe that poll calls ready has room for PIPE_BUF bytes, so that a line goes as a whole. */
+static void write_member(void *context, const struct gridkv_member_event *event)
+{
+    struct journal *journal = context;
+    char line[LINE_BYTES];
+    (void)pthread_mutex_lock(&journal->mutex);
+    const int count = line_of(journal, event, line);
+    struct pollfd out = {.fd = STDOUT_FILENO, .events = POLLOUT};
+    const bool has_room = poll(&out, 1, 0) == 1 && (out.revents & POLLOUT) != 0;
+    if (has_room && write(STDOUT_FILENO, line, (size_t)count) == count) {
+        journal->lost_count = 0;
+    } else {
+        journal->lost_count++;
+    }
+    (void)pthread_mutex_unlock(&journal->mutex);
+}
+
+/* Whoever starts us reads the first line to know where we are; members may be met before. */
+static void write_addresses(const char *node_name, const struct gridkv *gridkv)
+{
+    const char *resp = gridkv_resp_address(gridkv);
+    (void)printf("gridkvd %s: listening on %s%s%s\n", node_name, gridkv_address(gridkv),
+                 resp == NULL ? "" : ", resp on ", resp == NULL ? "" : resp);
+    (void)fflush(stdout);
+}
+
 int main(int argument_count, char **arguments)
 {
     struct gridkv_options options;
@@ -214,15 +302,18 @@ int main(int argument_count, char **arguments)
     (void)pthread_sigmask(SIG_BLOCK, &stop, NULL);
     (void)signal(SIGPIPE, SIG_IGN); /* whoever read our first line may be gone */
 
+    struct journal journal = {.mutex = PTHREAD_MUTEX_INITIALIZER, .node_name = options.node_name};
+    options.on_member = write_member;
+    options.member_context = &journal;
+    (void)pthread_mutex_lock(&journal.mutex);
+
     struct gridkv *gridkv = NULL;
     char reason[REASON_BYTES];
     if (gridkv_open(&options, &gridkv, reason, sizeof(reason)) != GKV_OK) {
         refuse(reason, NULL);
     }
-    const char *resp = gridkv_resp_address(gridkv);
-    (void)printf("gridkvd %s: listening on %s%s%s\n", options.node_name, gridkv_address(gridkv),
-                 resp == NULL ? "" : ", resp on ", resp == NULL ? "" : resp);
-    (void)fflush(stdout);
+    write_addresses(options.node_name, gridkv);
+    (void)pthread_mutex_unlock(&journal.mutex);
 
     int signal_number = 0;
     while (sigwait(&stop, &signal_number) != 0) {

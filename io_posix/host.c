@@ -40,6 +40,8 @@ struct gkv_host {
     struct gkv_watch datagram;
     struct gkv_watch peer_listener;
     struct gkv_resolver *resolver;
+    gkv_host_member_fn on_member; /* NULL: nobody */
+    void *member_context;
     struct gkv_stream *failed; /* dials that failed at once, to be told after the outputs */
     uint32_t failed_count;
     uint64_t accept_again_ns; /* no descriptors were left; GKV_NEVER: listening */
@@ -133,6 +135,11 @@ static void do_output(struct gkv_host *host, struct gkv_now now, const struct gk
         complete(host, now, &output->as.result);
         break;
     case GKV_OUTPUT_MEMBER:
+        if (host->on_member != NULL) {
+            host->on_member(host->member_context,
+                            gkv_node_members(gkv_endpoint_node(host->endpoint)),
+                            &output->as.member);
+        }
         break; /* readiness is looked at once a turn */
     }
 }
@@ -641,6 +648,8 @@ enum gkv_error gkv_host_create(const struct gkv_host_parts *parts, struct gkv_ho
     host->peer_listener.fd = parts->peer_fd;
     host->clients.watch.fd = parts->client_fd;
     host->resolver = parts->resolver;
+    host->on_member = parts->on_member;
+    host->member_context = parts->member_context;
     host->accept_again_ns = GKV_NEVER;
     host->publish_ns = GKV_NEVER;
     enum gkv_error error = make_tools(host, parts->options.operation_count_max);

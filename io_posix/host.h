@@ -24,6 +24,10 @@
 
 struct gkv_host;
 
+/* A member's state changed: what is said of it, and the table as it is now. Both are lent. */
+typedef void (*gkv_host_member_fn)(void *context, const struct gkv_members *members,
+                                   const struct gkv_update *said);
+
 /* What a host is made of. Sockets and the resolver belong to the host from the call on, also when
  * it fails. */
 struct gkv_host_parts {
@@ -32,6 +36,8 @@ struct gkv_host_parts {
     int peer_fd;   /* listening */
     int client_fd; /* listening, or -1 */
     struct gkv_resolver *resolver;
+    gkv_host_member_fn on_member; /* on the node's thread; NULL: nobody wants to know */
+    void *member_context;
 };
 
 /* What the node's thread tells the others now and then. */

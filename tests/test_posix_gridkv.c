@@ -423,6 +423,75 @@ static void test_cluster(void **state)
     gridkv_close(cluster.nodes[2]);
 }
 
+/* What node a was told of b, in order. */
+struct told {
+    pthread_mutex_t mutex;
+    pthread_cond_t changed;
+    char text[256];
+    uint64_t boot_id;
+    uint32_t reachable_count;
+};
+
+static void on_member(void *context, const struct gridkv_member_event *event)
+{
+    struct told *told = context;
+    (void)pthread_mutex_lock(&told->mutex);
+    assert_string_equal(event->name, "b");
+    assert_int_equal(strncmp(event->address, "127.0.0.1:", 10), 0);
+    assert_true(event->boot_id >= told->boot_id);
+    told->boot_id = event->boot_id;
+    told->reachable_count = event->reachable_count;
+    assert_true(strlen(told->text) + strlen(event->state_name) + 2 <= sizeof(told->text));
+    (void)strcat(strcat(told->text, event->state_name), " ");
+    (void)pthread_cond_signal(&told->changed);
+    (void)pthread_mutex_unlock(&told->mutex);
+}
+
+static void wait_until_told(struct told *told, const char *expected)
+{
+    struct timespec until;
+    (void)clock_gettime(CLOCK_REALTIME, &until);
+    until.tv_sec += READY_MS / 1000;
+    (void)pthread_mutex_lock(&told->mutex);
+    while (strcmp(told->text, expected) != 0) {
+        if (pthread_cond_timedwait(&told->changed, &told->mutex, &until) != 0) {
+            fail_msg("told \"%s\", expected \"%s\"", told->text, expected);
+        }
+    }
+    (void)pthread_mutex_unlock(&told->mutex);
+}
+
+/* Goal: the application is told once that a peer came, that it left, and that it came again as
+ * another process, with the counts of that moment. Method: b is opened, closed and opened again. */
+static void test_member_events(void **state)
+{
+    (void)state;
+    struct told told = {
+        .mutex = PTHREAD_MUTEX_INITIALIZER,
+        .changed = PTHREAD_COND_INITIALIZER,
+    };
+    struct gridkv_options options = options_alone();
+    options.on_member = on_member;
+    options.member_context = &told;
+    struct gridkv *a = open_node(&options);
+    options = options_alone();
+    options.node_name = "b";
+    options.seed_addresses[options.seed_count++] = gridkv_address(a);
+    struct gridkv *b = open_node(&options);
+    wait_until_told(&told, "alive ");
+    assert_int_equal(told.reachable_count, 2);
+    const uint64_t boot_id = told.boot_id;
+    assert_int_equal(gridkv_wait_ready(b, READY_MS), GKV_OK);
+    gridkv_close(b);
+    wait_until_told(&told, "alive left ");
+    assert_int_equal(told.reachable_count, 1);
+    b = open_node(&options);
+    wait_until_told(&told, "alive left alive ");
+    assert_true(told.boot_id > boot_id);
+    gridkv_close(b);
+    gridkv_close(a);
+}
+
 struct waiter {
     struct gridkv *kv;
     enum gkv_error error;
@@ -550,6 +619,7 @@ int main(void)
         cmocka_unit_test(test_inside_completion),
         cmocka_unit_test(test_streams_superseded),
         cmocka_unit_test(test_cluster),
+        cmocka_unit_test(test_member_events),
         cmocka_unit_test(test_close_with_open_operations),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
