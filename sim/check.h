@@ -2,9 +2,10 @@
  *
  * Model     `observe` sees every observation that told_mask names, after the history was written;
  *           it fails the trial at the moment something is wrong. `settle` is asked in quiet phases
- *           whether the cluster has come to agree; it says why not. `finish` is called once, after
- *           all. `hear` is told what nodes say, decoded, after `observe` saw its bytes. A check may
- *           have any of them.
+ *           whether the cluster has come to agree; it says why not. `finish` is called once, at the
+ *           end of IDLE, or of WORK where a run need not settle: what it asks there must hold in
+ *           the midst of faults. `hear` is told what nodes say, decoded, after `observe` saw its
+ *           bytes. A check may have any of them.
  * Invariant A check reads nodes only through their read-only functions, and recomputes what it
  *           expects by its own code.
  */

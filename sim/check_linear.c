@@ -8,7 +8,6 @@
 #include "sim/zones.h"
 
 #define VERSION_PLACE_COUNT (2 * (size_t)GKV_HISTORY_COUNT_MAX)
-#define CLOCK_SLACK_MS (2 * (uint64_t)GKV_SCENARIO_SKEW_MS_MAX)
 
 /* Too large for a stack frame; only gkv_linear_judge uses it, and makes all of it anew. */
 struct scratch {
@@ -106,8 +105,9 @@ static enum gkv_register_outcome outcome_of(const struct gkv_deed *deed)
 /* Can a tombstone be forgotten by now? Then a get that knows nothing of a key says little. */
 static bool may_forget(const struct gkv_trial *trial)
 {
+    const uint64_t slack_ms = 2 * (uint64_t)trial->scenario.skew_ms_max; /* of two clocks */
     const uint64_t now_ms = trial->world.now_ns / GKV_NS_PER_MS;
-    return now_ms + CLOCK_SLACK_MS >= trial->scenario.world.node.tombstone_keep_ms;
+    return now_ms + slack_ms >= trial->scenario.world.node.tombstone_keep_ms;
 }
 
 /* Which write a get saw; false when it cannot be told. */
@@ -189,28 +189,24 @@ bool gkv_linear_is_promised(const struct gkv_scenario *scenario)
     return one_decides && !scenario->loses_memory && !scenario->ring_moves;
 }
 
-static bool settle(struct gkv_trial *trial, char *why, size_t why_bytes)
+static void finish(struct gkv_trial *trial)
 {
     struct gkv_linear linear;
-    if (trial->phase != GKV_PHASE_READ || !gkv_linear_is_promised(&trial->scenario)) {
-        return true;
+    if (!gkv_linear_is_promised(&trial->scenario)) {
+        return;
     }
     gkv_linear_judge(trial, &linear);
-    if (linear.wrong_key_count == 0) {
-        return true;
-    }
-    (void)snprintf(why, why_bytes, "k%u is not linearizable", (unsigned)linear.first_wrong_key);
-    if (trial->verdict.status == GKV_TRIAL_PASS) {
+    trial->tally.counts[GKV_HOLDS_LINEAR] += linear.read_count;
+    if (linear.wrong_key_count > 0) {
         trial->verdict.key = linear.first_wrong_key;
         gkv_trial_fail(trial, GKV_TRIAL_SAFETY, "linear", "k%u is not linearizable: %s",
                        (unsigned)linear.first_wrong_key, linear.text);
     }
-    return false;
 }
 
 const struct gkv_check gkv_check_linear = {
     .name = "linear",
     .demands = "The operations of each key can be put in one order that respects real time, "
                "where one node alone holds it.",
-    .settle = settle,
+    .finish = finish,
 };

@@ -35,7 +35,7 @@ void gkv_linear_judge(const struct gkv_trial *trial, struct gkv_linear *linear_o
  * forgotten and the ring stands still. */
 bool gkv_linear_is_promised(const struct gkv_scenario *scenario);
 
-/* Fails a trial that must be linearizable and is not, once all its operations are over. */
+/* Fails a trial that must be linearizable and is not, at its end. */
 extern const struct gkv_check gkv_check_linear;
 
 #endif

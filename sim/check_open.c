@@ -12,6 +12,14 @@ static uint64_t late_ns(const struct gkv_trial *trial)
            trial->scenario.clock_grain_ms * GKV_NS_PER_MS + GKV_NS_PER_MS;
 }
 
+/* How long an operation may have been open by now, that is not over or has just ended. */
+static uint64_t may_take_ns(const struct gkv_trial *trial, const struct gkv_deed *deed)
+{
+    const struct gkv_host *host = &trial->world.hosts[deed->node];
+    return trial->scenario.world.node.operation_timeout_ms * GKV_NS_PER_MS + late_ns(trial) +
+           (host->pause_total_ns - deed->pause_before_ns); /* a paused node keeps no deadline */
+}
+
 static void observe(struct gkv_trial *trial, const struct gkv_observation *observation)
 {
     if (observation->kind != GKV_OBSERVE_OUTPUT ||
@@ -33,11 +41,8 @@ static void observe(struct gkv_trial *trial, const struct gkv_observation *obser
         return;
     }
     const uint64_t took_ns = deed->end_ns - deed->begin_ns;
-    const uint64_t may_take_ns =
-        trial->scenario.world.node.operation_timeout_ms * GKV_NS_PER_MS + late_ns(trial) +
-        (host->pause_total_ns - deed->pause_before_ns); /* a paused node keeps no deadline */
     trial->tally.counts[GKV_HOLDS_IN_TIME]++;
-    if (took_ns > may_take_ns) {
+    if (took_ns > may_take_ns(trial, deed)) {
         gkv_trial_fail(trial, GKV_TRIAL_SAFETY, "open", "operation %llu took %llu ms",
                        (unsigned long long)result->cookie - 1,
                        (unsigned long long)(took_ns / GKV_NS_PER_MS));
@@ -67,6 +72,25 @@ static bool settle(struct gkv_trial *trial, char *why, size_t why_bytes)
     return trial->history.open_count == 0;
 }
 
+/* Nothing is still open that should be over by now, in whatever state the cluster is. */
+static void finish(struct gkv_trial *trial)
+{
+    for (uint32_t i = 0; i < trial->history.count; i++) {
+        const struct gkv_deed *deed = &trial->history.deeds[i];
+        const struct gkv_host *host = &trial->world.hosts[deed->node];
+        if (deed->end_ns != 0 || !host->is_up || host->life_count != deed->life) {
+            continue;
+        }
+        const uint64_t open_ns = trial->world.now_ns - deed->begin_ns;
+        trial->tally.counts[GKV_HOLDS_STILL_OPEN]++;
+        if (open_ns > may_take_ns(trial, deed)) {
+            gkv_trial_fail(trial, GKV_TRIAL_SAFETY, "open",
+                           "operation %u has been open for %llu ms, and its node lives",
+                           (unsigned)i, (unsigned long long)(open_ns / GKV_NS_PER_MS));
+        }
+    }
+}
+
 const struct gkv_check gkv_check_open = {
     .name = "open",
     .demands = "Each operation completes once while its node lives, no later than its "
@@ -75,4 +99,5 @@ const struct gkv_check gkv_check_open = {
     .told_mask = GKV_TOLD_OUTPUT(GKV_OUTPUT_COMPLETE),
     .observe = observe,
     .settle = settle,
+    .finish = finish,
 };

@@ -8,9 +8,9 @@
 #include "core/store.h"
 #include "sim/forgetting.h"
 
-/* The live owners of a key hold the same version with the same bytes, and at least what was
- * acknowledged where nothing may be forgotten. A full store cannot take what it misses: there, what
- * is held must be right by itself. */
+/* What is held is right by itself, at any time and anywhere. In the end the live owners of a key
+ * hold the same version with the same bytes, and at least what was acknowledged where nothing may
+ * be forgotten. A full store cannot take what it misses: there, only the first is asked. */
 
 struct holding {
     struct gkv_record record;
@@ -18,8 +18,8 @@ struct holding {
     uint32_t node;
 };
 
-/* What may be forgotten by now is as good as nothing: owners forget it one after the other. */
-static void read_holding(struct gkv_trial *trial, uint32_t key, struct holding *holding)
+/* Fill a holding but for its node, which is up. */
+static void read_holding(const struct gkv_trial *trial, uint32_t key, struct holding *holding)
 {
     char text[GKV_KEY_BYTES_MAX];
     const struct gkv_bytes bytes = gkv_history_key(key, text);
@@ -34,6 +34,11 @@ static void read_holding(struct gkv_trial *trial, uint32_t key, struct holding *
                        &holding->record)) {
         holding->record = (struct gkv_record){0};
     }
+}
+
+/* What may be forgotten by now is as good as nothing: owners forget it one after the other. */
+static void forget(struct gkv_trial *trial, uint32_t key, struct holding *holding)
+{
     trial->tally.counts[GKV_HOLDS_FORGOTTEN] += gkv_forgetting_has_begun(trial, &holding->record);
     if (gkv_forgetting_is_overdue(trial, key, &holding->record)) {
         trial->verdict.key = key;
@@ -78,19 +83,22 @@ static void say_difference(const struct holding *a, const struct holding *b, uin
     (void)snprintf(why, why_bytes, "k%u: %s, %s", (unsigned)key, texts[0], texts[1]);
 }
 
-/* What an owner holds is right by itself: bytes that somebody wrote who did not fail. */
+/* What a node holds is right by itself: bytes that somebody wrote who did not fail. */
 static bool is_right(struct gkv_trial *trial, uint32_t key, const struct holding *holding)
 {
-    if (holding->record.value.count == 0) {
+    if (holding->record.is_tombstone || gkv_version_is_none(holding->record.version)) {
         return true;
     }
+    trial->tally.counts[GKV_HOLDS_RIGHT]++;
     const uint32_t writer = gkv_history_writer(&trial->history, key, holding->record.value);
     if (writer == GKV_HISTORY_NONE) {
+        trial->verdict.key = key;
         gkv_trial_fail(trial, GKV_TRIAL_SAFETY, "store", "%c holds bytes of k%u that nobody wrote",
                        gkv_host_letter(holding->node), (unsigned)key);
         return false;
     }
     if (gkv_history_has_failed(&trial->history.deeds[writer])) {
+        trial->verdict.key = key;
         gkv_trial_fail(trial, GKV_TRIAL_SAFETY, "store",
                        "%c holds the value of operation %u, which was told %s: not in doubt",
                        gkv_host_letter(holding->node), (unsigned)writer,
@@ -139,6 +147,7 @@ static bool settle_key(struct gkv_trial *trial, uint32_t key, char *why, size_t 
         struct holding *holding = have_first ? &other : &first;
         holding->node = owners[i];
         read_holding(trial, key, holding);
+        forget(trial, key, holding);
         if (!is_right(trial, key, holding)) {
             return false;
         }
@@ -166,9 +175,26 @@ static bool settle(struct gkv_trial *trial, char *why, size_t why_bytes)
     return true;
 }
 
+/* Whatever anybody holds, owner or not, in agreement or not yet. */
+static void finish(struct gkv_trial *trial)
+{
+    static struct holding holding; /* too large for a stack frame */
+    for (uint32_t node = 0; node < trial->scenario.node_count; node++) {
+        holding.node = node;
+        for (uint32_t key = 0; key < trial->scenario.key_count; key++) {
+            if (trial->world.hosts[node].is_up) {
+                read_holding(trial, key, &holding);
+                (void)is_right(trial, key, &holding);
+            }
+        }
+    }
+}
+
 const struct gkv_check gkv_check_store = {
     .name = "store",
-    .demands = "Once all is quiet, the live owners of a key hold the same version and "
-               "bytes, which somebody wrote, and nothing that was acknowledged is lost.",
+    .demands = "What a node holds was written by somebody who was not told a failure; once all is "
+               "quiet, the live owners of a key hold the same version and bytes, and nothing that "
+               "was acknowledged is lost.",
     .settle = settle,
+    .finish = finish,
 };

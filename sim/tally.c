@@ -89,6 +89,12 @@ static const struct gkv_tally_entry entries[GKV_PREDICATE_COUNT] = {
     [GKV_HOLDS_FORGOTTEN] = {"store.forgets", "an old deletion is held no longer than it has to be",
                              HOLDS, DEEP},
 
+    [GKV_HOLDS_LINEAR] = {"linear.judged", "a get is put in one order with the writes of its key",
+                          HOLDS, COMMIT},
+    [GKV_HOLDS_RIGHT] = {"store.right", "what is held was written, by who was not told a failure",
+                         HOLDS, COMMIT},
+    [GKV_HOLDS_STILL_OPEN] = {"open.still", "what is open in the end is not overdue", HOLDS, DEEP},
+
     [GKV_MET_IN_DOUBT] = {"met.in_doubt", "a client is told IN_DOUBT", MET, COMMIT},
     [GKV_MET_TIMEOUT] = {"met.timeout", "a client is told TIMEOUT", MET, COMMIT},
     [GKV_MET_NO_QUORUM] = {"met.no_quorum", "a client is told NO_QUORUM", MET, COMMIT},

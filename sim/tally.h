@@ -83,6 +83,9 @@ enum gkv_predicate {
     GKV_HOLDS_NO_QUORUM,  /* who refuses at once reaches too few owners */
     GKV_HOLDS_INTERSECT,  /* who stored a set answers later gets */
     GKV_MET_WILD_STEP,    /* a wall clock steps by minutes */
+    GKV_HOLDS_LINEAR,     /* a get is put in one order with the writes of its key */
+    GKV_HOLDS_RIGHT,      /* what is held was written by somebody who was not told a failure */
+    GKV_HOLDS_STILL_OPEN, /* what is open in the end is not overdue */
     /* What each says is in sim/tally.c. */
     GKV_REACHED_WRITE_WITHOUT_ALL,
     GKV_REACHED_WRITE_ONE_SHORT,

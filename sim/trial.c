@@ -340,7 +340,8 @@ static bool idle(struct gkv_trial *trial)
                              trial->world.now_ns + (trial->outside_mask != 0 ? suspicion_ns : 0));
 }
 
-/* What checks say of the whole, while all are up who were. */
+/* What checks say of the whole, while all are up who were; or, where a run need not settle, in the
+ * midst of its faults. */
 static bool finish(struct gkv_trial *trial)
 {
     check_memory(trial);
@@ -545,7 +546,8 @@ void gkv_trial_run_with(const struct gkv_trial_options *options,
     }
 
     gkv_panic_watch(tell_assertion, trial);
-    if (form(trial) && work(trial) && (trial->scenario.is_safety_only || settle(trial))) {
+    if (form(trial) && work(trial) &&
+        (trial->scenario.is_safety_only ? finish(trial) : settle(trial))) {
         check_memory(trial);
         gkv_sometimes_finish(trial);
     }
