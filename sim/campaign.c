@@ -86,12 +86,9 @@ uint32_t gkv_campaign_reached_count(const struct gkv_campaign *campaign)
     return count;
 }
 
-void gkv_campaign_print(const struct gkv_campaign *campaign)
+void gkv_campaign_print_end(const struct gkv_campaign *campaign, enum gkv_trial_status status)
 {
     const struct gkv_campaign_figures figures = gkv_campaign_figures(campaign);
-    gkv_report_tally(&campaign->tally);
-    printf("linearizable: %" PRIu64 " of %" PRIu64 " keys\n",
-           campaign->key_count - campaign->wrong_key_count, campaign->key_count);
     printf("figures: seeds-per-core-hour=%" PRIu64 " events-per-cpu-second=%" PRIu64
            " simulated-to-wall=%" PRIu64 " simulated-to-cpu=%" PRIu64 " wall=%" PRIu64 ".%03" PRIu64
            "s cpu=%" PRIu64 ".%03" PRIu64 "s\n",
@@ -103,5 +100,13 @@ void gkv_campaign_print(const struct gkv_campaign *campaign)
            " simulated=%" PRIu64 "s operations=%" PRIu64 " result=%s\n",
            campaign->first, gkv_campaign_last(campaign), campaign->seed_count,
            campaign->failure_count, campaign->event_count, campaign->simulated_ns / 1000000000,
-           campaign->operation_count, gkv_report_status_name(gkv_campaign_status(campaign)));
+           campaign->operation_count, gkv_report_status_name(status));
+}
+
+void gkv_campaign_print(const struct gkv_campaign *campaign)
+{
+    gkv_report_tally(&campaign->tally);
+    printf("linearizable: %" PRIu64 " of %" PRIu64 " keys\n",
+           campaign->key_count - campaign->wrong_key_count, campaign->key_count);
+    gkv_campaign_print_end(campaign, gkv_campaign_status(campaign));
 }

@@ -64,7 +64,10 @@ struct gkv_campaign_figures gkv_campaign_figures(const struct gkv_campaign *camp
 /* How many predicates were met at least once. */
 uint32_t gkv_campaign_reached_count(const struct gkv_campaign *campaign);
 
-/* How often each predicate was asked, the figures, and the last line of all. */
+/* How often each predicate was asked, the rates, and the last lines. */
 void gkv_campaign_print(const struct gkv_campaign *campaign);
+
+/* The last two lines alone: the figures, and what all came to. */
+void gkv_campaign_print_end(const struct gkv_campaign *campaign, enum gkv_trial_status status);
 
 #endif

@@ -10,52 +10,21 @@
 #include "sim/report.h"
 #include "sim/report_json.h"
 #include "sim/seedfile.h"
+#include "sim/seeds.h"
 #include "sim/switches.h"
 #include "sim/trial.h"
 
 struct request {
     struct gkv_jobs_options jobs;
     struct gkv_outputs outputs;
+    struct gkv_seeds seeds;
     const char *file; /* NULL: none */
-    uint64_t seed;
-    uint64_t first;
-    uint64_t last;
-    bool has_seed;
-    bool has_seeds;
-    bool has_time;
     bool has_hashes;
     bool is_twice;
     bool is_json;
 };
 
 /* ---- What is asked for ----------------------------------------------------------------------- */
-
-static bool take_seeds(struct gkv_arguments *arguments, struct request *request)
-{
-    const char *text = NULL;
-    if (gkv_arguments_take_text(arguments, "--seed", &text)) {
-        request->has_seed = true;
-        return gkv_arguments_seed(text, &request->seed) ||
-               gkv_arguments_wrong(arguments,
-                                   "--seed wants a number, such as 42 or 0x2a, or 8 to 40 digits "
-                                   "of a git commit, and not '%s'",
-                                   text);
-    }
-    if (gkv_arguments_take_text(arguments, "--seeds", &text)) {
-        request->has_seeds = true;
-        return gkv_arguments_range(text, &request->first, &request->last) ||
-               gkv_arguments_wrong(
-                   arguments, "--seeds wants the first and the last, such as 1..500, and not '%s'",
-                   text);
-    }
-    if (gkv_arguments_take_text(arguments, "--time", &text)) {
-        request->has_time = true;
-        return gkv_arguments_duration(text, &request->jobs.time_ns_max) ||
-               gkv_arguments_wrong(
-                   arguments, "--time wants a time, such as 90s, 10m or 2h, and not '%s'", text);
-    }
-    return false;
-}
 
 static bool take_option(struct gkv_arguments *arguments, struct request *request)
 {
@@ -93,24 +62,16 @@ static bool take_option(struct gkv_arguments *arguments, struct request *request
 static bool is_sensible(struct gkv_arguments *arguments, const struct request *request)
 {
     const bool leaves_files = gkv_outputs_wanted(&request->outputs) || request->file != NULL;
-    const bool is_one = request->has_seed && !request->has_time && !request->is_twice;
-    if (!request->has_seed && !request->has_seeds && !request->has_time) {
-        return gkv_arguments_wrong(arguments, "which seeds? --seed N, --seeds A..B, or --time 10m");
-    }
-    if (request->has_seeds && (request->has_seed || request->has_time)) {
-        return gkv_arguments_wrong(
-            arguments, "--seeds goes without %s",
-            request->has_seed ? "--seed" : "--time; for fresh seeds, --time with --seed FIRST");
-    }
+    const bool is_one = gkv_seeds_is_one(&request->seeds) && !request->is_twice;
     if (leaves_files && (!is_one || request->has_hashes)) {
         return gkv_arguments_wrong(
             arguments, "--html, --trace and --out are of one run, that of --seed N alone");
     }
-    if (request->has_hashes && (request->is_json || request->has_time)) {
+    if (request->has_hashes && (request->is_json || request->seeds.has_time)) {
         return gkv_arguments_wrong(arguments, "--hashes goes without %s",
                                    request->is_json ? "--json" : "--time");
     }
-    if (request->has_hashes && request->last - request->first >= GKV_HASHES_COUNT_MAX) {
+    if (request->has_hashes && request->seeds.last - request->seeds.first >= GKV_HASHES_COUNT_MAX) {
         return gkv_arguments_wrong(arguments, "--hashes goes with %d seeds at most",
                                    GKV_HASHES_COUNT_MAX);
     }
@@ -120,14 +81,14 @@ static bool is_sensible(struct gkv_arguments *arguments, const struct request *r
 static bool parse(struct gkv_arguments *arguments, struct request *request)
 {
     while (gkv_arguments_more(arguments)) {
-        if (!take_seeds(arguments, request) && !take_option(arguments, request)) {
+        if (!gkv_seeds_take(arguments, &request->seeds) && !take_option(arguments, request)) {
             return false;
         }
         if (arguments->wrong[0] != '\0') {
             return false;
         }
     }
-    return is_sensible(arguments, request);
+    return gkv_seeds_settle(arguments, &request->seeds) && is_sensible(arguments, request);
 }
 
 /* ---- One run, in this process ---------------------------------------------------------------- */
@@ -182,7 +143,7 @@ static int run_one(const struct request *request)
     struct gkv_trial_options options = request->jobs.trial;
     struct teller teller = {
         .options = &options, .file = request->file, .is_json = request->is_json};
-    options.seed = request->seed;
+    options.seed = request->seeds.first;
     options.outputs = &request->outputs;
     options.tell = tell;
     options.context = &teller;
@@ -223,17 +184,11 @@ static int run_for_hashes(struct gkv_jobs_options *jobs, struct gkv_campaign *ca
 static int run_many(struct request *request)
 {
     static struct gkv_campaign campaign; /* too large for a stack frame */
-    if (request->has_time) {
-        request->first = request->has_seed ? request->seed : gkv_jobs_fresh_seed();
-        request->last = UINT64_MAX - 1;
-        if (!request->is_json) {
-            printf("seeds from %" PRIu64 " on\n", request->first);
-        }
-    } else if (request->has_seed) {
-        request->first = request->seed;
-        request->last = request->seed;
+    if (request->seeds.has_time && !request->is_json) {
+        printf("seeds from %" PRIu64 " on\n", request->seeds.first);
     }
-    gkv_campaign_init(&campaign, request->first, request->last);
+    gkv_campaign_init(&campaign, request->seeds.first, request->seeds.last);
+    request->jobs.time_ns_max = request->seeds.time_ns_max;
     request->jobs.is_twice = request->is_twice;
     if (request->has_hashes) {
         return run_for_hashes(&request->jobs, &campaign);
@@ -254,8 +209,8 @@ static int run_twice(const struct request *request)
 {
     static struct gkv_trial_summary summary; /* too large for a stack frame */
     struct gkv_trial_options options = request->jobs.trial;
-    options.seed = request->seed;
-    gkv_jobs_run_twice(&options, &summary);
+    options.seed = request->seeds.first;
+    gkv_jobs_run_twice(gkv_trial_run_with, &options, &summary);
     gkv_report_summary(&summary);
     return (int)summary.status;
 }
@@ -267,7 +222,7 @@ int gkv_command_run(struct gkv_arguments *arguments)
         return GKV_TRIAL_USAGE;
     }
     request.jobs.trial.report = !request.is_json;
-    const bool is_one = request.has_seed && !request.has_time && !request.has_hashes;
+    const bool is_one = gkv_seeds_is_one(&request.seeds) && !request.has_hashes;
     if (is_one && !request.is_twice) {
         return run_one(&request);
     }

@@ -83,15 +83,15 @@ bool gkv_jobs_listen(const char *command, void (*take)(void *context, const char
     return pclose(pipe_end) == 0;
 }
 
-void gkv_jobs_run_twice(const struct gkv_trial_options *options,
+void gkv_jobs_run_twice(gkv_jobs_runner *run, const struct gkv_trial_options *options,
                         struct gkv_trial_summary *summary_out)
 {
     static struct gkv_trial_summary second; /* too large for a stack frame */
-    gkv_trial_run_with(options, summary_out);
+    run(options, summary_out);
     if (summary_out->status != GKV_TRIAL_PASS) {
         return;
     }
-    gkv_trial_run_with(options, &second);
+    run(options, &second);
     if (second.status == GKV_TRIAL_PASS && summary_out->chain[0] == second.chain[0] &&
         summary_out->chain[1] == second.chain[1] &&
         summary_out->event_count == second.event_count) {
@@ -204,13 +204,30 @@ bool gkv_jobs_try(const struct gkv_trial_options *options, struct gkv_trial_summ
 
 /* ---- Workers --------------------------------------------------------------------------------- */
 
+/* Where a worker sends what. */
+struct post {
+    const struct gkv_jobs_options *options;
+    int news;
+};
+
+static uint32_t seconds_max_of(const struct gkv_jobs_options *options)
+{
+    return options->seconds_max > 0 ? options->seconds_max : GKV_JOBS_SECONDS_MAX;
+}
+
+/* In a worker: how it went. False: nobody wants to know. */
+static bool send_news(const struct post *post, const struct gkv_trial_summary *summary)
+{
+    (void)fflush(stdout);
+    return write_all(post->news, summary, sizeof(*summary)) &&
+           write_all(post->news, post->options->more, post->options->more_bytes);
+}
+
 /* In a worker: an assertion failed, and nothing comes after it. */
 static void send_assertion(void *context, const struct gkv_trial_summary *summary)
 {
-    const int *news = context;
     if (summary->status == GKV_TRIAL_ASSERTION) {
-        (void)fflush(stdout);
-        (void)write_all(*news, summary, sizeof(*summary));
+        (void)send_news(context, summary);
     }
 }
 
@@ -218,19 +235,20 @@ static void send_assertion(void *context, const struct gkv_trial_summary *summar
 static _Noreturn void be_worker(const struct gkv_jobs_options *options, int orders, int news)
 {
     static struct gkv_trial_summary summary; /* too large for a stack frame */
+    struct post post = {.options = options, .news = news};
     struct gkv_trial_options trial = options->trial;
+    gkv_jobs_runner *run = options->run != NULL ? options->run : gkv_trial_run_with;
     trial.tell = send_assertion;
-    trial.context = &news;
+    trial.context = &post;
     bool is_wanted = true;
     while (is_wanted && read_all(orders, &trial.seed, sizeof(trial.seed))) {
-        (void)alarm(GKV_JOBS_SECONDS_MAX);
+        (void)alarm(seconds_max_of(options));
         if (options->is_twice || trial.seed % GKV_JOBS_DOUBLE_EVERY == 0) {
-            gkv_jobs_run_twice(&trial, &summary);
+            gkv_jobs_run_twice(run, &trial, &summary);
         } else {
-            gkv_trial_run_with(&trial, &summary);
+            run(&trial, &summary);
         }
-        (void)fflush(stdout);
-        is_wanted = write_all(news, &summary, sizeof(summary));
+        is_wanted = send_news(&post, &summary);
     }
     _exit(GKV_TRIAL_PASS);
 }
@@ -315,8 +333,8 @@ static void bury(struct crew *crew, struct worker *worker)
     crash = (struct gkv_trial_summary){
         .seed = worker->seed, .check = "crash", .status = GKV_TRIAL_ASSERTION};
     if (WIFSIGNALED(how) && WTERMSIG(how) == SIGALRM) {
-        (void)snprintf(crash.text, sizeof(crash.text), "did not end within %d s of real time",
-                       GKV_JOBS_SECONDS_MAX);
+        (void)snprintf(crash.text, sizeof(crash.text), "did not end within %u s of real time",
+                       (unsigned)seconds_max_of(crew->options));
     } else {
         (void)snprintf(crash.text, sizeof(crash.text), "the process of this seed died, %s %d",
                        WIFSIGNALED(how) ? "of signal" : "with status",
@@ -325,6 +343,9 @@ static void bury(struct crew *crew, struct worker *worker)
     if (crew->options->trial.report) {
         /* What the worker itself had written stays above; most often, nothing. */
         gkv_report_failure(worker->report, &crew->options->trial, &crash);
+    }
+    if (crew->options->more_bytes > 0) {
+        memset(crew->options->more, 0, crew->options->more_bytes); /* it left nothing */
     }
     add(crew, &crash);
 }
@@ -353,20 +374,23 @@ static void show_progress(struct crew *crew, uint64_t now)
     }
     crew->shown_ns = now;
     print_share(crew, elapsed_ms);
-    (void)fprintf(stderr, ", %" PRIu64 "/s, %" PRIu64 "k events/s, ",
-                  campaign->seed_count * 1000 / elapsed_ms, campaign->event_count / elapsed_ms);
     (void)fprintf(
-        stderr, "%" PRIu64 ".%02" PRIu64 " h simulated, %u/%d reached, %" PRIu64 " failed\033[K",
-        campaign->simulated_ns / NS_PER_S / 3600, campaign->simulated_ns / NS_PER_S % 3600 / 36,
-        (unsigned)gkv_campaign_reached_count(campaign), GKV_PREDICATE_COUNT,
-        campaign->failure_count);
+        stderr, ", %" PRIu64 "/s, %" PRIu64 "k events/s, %" PRIu64 ".%02" PRIu64 " h simulated, ",
+        campaign->seed_count * 1000 / elapsed_ms, campaign->event_count / elapsed_ms,
+        campaign->simulated_ns / NS_PER_S / 3600, campaign->simulated_ns / NS_PER_S % 3600 / 36);
+    if (crew->options->run == NULL) {
+        (void)fprintf(stderr, "%u/%d reached, ", (unsigned)gkv_campaign_reached_count(campaign),
+                      GKV_PREDICATE_COUNT);
+    }
+    (void)fprintf(stderr, "%" PRIu64 " failed\033[K", campaign->failure_count);
 }
 
 /* A worker has something to say, or is dead. */
 static void hear(struct crew *crew, struct worker *worker)
 {
     static struct gkv_trial_summary summary; /* too large for a stack frame */
-    if (!read_all(worker->news, &summary, sizeof(summary))) {
+    if (!read_all(worker->news, &summary, sizeof(summary)) ||
+        !read_all(worker->news, crew->options->more, crew->options->more_bytes)) {
         bury(crew, worker);
         return;
     }

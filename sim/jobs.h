@@ -10,6 +10,7 @@
 #define GKV_SIM_JOBS_H
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
 #include "sim/campaign.h"
@@ -19,18 +20,27 @@
 #define GKV_JOBS_SECONDS_MAX 300 /* then the system ends the process */
 #define GKV_JOBS_DOUBLE_EVERY 64 /* of so many seeds, one is run twice, and must repeat */
 
+/* Runs a seed: fills the summary, and reports what fails where options->report asks for it. */
+typedef void gkv_jobs_runner(const struct gkv_trial_options *options,
+                             struct gkv_trial_summary *summary_out);
+
 struct gkv_jobs_options {
     struct gkv_trial_options trial; /* of every seed; but seed, and what is told when it is over */
-    uint32_t job_count;             /* 0: as many as there are processors */
-    uint64_t time_ns_max;           /* no seed is begun later; 0: no limit */
-    bool is_twice;                  /* run every seed twice, not only some */
+    gkv_jobs_runner *run;           /* NULL: gkv_trial_run_with */
+    void *more;                     /* what a run fills besides its summary; NULL: nothing */
+    size_t more_bytes;
+    uint32_t seconds_max; /* of real time for a seed; 0: GKV_JOBS_SECONDS_MAX */
+    uint32_t job_count;   /* 0: as many as there are processors */
+    uint64_t time_ns_max; /* no seed is begun later; 0: no limit */
+    bool is_twice;        /* run every seed twice, not only some */
     void (*each)(void *context, const struct gkv_trial_summary *summary); /* a seed ended, in any
-                                                                             order; or NULL */
+                                                                             order, and `more` is
+                                                                             its own; or NULL */
     void *context;
 };
 
 /* Run a seed twice, and compare. Reports what fails, where options->report asks for it. */
-void gkv_jobs_run_twice(const struct gkv_trial_options *options,
+void gkv_jobs_run_twice(gkv_jobs_runner *run, const struct gkv_trial_options *options,
                         struct gkv_trial_summary *summary_out);
 
 /* Run one in a process of its own, so that an assertion ends nothing else, and take over the

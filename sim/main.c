@@ -71,14 +71,15 @@ static const char help_coverage[] =
     "  --jobs J      in so many processes; by default, one for each processor\n";
 
 static const char help_posix[] =
-    "usage: gridkv-sim posix --seed N | --seeds A..B\n"
+    "usage: gridkv-sim posix --seed N | --seeds A..B | --time 10m [--seed FIRST]\n"
     "\n"
     "Runs hosts of io_posix on a made-up kernel, whose calls fail in every way they may.\n"
     "\n"
     "  --seed N      one seed: a number, or a git commit, whose first 8 digits are taken\n"
-    "  --seeds A..B  all of them, up to the first failure\n"
+    "  --seeds A..B  all of them, up to the first failure; of several, the lowest is told\n"
+    "  --time 90s    seeds from --seed on, or fresh ones, for so long (s, m, h)\n"
     "  --twice       every seed twice, and the hashes compared\n"
-    "  --jobs J      in so many processes; 1 by default\n";
+    "  --jobs J      in so many processes; by default, one for each processor\n";
 
 static const char help_convert[] =
     "usage: gridkv-sim convert FILE.gseed INPUT | INPUT FILE.gseed\n"

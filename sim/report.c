@@ -397,8 +397,9 @@ void gkv_report_replay_line(const struct gkv_trial_options *options, enum gkv_tr
         return;
     }
     gkv_report_switches(options, switches);
-    (void)snprintf(line, GKV_TRIAL_LINE_BYTES, "gridkv-sim run --seed %" PRIu64 "%.580s%s",
-                   options->seed, switches, status == GKV_TRIAL_DETERMINISM ? " --twice" : "");
+    (void)snprintf(line, GKV_TRIAL_LINE_BYTES, "gridkv-sim %s --seed %" PRIu64 "%.580s%s",
+                   options->command != NULL ? options->command : "run", options->seed, switches,
+                   status == GKV_TRIAL_DETERMINISM ? " --twice" : "");
 }
 
 void gkv_report_failure(FILE *file, const struct gkv_trial_options *options,

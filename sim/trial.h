@@ -123,6 +123,7 @@ struct gkv_trial_options {
     struct gkv_script *written;         /* becomes the script of this run; NULL: nobody wants it */
     const struct gkv_outputs *outputs;  /* files to leave; NULL: none */
     const char *replay_line;            /* what repeats it; NULL: these options do */
+    const char *command;                /* of gridkv-sim, that runs seeds so; NULL: run */
     void (*tell)(void *context, const struct gkv_trial_summary *summary); /* it is over, even by an
                                                                              assertion; or NULL */
     void (*look)(void *context, const struct gkv_trial *trial); /* something happened; or NULL */

@@ -605,11 +605,12 @@ static struct gkv_drill_summary summarise(const struct drill *drill)
         .operation_count = drill->deeds.count,
         .done_count = drill->deeds.done_count,
         .status = GKV_TRIAL_PASS,
+        .check = "",
         .tally = kernel->tally,
     };
     if (kernel->failed_check != NULL) {
         summary.status = status_of(kernel->failed_check);
-        (void)snprintf(summary.check, sizeof(summary.check), "%s", kernel->failed_check);
+        summary.check = kernel->failed_check;
         (void)snprintf(summary.text, sizeof(summary.text), "%s", kernel->failed_text);
     }
     return summary;

@@ -27,7 +27,6 @@
 #include "sim/trial.h"
 #include "sim_posix/kernel.h"
 
-#define GKV_DRILL_CHECK_BYTES 16
 #define GKV_DRILL_TEXT_BYTES 240
 
 struct gkv_drill_summary {
@@ -39,7 +38,7 @@ struct gkv_drill_summary {
     uint32_t operation_count;
     uint32_t done_count;
     enum gkv_trial_status status;
-    char check[GKV_DRILL_CHECK_BYTES]; /* "" when it passed */
+    const char *check; /* "" when it passed */
     char text[GKV_DRILL_TEXT_BYTES];
     struct gkv_kernel_tally tally;
 };

@@ -88,6 +88,26 @@ seed=$(sed -n 's/^FAIL crash seed=\([0-9]*\) .*died, of signal [0-9]*$/\1/p' "$w
 grep -q -e "^replay: gridkv-sim run --seed $seed --profile lite" "$work/out" ||
     complain 'FAIL crash, and its replay'
 
+# The same of io_posix: both processes die, one is told, and the last line names the seeds.
+if test "$(uname)" = Linux; then
+    expect 2 'which seeds?' posix
+    expect 2 '--seeds goes without --seed' posix --seed 1 --seeds 1..2
+    expect 2 'such as 1..500, and not' posix --seeds 5..1
+    expect 2 "there is no option '--html'" posix --seed 1 --html page.html
+    expect 0 '^seed=3 hash=[0-9a-f]* .*result=pass' posix --seed 3 --twice
+    expect 0 '^seeds=3..6 run=4 failed=0 .*result=pass' posix --seeds 3..6 --jobs 2
+    tail -n 1 "$work/out" | grep -q '^seeds=' || complain 'the seeds last'
+    expect 0 '^seeds=5..[0-9]* run=[1-9].*result=pass' posix --time 1s --seed 5
+    words='posix, whose workers are killed'
+    status=0
+    (ulimit -t 1 && "$sim" posix --time 30s --seed 1 --jobs 2) >"$work/out" 2>"$work/err" || status=$?
+    test "$status" -eq 12 || complain 'status 12'
+    test "$(grep -c '^FAIL' "$work/out")" -eq 1 || complain 'one FAIL'
+    seed=$(sed -n 's/^FAIL crash seed=\([0-9]*\) .*died, of signal [0-9]*$/\1/p' "$work/out")
+    grep -q -e "^replay: gridkv-sim posix --seed $seed" "$work/out" || complain 'FAIL crash, and its replay'
+    grep -q '^seeds=1\.\..* failed=[12] .*result=assertion$' "$work/out" || complain 'the seeds, and assertion'
+fi
+
 # A failure in words, of a seed and of its recording.
 expect 2 'what? FILE.gseed, FILE.scenario, or --seed N' explain
 expect 2 'what? FILE.gseed, FILE.scenario, or --seed N' explain --seed 3 run.gseed

@@ -21,6 +21,7 @@
 #include "sim_posix/drill.h"
 #include "sim_posix/kernel.h"
 #include "sim_posix/node.h"
+#include "sim_posix/struck.h"
 
 #define SERVER 0
 #define CLIENT 1
@@ -371,6 +372,26 @@ static void test_drill_repeats(void **state)
     assert_ptr_equal(gkv_system, before);
 }
 
+/* Goal: a fault that never struck is named, once there were seeds enough. Method: tallies of none,
+ * of one kind, and sums of them, around both numbers of seeds. */
+static void test_what_never_struck(void **state)
+{
+    char names[400];
+    struct gkv_kernel_tally sum = {0};
+    const struct gkv_kernel_tally one = {.interrupted = 3};
+    (void)state;
+    assert_int_equal(gkv_struck_missing(&sum, 199, names, sizeof(names)), 0);
+    assert_string_equal(names, "");
+    assert_int_equal(gkv_struck_missing(&sum, 200, names, sizeof(names)), 16);
+    assert_int_equal(gkv_struck_missing(&sum, 2000, names, sizeof(names)), 17);
+    gkv_struck_add(&sum, &one);
+    gkv_struck_add(&sum, &one);
+    assert_int_equal(sum.interrupted, 6);
+    assert_int_equal(gkv_struck_missing(&sum, 2000, names, sizeof(names)), 16);
+    assert_string_equal(names, "again shortened broken refused hung full aborted unsent lost "
+                               "doubled spurious late connected at_once timed_out resets");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -383,6 +404,7 @@ int main(void)
         cmocka_unit_test(test_deeds),
         cmocka_unit_test(test_set_read_too_early),
         cmocka_unit_test(test_drill_repeats),
+        cmocka_unit_test(test_what_never_struck),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
