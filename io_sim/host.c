@@ -7,14 +7,16 @@
 
 #define ADDRESS_BYTES 7 /* family, IPv4 address, port: as texts print it */
 #define ADDRESS_PORT 7000
+#define SUBNET_COUNT 250 /* nodes whose addresses differ in the last byte alone */
 
 struct gkv_address gkv_host_address(uint32_t node)
 {
-    GKV_ASSERT(node < 250);
+    GKV_ASSERT(node < SUBNET_COUNT * 256);
     struct gkv_address address = {.count = ADDRESS_BYTES};
     address.bytes[0] = 4;
     address.bytes[1] = 10;
-    address.bytes[4] = (uint8_t)(node + 1);
+    address.bytes[3] = (uint8_t)(node / SUBNET_COUNT);
+    address.bytes[4] = (uint8_t)(node % SUBNET_COUNT + 1);
     address.bytes[5] = ADDRESS_PORT >> 8;
     address.bytes[6] = ADDRESS_PORT & 0xFF;
     return address;
@@ -22,13 +24,11 @@ struct gkv_address gkv_host_address(uint32_t node)
 
 uint32_t gkv_host_of_address(const struct gkv_address *address)
 {
-    if (address->count != ADDRESS_BYTES || address->bytes[4] == 0) {
+    if (address->count != ADDRESS_BYTES || address->bytes[4] == 0 ||
+        address->bytes[4] > SUBNET_COUNT) {
         return UINT32_MAX;
     }
-    const uint32_t node = address->bytes[4] - 1u;
-    if (node >= 250) {
-        return UINT32_MAX;
-    }
+    const uint32_t node = SUBNET_COUNT * (uint32_t)address->bytes[3] + address->bytes[4] - 1u;
     const struct gkv_address expected = gkv_host_address(node);
     return gkv_address_equal(address, &expected) ? node : UINT32_MAX;
 }
@@ -52,7 +52,19 @@ uint32_t gkv_host_of_letter(char letter)
 struct gkv_name gkv_host_name(uint32_t node)
 {
     struct gkv_name name = {.count = 1};
-    name.bytes[0] = gkv_host_letter(node);
+    if (node < GKV_HOST_LETTER_COUNT) {
+        name.bytes[0] = gkv_host_letter(node);
+        return name;
+    }
+    char digits[10];
+    uint32_t digit_count = 0;
+    for (uint32_t left = node; left > 0; left /= 10) {
+        digits[digit_count++] = (char)('0' + left % 10);
+    }
+    name.bytes[0] = 'n';
+    while (digit_count > 0) {
+        name.bytes[name.count++] = digits[--digit_count];
+    }
     return name;
 }
 

@@ -43,13 +43,14 @@ struct gkv_host {
     uint64_t pause_total_ns;   /* of this life, with the time that inputs took */
 };
 
-/* Where node `node` of every world listens: 10.0.0.<node + 1>, port 7000. */
+/* Where node `node` of every world listens, port 7000: 10.0.0.1 .. 10.0.0.250, then 10.0.1.1 and
+ * so on. */
 struct gkv_address gkv_host_address(uint32_t node);
 
 /* The node at an address, or UINT32_MAX. */
 uint32_t gkv_host_of_address(const struct gkv_address *address);
 
-/* What node `node` is called: a, b, c and so on; after z comes A. */
+/* What node `node` is called: a, b, c and so on; after z comes A, and after Z, n52. */
 struct gkv_name gkv_host_name(uint32_t node);
 char gkv_host_letter(uint32_t node);
 

@@ -16,22 +16,63 @@
 #define FLIP_COUNT_MAX 32
 #define TRICKLE_BYTES 24 /* of each piece: frames and their heads begin there */
 
-size_t gkv_net_memory_bytes(void)
+/* What is enough for 32 nodes, and in proportion for more. */
+static uint32_t in_proportion(uint32_t enough, uint32_t node_count)
 {
-    return GKV_NET_CONNECTION_COUNT * (sizeof(struct gkv_connection) + 2 * GKV_NET_PIPE_BYTES) +
-           GKV_NET_PARCEL_COUNT * sizeof(struct gkv_parcel);
+    return node_count <= GKV_NET_NOBODY_MIN ? enough : enough / GKV_NET_NOBODY_MIN * node_count;
 }
 
-void gkv_net_init(struct gkv_net *net, void *memory, struct gkv_agenda *agenda,
+uint32_t gkv_net_connection_count_max(uint32_t node_count)
+{
+    return in_proportion(GKV_NET_CONNECTION_COUNT, node_count);
+}
+
+uint32_t gkv_net_parcel_count_max(uint32_t node_count)
+{
+    return in_proportion(GKV_NET_PARCEL_COUNT, node_count);
+}
+
+static uint32_t nobody_of(uint32_t node_count)
+{
+    return node_count < GKV_NET_NOBODY_MIN ? GKV_NET_NOBODY_MIN : node_count;
+}
+
+size_t gkv_net_memory_bytes(uint32_t node_count)
+{
+    const struct gkv_net *net = NULL;
+    const size_t row_count = nobody_of(node_count) + (size_t)1;
+    return row_count * (sizeof(*net->links) + sizeof(*net->found)) +
+           gkv_net_connection_count_max(node_count) *
+               (sizeof(*net->connections) + 2 * GKV_NET_PIPE_BYTES) +
+           gkv_net_parcel_count_max(node_count) * sizeof(*net->parcels);
+}
+
+/* Nothing is found, and every link is perfect. */
+static void clear_rows(struct gkv_net *net)
+{
+    for (uint32_t from = 0; from <= net->nobody; from++) {
+        memset(net->links[from], 0, (net->nobody + 1) * sizeof(net->links[from][0]));
+        memset(net->found[from], 0, sizeof(net->found[from]));
+    }
+}
+
+void gkv_net_init(struct gkv_net *net, void *memory, uint32_t node_count, struct gkv_agenda *agenda,
                   const struct gkv_chance *chance)
 {
+    GKV_ASSERT(node_count < GKV_NET_NODE_COUNT_MAX);
     GKV_ASSERT((uintptr_t)memory % sizeof(uint64_t) == 0);
     memset(net, 0, sizeof(*net));
     net->agenda = agenda;
     net->chance = chance;
-    net->connections = memory;
-    net->parcels = (struct gkv_parcel *)(void *)(net->connections + GKV_NET_CONNECTION_COUNT);
-    net->pipe_bytes = (uint8_t *)(net->parcels + GKV_NET_PARCEL_COUNT);
+    net->nobody = nobody_of(node_count);
+    net->connection_count_max = gkv_net_connection_count_max(node_count);
+    net->parcel_count_max = gkv_net_parcel_count_max(node_count);
+    net->links = memory;
+    net->connections = (struct gkv_connection *)(void *)(net->links + net->nobody + 1);
+    net->parcels = (struct gkv_parcel *)(void *)(net->connections + net->connection_count_max);
+    net->found = (uint32_t(*)[GKV_NET_STREAM_COUNT])(void *)(net->parcels + net->parcel_count_max);
+    net->pipe_bytes = (uint8_t *)(net->found + net->nobody + 1);
+    clear_rows(net);
     net->window_bytes = GKV_NET_PIPE_BYTES;
     net->connection_free = GKV_NET_NONE;
     net->parcel_free = GKV_NET_NONE;
@@ -46,7 +87,7 @@ static uint32_t take_connection(struct gkv_net *net)
         net->connection_free = net->connections[index].next_free;
         return index;
     }
-    GKV_ASSERT(net->connection_count < GKV_NET_CONNECTION_COUNT);
+    GKV_ASSERT(net->connection_count < net->connection_count_max);
     index = net->connection_count++;
     struct gkv_connection *connection = &net->connections[index];
     memset(connection, 0, sizeof(*connection));
@@ -63,7 +104,7 @@ static uint32_t take_parcel(struct gkv_net *net)
         net->parcel_free = net->parcels[index].next_free;
         return index;
     }
-    return net->parcel_count < GKV_NET_PARCEL_COUNT ? net->parcel_count++ : GKV_NET_NONE;
+    return net->parcel_count < net->parcel_count_max ? net->parcel_count++ : GKV_NET_NONE;
 }
 
 /* ---- Time on the way ------------------------------------------------------------------------- */
@@ -188,7 +229,7 @@ void gkv_net_send(struct gkv_net *net, uint64_t now_ns, uint32_t from, uint32_t 
                   struct gkv_bytes bytes)
 {
     GKV_ASSERT(bytes.count <= GKV_DATAGRAM_BYTES_MAX);
-    GKV_ASSERT(from < GKV_NET_NODE_COUNT_MAX && to < GKV_NET_NODE_COUNT_MAX);
+    GKV_ASSERT(from <= net->nobody && to <= net->nobody);
 
     const struct gkv_link *link = &net->links[from][to];
     const struct gkv_parcel head = {.from = from, .to = to};
@@ -239,7 +280,7 @@ static void clear_pipe(struct gkv_pipe *pipe)
 void gkv_net_dial(struct gkv_net *net, uint64_t now_ns, uint32_t from, struct gkv_stream stream,
                   uint32_t to)
 {
-    GKV_ASSERT(from < GKV_NET_NODE_COUNT_MAX && to < GKV_NET_NODE_COUNT_MAX);
+    GKV_ASSERT(from <= net->nobody && to <= net->nobody);
     net->stats.dial_count++;
     const uint32_t index = take_connection(net);
     struct gkv_connection *connection = &net->connections[index];

@@ -9,8 +9,8 @@
  *   end      NONE -> DIALLING [dial] -> OPEN [DIALLED] -> NONE [close, RESET, crash]
  *            NONE -> OPEN [DIAL accepted] -> NONE
  *
- * Bounds    GKV_NET_CONNECTION_COUNT connections with GKV_NET_PIPE_BYTES each way, and
- *           GKV_NET_PARCEL_COUNT datagrams in flight; more are lost.
+ * Bounds    gkv_net_connection_count_max connections with GKV_NET_PIPE_BYTES each way, and
+ *           gkv_net_parcel_count_max datagrams in flight; more are lost.
  * Invariant A connection with both ends NONE is free, and its generation has changed: occasions
  *           that still name it are ignored.
  * Not here  Endpoints: io_sim/world.c carries what arrives to them.
@@ -27,8 +27,8 @@
 #include "proto/bounds.h"
 #include "proto/endpoint.h"
 
-#define GKV_NET_NODE_COUNT_MAX 33
-#define GKV_NET_NOBODY (GKV_NET_NODE_COUNT_MAX - 1) /* where no node of a world is: it has 32 */
+#define GKV_NET_NODE_COUNT_MAX 257    /* 256, and the place where nobody is */
+#define GKV_NET_NOBODY_MIN 32         /* that place, in worlds of no more nodes */
 #define GKV_NET_CONNECTION_COUNT 4096 /* four times what the streams of 32 nodes need at once */
 #define GKV_NET_PIPE_BYTES (32 * 1024)
 #define GKV_NET_SEGMENT_COUNT 32
@@ -132,26 +132,33 @@ struct gkv_net_stats {
 struct gkv_net {
     struct gkv_agenda *agenda;
     const struct gkv_chance *chance;
-    uint32_t about; /* whom a draw is about: GKV_NET_NODE_COUNT_MAX * from + to; a node: both */
-    struct gkv_link links[GKV_NET_NODE_COUNT_MAX][GKV_NET_NODE_COUNT_MAX]; /* [from][to] */
+    uint32_t about;  /* whom a draw is about: GKV_NET_NODE_COUNT_MAX * from + to; a node: both */
+    uint32_t nobody; /* the place where no node of this world is; what goes there is refused */
+    struct gkv_link (*links)[GKV_NET_NODE_COUNT_MAX]; /* [from][to], up to nobody; the rest is
+                                                         untouched memory, as below */
     struct gkv_connection *connections;
     struct gkv_parcel *parcels;
-    uint32_t window_bytes;     /* of a pipe, at most GKV_NET_PIPE_BYTES */
-    uint8_t *pipe_bytes;       /* of all connections */
+    uint32_t window_bytes; /* of a pipe, at most GKV_NET_PIPE_BYTES */
+    uint8_t *pipe_bytes;   /* of all connections */
+    uint32_t connection_count_max;
     uint32_t connection_count; /* places that were ever taken; the rest is untouched memory */
     uint32_t connection_free;
+    uint32_t parcel_count_max;
     uint32_t parcel_count;
     uint32_t parcel_free;
-    uint32_t found[GKV_NET_NODE_COUNT_MAX]
-                  [GKV_NET_STREAM_COUNT]; /* where a stream was last found */
+    uint32_t (*found)[GKV_NET_STREAM_COUNT]; /* by node: where a stream was last found */
     struct gkv_net_stats stats;
 };
 
-size_t gkv_net_memory_bytes(void);
+/* For up to 32 nodes GKV_NET_CONNECTION_COUNT and GKV_NET_PARCEL_COUNT, then as many for each. */
+uint32_t gkv_net_connection_count_max(uint32_t node_count);
+uint32_t gkv_net_parcel_count_max(uint32_t node_count);
 
-/* memory: gkv_net_memory_bytes() bytes, whatever they hold, aligned for a uint64_t; they stay the
- * net's. */
-void gkv_net_init(struct gkv_net *net, void *memory, struct gkv_agenda *agenda,
+size_t gkv_net_memory_bytes(uint32_t node_count);
+
+/* A net of node_count < GKV_NET_NODE_COUNT_MAX nodes. memory: gkv_net_memory_bytes(node_count)
+ * bytes, whatever they hold, aligned for a uint64_t; they stay the net's. */
+void gkv_net_init(struct gkv_net *net, void *memory, uint32_t node_count, struct gkv_agenda *agenda,
                   const struct gkv_chance *chance);
 
 /* Put a datagram on its way; bytes are copied. */

@@ -160,26 +160,34 @@ static void observe_bytes(struct gkv_world *world, enum gkv_observation_kind kin
 
 /* ---- Making ---------------------------------------------------------------------------------- */
 
+static uint32_t occasion_count_max(uint32_t node_count)
+{
+    const uint32_t few = GKV_NET_NOBODY_MIN;
+    return GKV_WORLD_OCCASION_COUNT / few * (node_count < few ? few : node_count);
+}
+
 enum gkv_error gkv_world_create(struct gkv_world *world, const struct gkv_world_options *options,
                                 const struct gkv_chance *chance,
                                 const struct gkv_observer *observer)
 {
     GKV_ASSERT(options->node_count >= 1);
-    GKV_ASSERT(options->node_count <= GKV_NET_NOBODY);
+    GKV_ASSERT(options->node_count < GKV_NET_NODE_COUNT_MAX);
     memset(world, 0, sizeof(*world));
     world->options = *options;
     world->chance = *chance;
     world->observer = *observer;
     world->now_ns = FIRST_NS;
     world->note_bytes = sizeof(uint64_t);
-    world->occasion_memory = gkv_pool_take(GKV_WORLD_OCCASION_COUNT * sizeof(struct gkv_occasion));
-    world->net_memory = gkv_pool_take(gkv_net_memory_bytes());
+    const uint32_t occasion_count = occasion_count_max(options->node_count);
+    world->occasion_memory = gkv_pool_take(occasion_count * sizeof(struct gkv_occasion));
+    world->net_memory = gkv_pool_take(gkv_net_memory_bytes(options->node_count));
     if (world->occasion_memory == NULL || world->net_memory == NULL) {
         gkv_world_destroy(world);
         return GKV_ERROR_MEMORY;
     }
-    gkv_agenda_init(&world->agenda, world->occasion_memory, GKV_WORLD_OCCASION_COUNT);
-    gkv_net_init(&world->net, world->net_memory, &world->agenda, &world->chance);
+    gkv_agenda_init(&world->agenda, world->occasion_memory, occasion_count);
+    gkv_net_init(&world->net, world->net_memory, options->node_count, &world->agenda,
+                 &world->chance);
     if (options->window_bytes > 0) {
         GKV_ASSERT(options->window_bytes <= GKV_NET_PIPE_BYTES);
         world->net.window_bytes = options->window_bytes;
@@ -239,7 +247,7 @@ static void dial(struct gkv_world *world, const struct gkv_host *host,
 {
     uint32_t to = gkv_host_of_address(&output->as.connect.address);
     if (to >= world->options.node_count) {
-        to = GKV_NET_NOBODY; /* it will be refused */
+        to = world->net.nobody; /* it will be refused */
     }
     gkv_net_dial(&world->net, world->now_ns, host->node, output->as.connect.stream, to);
 }
@@ -453,7 +461,7 @@ static void on_resume(struct gkv_world *world, const struct gkv_occasion *occasi
 static struct gkv_host *host_of(struct gkv_world *world, const struct gkv_occasion *occasion)
 {
     const struct gkv_connection *connection = &world->net.connections[occasion->index];
-    uint32_t node = GKV_NET_NOBODY;
+    uint32_t node = world->net.nobody;
     switch (occasion->kind) {
     case GKV_OCCASION_TIMER:
         node = occasion->index;

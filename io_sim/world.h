@@ -23,8 +23,8 @@
 #include "io_sim/net.h"
 #include "proto/endpoint.h"
 
-#define GKV_WORLD_OCCASION_COUNT 32768
-#define GKV_WORLD_NOTE_BYTES 4096 /* hashed at once */
+#define GKV_WORLD_OCCASION_COUNT 32768 /* of up to 32 nodes; then as many for each */
+#define GKV_WORLD_NOTE_BYTES 4096      /* hashed at once */
 
 enum gkv_observation_kind {
     GKV_OBSERVE_BOOT = 1,

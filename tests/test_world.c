@@ -32,7 +32,8 @@ static void create(struct scene *scene, uint32_t node_count)
     gkv_options_init(&options.node);
     options.node.memory_limit_bytes = 1024 * 1024;
     options.node.value_bytes_max = 4096;
-    options.node.member_count_max = 64;
+    options.node.member_count_max = node_count < 64 ? 64 : node_count;
+    options.node.sync_interval_ms = node_count < 64 ? 1000 : 3600000;
     options.node.operation_count_max = 16;
     options.node.operation_memory_bytes = 64 * 1024;
     options.node.seeds[0] = gkv_host_address(0);
@@ -72,6 +73,32 @@ static void test_thirty_two_nodes(void **state)
         gkv_world_destroy(&scene.world);
     }
     assert_memory_equal(chains[0], chains[1], sizeof(chains[0]));
+}
+
+/* Goal: a world may have 256 nodes, with addresses and names of their own, which find each other.
+ * Method: the same, once; nobody repairs, so that nobody builds a ring of them. */
+static void test_the_most_nodes(void **state)
+{
+    static struct scene scene;
+    const uint32_t node_count = GKV_NET_NODE_COUNT_MAX - 1;
+    (void)state;
+    create(&scene, node_count);
+    for (uint32_t i = 0; i < node_count; i++) {
+        const struct gkv_address address = gkv_host_address(i);
+        assert_int_equal(gkv_host_of_address(&address), i);
+        gkv_world_boot(&scene.world, i);
+    }
+    while (gkv_world_step(&scene.world, 11000 * MS)) {
+    }
+    for (uint32_t i = 0; i < node_count; i++) {
+        const struct gkv_node *node = gkv_endpoint_node(scene.world.hosts[i].endpoint);
+        assert_int_equal(gkv_node_stats(node).reachable_count, node_count);
+    }
+    gkv_world_destroy(&scene.world);
+
+    const struct gkv_name name = gkv_host_name(node_count - 1);
+    assert_int_equal(name.count, 4);
+    assert_memory_equal(name.bytes, "n255", 4);
 }
 
 /* Note `count` words, three at a time, with one of them changed. */
@@ -116,6 +143,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_thirty_two_nodes),
+        cmocka_unit_test(test_the_most_nodes),
         cmocka_unit_test(test_chain_covers_every_word),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
