@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "core/panic.h"
+#include "sim/check.h"
 #include "sim/strikes.h"
 #include "sim/workload.h"
 
@@ -23,6 +24,7 @@ struct gkv_clerk {
     uint32_t ask_count;
     uint32_t next;      /* reading: the line that is carried out next */
     uint32_t next_luck; /* reading: the first line of luck of this instant or later */
+    uint32_t next_read; /* reading: the line that READ asks next; line_count: none is left */
     uint32_t place_count;
     uint64_t work_end_ns; /* reading: when HEAL begins; 0: as soon as all is asked and answered */
     struct ask asks[ASK_COUNT_MAX];
@@ -218,6 +220,7 @@ bool gkv_clerk_open(struct gkv_trial *trial)
         gkv_script_clear(options->written);
         struct gkv_scenario *scenario = &options->written->scenario;
         *scenario = trial->scenario;
+        scenario->reads_by_lines = !scenario->repairs_by_read;
         scenario->crashes.every_ns = scenario->loses_memory;
         scenario->rolls.every_ns = 0; /* what empties nodes is one permission here */
         scenario->blackouts.every_ns = 0;
@@ -263,6 +266,17 @@ static void write_line(struct gkv_trial *trial, enum gkv_script_kind kind, uint3
 
 void gkv_clerk_write_operation(struct gkv_trial *trial, const struct gkv_deed *deed)
 {
+    if (writes(trial) && trial->phase == GKV_PHASE_READ &&
+        trial->options->written->scenario.reads_by_lines) {
+        gkv_clerk_write_line(
+            trial,
+            &(struct gkv_script_line){
+                .kind = deed->kind == GKV_OPERATION_SET ? GKV_SCRIPT_READ_SET : GKV_SCRIPT_READ_GET,
+                .key = deed->key,
+                .node = (uint8_t)deed->node,
+                .to = (uint8_t)deed->node,
+            });
+    }
     if (!writes(trial) || trial->phase != GKV_PHASE_WORK) {
         return;
     }
@@ -425,6 +439,41 @@ const struct gkv_script_line *gkv_clerk_find(const struct gkv_trial *trial,
     return NULL;
 }
 
+/* Turn to the line that READ asks next: of nodes that are still there. */
+static void find_reading(const struct gkv_trial *trial)
+{
+    const struct gkv_script *script = trial->options->script;
+    struct gkv_clerk *clerk = trial->clerk;
+    while (clerk->next_read < script->line_count &&
+           !(gkv_script_is_reading(script->lines[clerk->next_read].kind) &&
+             gkv_check_is_core(trial, script->lines[clerk->next_read].node))) {
+        clerk->next_read++;
+    }
+}
+
+bool gkv_clerk_has_reading(const struct gkv_trial *trial)
+{
+    find_reading(trial);
+    return trial->clerk->next_read < trial->options->script->line_count;
+}
+
+bool gkv_clerk_next_reading(struct gkv_trial *trial, struct gkv_deed *deed_out)
+{
+    if (!gkv_clerk_has_reading(trial)) {
+        return false;
+    }
+    const struct gkv_script_line *line = &trial->options->script->lines[trial->clerk->next_read];
+    const bool is_set = line->kind == GKV_SCRIPT_READ_SET;
+    *deed_out = (struct gkv_deed){
+        .kind = is_set ? GKV_OPERATION_SET : GKV_OPERATION_GET,
+        .key = line->key,
+        .node = line->node,
+        .value_bytes = is_set ? trial->scenario.value_bytes_min : 0,
+    };
+    mark_done(trial, trial->clerk->next_read++);
+    return true;
+}
+
 /* Who is not late boots at once, unless a line lets it boot a little later. */
 static void boot_unmentioned(struct gkv_trial *trial)
 {
@@ -568,6 +617,9 @@ static bool set_link(struct gkv_trial *trial, const struct gkv_script_line *line
 static bool carry_out(struct gkv_trial *trial, const struct gkv_script_line *line)
 {
     const bool is_at_work = trial->phase == GKV_PHASE_WORK;
+    if (gkv_script_is_reading(line->kind)) {
+        return false; /* in READ, by gkv_clerk_next_reading */
+    }
     if (gkv_script_is_operation(line->kind)) {
         return ask(trial, line);
     }

@@ -44,6 +44,11 @@ uint64_t gkv_clerk_work_end_ns(const struct gkv_trial *trial, uint64_t otherwise
 const struct gkv_script_line *gkv_clerk_find(const struct gkv_trial *trial,
                                              enum gkv_script_kind kind);
 
+/* READ, where the scenario reads by lines: what the script asks next, in its order; false: no more.
+ */
+bool gkv_clerk_has_reading(const struct gkv_trial *trial);
+bool gkv_clerk_next_reading(struct gkv_trial *trial, struct gkv_deed *deed_out);
+
 /* How many lines before a time were not carried out, and the first of them, if any: the client
  * still waited, the node was down, there was no such message. 0 where no script is read. */
 uint32_t gkv_clerk_left_out(const struct gkv_trial *trial, uint64_t until_ns, uint32_t *first_out);

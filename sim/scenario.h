@@ -139,6 +139,7 @@ struct gkv_scenario {
     bool forgets_nothing;    /* no memory lost: what was acknowledged is there in the end */
     bool expects_answers;    /* once all is quiet, every get is answered */
     bool repairs_by_read;    /* anti-entropy is as good as off: reading everything must heal it */
+    bool reads_by_lines;     /* READ asks what a script's lines say, instead of everything */
     uint32_t only_reader;    /* then: through this node alone, from 1 on; 0: through every node */
     bool is_safety_only;     /* it need not settle: WORK is all there is */
     bool cuts_overlap;       /* a partition does not wait for the end of the last one */

@@ -152,6 +152,7 @@ static const struct gkv_script_field fields[] = {
     FLAG("may_leave", has_leave),
     FLAG("leavers_return", leavers_return),
     FLAG("reads_alone_repair", repairs_by_read),
+    FLAG("reads_by_lines", reads_by_lines),
     NUMBER("only_reader", only_reader, 0, GKV_SCENARIO_NODE_COUNT_MAX, 0),
     FLAG("stores_run_over", may_be_full),
     FLAG("tiny_tables", has_tiny_tables),
@@ -205,7 +206,7 @@ void gkv_script_field_write(const struct gkv_script_field *field, struct gkv_sce
 /* May this line stand in a script with this head? */
 static bool is_in_range(const struct gkv_scenario *scenario, const struct gkv_script_line *line)
 {
-    const bool is_asked = gkv_script_is_operation(line->kind);
+    const bool is_asked = gkv_script_is_operation(line->kind) || gkv_script_is_reading(line->kind);
     return line->node < scenario->node_count && line->to < scenario->node_count &&
            (!is_asked ||
             (line->key < scenario->key_count && line->client < scenario->client_count)) &&
@@ -261,6 +262,8 @@ static void allow_lines(struct gkv_script *script)
             scenario->crashes.every_ns = 1;
         } else if (line->kind == GKV_SCRIPT_LUCK && is_damage(script->labels[line->label])) {
             scenario->link.flip_ppm = 1;
+        } else if (gkv_script_is_reading(line->kind)) {
+            scenario->reads_by_lines = true;
         } else if (line->kind == GKV_SCRIPT_PAUSE && line->value > scenario->pauses.for_ns_max) {
             scenario->pauses.for_ns_max = line->value;
         }
@@ -280,6 +283,10 @@ const char *gkv_script_settle(struct gkv_script *script)
          scenario->world.node.read_repair_per_second_max < READ_REPAIRS_MIN)) {
         return "reads_alone_repair needs read_repairs 100000, and nobody who crashes, leaves or is "
                "late";
+    }
+    if (scenario->repairs_by_read && scenario->reads_by_lines) {
+        return "reads_alone_repair needs everything to be read: no reads_by_lines, and no lines "
+               "that end with when settled";
     }
     gkv_scenario_settle(scenario);
     scenario->world.life_count_max = GKV_HOST_LIFE_COUNT_MAX;

@@ -47,6 +47,8 @@ enum gkv_script_kind {
     GKV_SCRIPT_OUTSIDER = 22, /* node; value: which way it is away; when HEAL begins */
     GKV_SCRIPT_HEAL = 23,     /* WORK lasts at least until then */
     GKV_SCRIPT_LUCK = 24,     /* label, node, to, count: how often asked before at this instant */
+    GKV_SCRIPT_READ_GET = 25, /* key, node; in READ, in the order of the lines, whenever that is */
+    GKV_SCRIPT_READ_SET = 26, /* key, node; the same */
 };
 
 struct gkv_script_line {
@@ -83,9 +85,15 @@ void gkv_script_add(struct gkv_script *script, const struct gkv_script_line *lin
 uint32_t gkv_script_find_label(const struct gkv_script *script, const char *label);
 uint32_t gkv_script_label(struct gkv_script *script, const char *label);
 
+/* Asked by a client in WORK, at its time; and in READ. */
 static inline bool gkv_script_is_operation(enum gkv_script_kind kind)
 {
     return kind <= GKV_SCRIPT_DELETE;
+}
+
+static inline bool gkv_script_is_reading(enum gkv_script_kind kind)
+{
+    return kind == GKV_SCRIPT_READ_GET || kind == GKV_SCRIPT_READ_SET;
 }
 
 /* Something that went wrong with a node, a clock or the ways between nodes. */

@@ -77,6 +77,8 @@ static const struct pattern patterns[] = {
     {GKV_SCRIPT_OUTSIDER, NULL, 2, 0, "%n never comes back but speaks"},
     {GKV_SCRIPT_OUTSIDER, NULL, 3, 0, "%n never lives again"},
     {GKV_SCRIPT_HEAL, NULL, 0, 0, "heal"},
+    {GKV_SCRIPT_READ_GET, NULL, 0, 0, "get %k at %n when settled"},
+    {GKV_SCRIPT_READ_SET, NULL, 0, 0, "set %k at %n when settled"},
     {GKV_SCRIPT_LUCK, "net.loss", 1, 0, "the %o message %n > %t is lost"},
     {GKV_SCRIPT_LUCK, "net.duplicate", 1, 0, "the %o message %n > %t is doubled"},
     {GKV_SCRIPT_LUCK, "net.tail", 1, 0, "the %o message %n > %t is very late"},

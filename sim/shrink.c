@@ -158,14 +158,19 @@ struct block {
     uint32_t count;
 };
 
+static bool is_asked(enum gkv_script_kind kind)
+{
+    return gkv_script_is_operation(kind) || gkv_script_is_reading(kind);
+}
+
 static bool is_of(const struct gkv_shrink *shrink, const struct block *block,
                   const struct gkv_script_line *line)
 {
     switch (block->group) {
     case OPERATIONS:
-        return gkv_script_is_operation(line->kind);
+        return is_asked(line->kind);
     case FAULTS:
-        return !gkv_script_is_operation(line->kind) && line->kind != GKV_SCRIPT_LUCK;
+        return !is_asked(line->kind) && line->kind != GKV_SCRIPT_LUCK;
     case LUCK:
         return line->kind == GKV_SCRIPT_LUCK;
     case OF_KIND:
@@ -173,7 +178,7 @@ static bool is_of(const struct gkv_shrink *shrink, const struct block *block,
     case OF_LABEL:
         return line->kind == GKV_SCRIPT_LUCK && line->label == block->number;
     case LATE:
-        return line->time_ns > shrink->size.end_ns;
+        return line->time_ns > shrink->size.end_ns && !gkv_script_is_reading(line->kind);
     case ALL:
     case GROUP_COUNT:
         break;
@@ -220,7 +225,7 @@ static bool drop_whole(struct gkv_shrink *shrink)
         const struct block label = {.group = OF_LABEL, .number = i, .count = UINT32_MAX};
         is_better = drop(shrink, &label) || is_better;
     }
-    for (uint32_t i = GKV_SCRIPT_SET; i < GKV_SCRIPT_LUCK; i++) {
+    for (uint32_t i = GKV_SCRIPT_SET; i <= GKV_SCRIPT_READ_SET; i++) {
         const struct block kind = {.group = OF_KIND, .number = i, .count = UINT32_MAX};
         is_better = drop(shrink, &kind) || is_better;
     }
@@ -437,7 +442,8 @@ static bool rename_to(struct gkv_shrink *shrink, enum name_kind kind, uint32_t f
     for (uint32_t i = 0; i < candidate->line_count; i++) {
         struct gkv_script_line *line = &candidate->lines[i];
         const uint32_t name = kind == CLIENT ? line->client : kind == KEY ? line->key : line->node;
-        if (!gkv_script_is_operation(line->kind) || name != from) {
+        if (name != from || !(gkv_script_is_operation(line->kind) ||
+                              (kind != CLIENT && gkv_script_is_reading(line->kind)))) {
             continue;
         }
         is_changed = true;

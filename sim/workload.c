@@ -186,9 +186,18 @@ static void advance_reading(struct gkv_trial *trial)
     }
 }
 
+static bool is_all_read(const struct gkv_trial *trial)
+{
+    return trial->scenario.reads_by_lines ? !gkv_clerk_has_reading(trial)
+                                          : trial->reading_node >= reading_node_count(trial);
+}
+
 /* The next (node, key) to be read, and some to be written; false when all are. */
 static bool next_reading(struct gkv_trial *trial, struct gkv_deed *deed)
 {
+    if (trial->scenario.reads_by_lines) {
+        return gkv_clerk_next_reading(trial, deed);
+    }
     while (trial->reading_node < reading_node_count(trial)) {
         *deed = (struct gkv_deed){
             .kind = trial->is_writing ? GKV_OPERATION_SET : GKV_OPERATION_GET,
@@ -239,7 +248,7 @@ static bool is_work_over(const struct gkv_trial *trial)
 
 bool gkv_workload_is_over(const struct gkv_trial *trial)
 {
-    if (trial->phase == GKV_PHASE_READ && trial->reading_node < reading_node_count(trial)) {
+    if (trial->phase == GKV_PHASE_READ && !is_all_read(trial)) {
         return false;
     }
     return trial->history.open_count == 0 && is_work_over(trial);

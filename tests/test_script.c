@@ -135,6 +135,39 @@ static void test_what_is_left_out_is_counted(void **state)
     assert_int_equal(summary.left_out_first, 0);
 }
 
+/* Goal: READ asks what lines say, in their order and of nodes that are there, and nothing else; or
+ * nothing, or everything. Method: the same cluster without lines, with the flag alone, and with
+ * three lines, of which one names a node that left. */
+static void test_reading_can_be_spelled_out(void **state)
+{
+    static struct gkv_trial_summary summary;
+    struct gkv_script_error error;
+    (void)state;
+    assert_true(reads("scenario 1\nkeys 20\nexpect pass\n", &error));
+    gkv_trial_run_with(&(struct gkv_trial_options){.script = scripts[0], .report = true}, &summary);
+    assert_int_equal(summary.status, GKV_TRIAL_PASS);
+    assert_int_equal(summary.operation_count, 20 * 2 + 10); /* one in four is written */
+
+    assert_true(reads("scenario 1\nkeys 20\nreads_by_lines yes\nexpect pass\n", &error));
+    gkv_trial_run_with(&(struct gkv_trial_options){.script = scripts[0], .report = true}, &summary);
+    assert_int_equal(summary.status, GKV_TRIAL_PASS);
+    assert_int_equal(summary.operation_count, 0);
+
+    assert_true(reads("scenario 1\nnodes 4\nkeys 20\n"
+                      "1s  set k15 at b when settled\n"
+                      "1.5s  d leaves\n"
+                      "1.6s  get k3 at d when settled\n"
+                      "1.7s  get k15 at c when settled\n"
+                      "2s  heal\n"
+                      "expect pass\n",
+                      &error));
+    gkv_trial_run_with(&(struct gkv_trial_options){.script = scripts[0], .report = true}, &summary);
+    assert_int_equal(summary.status, GKV_TRIAL_PASS);
+    assert_int_equal(summary.operation_count, 2);
+    assert_int_equal(summary.left_out_count, 1);
+    assert_int_equal(summary.left_out_first, 2);
+}
+
 static const char every_line[] = "scenario 1\n"
                                  "seed 7\n"
                                  "nodes 4\n"
@@ -148,6 +181,7 @@ static const char every_line[] = "scenario 1\n"
                                  "may_damage yes\n"
                                  "may_crash yes\n"
                                  "may_leave yes\n"
+                                 "reads_by_lines yes\n"
                                  "\n"
                                  "1s  boot a\n"
                                  "1s  a boots with luck 12345678901234567890\n"
@@ -195,6 +229,8 @@ static const char every_line[] = "scenario 1\n"
                                  "2s  heal\n"
                                  "3s  cut a > b when idle\n"
                                  "3s  lose b when idle\n"
+                                 "3s  get k2 at c when settled\n"
+                                 "3s  set k1 at b when settled\n"
                                  "\n"
                                  "expect quorum\n";
 
@@ -255,6 +291,9 @@ static const struct {
     {"scenario 1\nexpect pass\n1s boot a\n", 3, "comes after expect"},
     {"scenario 1\nlate_nodes 3\nexpect pass\n", 3, "less than nodes"},
     {"scenario 1\nread_quorum 1\nexpect pass\n", 3, "read_quorum"},
+    {"scenario 1\nreads_alone_repair yes\nread_repairs 100000\n1s get k0 at a when settled\nexpect "
+     "pass\n",
+     5, "needs everything to be read"},
     {"scenario 1\n1s a b c d e f g h i j k l m n o p q r\n", 2, "too long"},
 };
 
@@ -277,6 +316,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_script_is_the_run_it_was_written_from),
         cmocka_unit_test(test_what_is_left_out_is_counted),
+        cmocka_unit_test(test_reading_can_be_spelled_out),
         cmocka_unit_test(test_every_line_comes_back),
         cmocka_unit_test(test_bad_lines_are_refused),
     };
