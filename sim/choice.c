@@ -139,12 +139,16 @@ static uint64_t answer_from_odometer(struct gkv_odometer *odometer, uint64_t bou
         odometer->digits[number].bound = bound;
         odometer->count++;
     }
-    if (odometer->digits[number].bound == 0) { /* typed in: whatever it is, it is an answer */
+    const uint64_t value = odometer->digits[number].value;
+    if (odometer->digits[number].bound == 0) { /* typed in: it may be anything */
         odometer->digits[number].bound = bound;
-        odometer->digits[number].value %= bound;
+        if (value >= bound && !odometer->is_wrong) {
+            odometer->is_wrong = true;
+            odometer->wrong_index = number;
+        }
     }
     GKV_ASSERT(odometer->digits[number].bound == bound);
-    return odometer->digits[number].value;
+    return value < bound ? value : 0;
 }
 
 /* ---- Choices --------------------------------------------------------------------------------- */

@@ -69,7 +69,9 @@ size_t gkv_recording_to_bytes(const struct gkv_recording *recording, struct gkv_
  * that the same first digits are asked for with the same bounds (asserted). */
 struct gkv_odometer {
     uint32_t count;
-    uint32_t next; /* the digit that answers next */
+    uint32_t next;        /* the digit that answers next */
+    bool is_wrong;        /* one that was typed in is no answer: 0 was given instead */
+    uint32_t wrong_index; /* the first such; only if is_wrong */
     struct {
         uint64_t value;
         uint64_t bound; /* 0: not known yet */

@@ -6,14 +6,28 @@
 
 #include "sim/command.h"
 #include "sim/exhaust.h"
+#include "sim/jobs.h"
 #include "sim/panic.h"
 #include "sim/report.h"
 #include "sim/trial.h"
 
+#define LONG_TIME_NS_MAX (UINT64_C(600) * 1000000000) /* unless --time says otherwise */
+
 /* What is run now, for an assertion that ends it. */
 struct now {
     uint32_t play;
+    uint64_t begin_ns; /* of the first play */
+    uint64_t time_ns_max;
+    uint64_t shown_ns; /* when the line of progress was printed last */
     struct gkv_exhaust_result result;
+};
+
+/* What is asked for. */
+struct request {
+    const char *draws;    /* NULL: all runs */
+    uint64_t play;        /* UINT64_MAX: all of them */
+    uint64_t time_ns_max; /* 0: not said */
+    bool has_long;
 };
 
 static void print_failure(const struct now *now, const char *text)
@@ -41,6 +55,26 @@ static void print_counts(const struct now *now)
            (unsigned)now->play, gkv_exhaust_play_text(now->play),
            result->run_count - result->cut_count, result->loss_count, result->crash_count,
            result->delivery_count, result->cut_count);
+    if (result->is_stopped) {
+        const uint32_t share_ppm = gkv_exhaust_share_ppm(result);
+        printf("play %u: stopped by the time; that was not all of it, but about %u.%02u %%\n",
+               (unsigned)now->play, (unsigned)(share_ppm / 10000),
+               (unsigned)(share_ppm / 100 % 100));
+    }
+}
+
+/* A line on a terminal, and the time. */
+static bool look_on(void *context, const struct gkv_exhaust_result *result)
+{
+    struct now *now = context;
+    const uint64_t passed_ns = gkv_jobs_now_ns() - now->begin_ns;
+    if (gkv_jobs_may_show(&now->shown_ns)) {
+        const uint32_t share_ppm = gkv_exhaust_share_ppm(result);
+        (void)fprintf(stderr, "\rplay %u: %" PRIu64 "k runs, about %u.%02u %%, %" PRIu64 " s\033[K",
+                      (unsigned)now->play, result->run_count / 1000, (unsigned)(share_ppm / 10000),
+                      (unsigned)(share_ppm / 100 % 100), passed_ns / 1000000000);
+    }
+    return passed_ns < now->time_ns_max;
 }
 
 /* "0,1,0,2": the choices of a run. */
@@ -62,52 +96,96 @@ static bool parse_draws(const char *text, struct gkv_odometer *odometer)
     }
 }
 
+/* What was typed in must be a run's choices, all of them or its first. */
+static bool is_run(struct gkv_arguments *arguments, const struct gkv_odometer *odometer)
+{
+    const uint32_t wrong = odometer->wrong_index;
+    if (odometer->is_wrong) {
+        return gkv_arguments_wrong(
+            arguments,
+            "--draws: number %u is %" PRIu64 ", and after those before it goes up to %" PRIu64,
+            (unsigned)wrong + 1, odometer->digits[wrong].value, odometer->digits[wrong].bound - 1);
+    }
+    return odometer->next == odometer->count ||
+           gkv_arguments_wrong(arguments, "--draws has %u numbers, and that run has %u choices",
+                               (unsigned)odometer->count, (unsigned)odometer->next);
+}
+
 /* One play: all of it, or one run. */
-static int run_play(struct now *now, bool is_replay)
+static int run_play(struct gkv_arguments *arguments, struct now *now, bool is_replay)
 {
     gkv_panic_watch(tell_assertion, now);
-    const bool is_run = is_replay ? gkv_exhaust_replay(now->play, &now->result)
-                                  : gkv_exhaust_run(now->play, &now->result);
+    const bool has_memory = is_replay ? gkv_exhaust_replay(now->play, &now->result)
+                                      : gkv_exhaust_run(now->play, look_on, now, &now->result);
     gkv_panic_watch(NULL, NULL);
-    if (!is_run) {
+    gkv_jobs_unshow(now->shown_ns);
+    if (!has_memory) {
         (void)fprintf(stderr, "gridkv-sim: no memory\n");
         return GKV_TRIAL_INTERNAL;
+    }
+    if (is_replay && !is_run(arguments, &now->result.odometer)) {
+        return GKV_TRIAL_USAGE;
     }
     if (now->result.has_failed) {
         print_failure(now, now->result.text);
         return GKV_TRIAL_SAFETY;
     }
     print_counts(now);
-    (void)fflush(stdout); /* the next may take hours */
+    (void)fflush(stdout); /* the next may take long */
     return GKV_TRIAL_PASS;
+}
+
+static bool parse(struct gkv_arguments *arguments, struct request *request)
+{
+    const char *text = NULL;
+    while (gkv_arguments_more(arguments)) {
+        if (gkv_arguments_take(arguments, "--long")) {
+            request->has_long = true;
+        } else if (gkv_arguments_take_text(arguments, "--time", &text)) {
+            if (!gkv_arguments_duration(text, &request->time_ns_max)) {
+                return gkv_arguments_wrong(
+                    arguments, "--time wants a time, such as 90s, 10m or 2h, and not '%s'", text);
+            }
+        } else if (!gkv_arguments_take_number(arguments, "--play", gkv_exhaust_play_count() - 1,
+                                              &request->play) &&
+                   !gkv_arguments_take_text(arguments, "--draws", &request->draws)) {
+            return false;
+        }
+    }
+    return true;
+}
+
+/* All of them that are asked for, until the time is over. */
+static int run_plays(struct gkv_arguments *arguments, const struct request *request,
+                     struct now *now)
+{
+    int status = GKV_TRIAL_PASS;
+    now->begin_ns = gkv_jobs_now_ns();
+    now->time_ns_max = request->time_ns_max > 0 ? request->time_ns_max
+                       : request->has_long      ? LONG_TIME_NS_MAX
+                                                : UINT64_MAX;
+    for (uint32_t i = 0; i < gkv_exhaust_play_count() && status == GKV_TRIAL_PASS; i++) {
+        const bool is_wanted = request->has_long || !gkv_exhaust_play_is_long(i);
+        if (request->play == i || (request->play == UINT64_MAX && is_wanted)) {
+            now->play = i;
+            status = run_play(arguments, now, request->draws != NULL);
+        }
+    }
+    return status;
 }
 
 int gkv_command_exhaust(struct gkv_arguments *arguments)
 {
     static struct now now; /* too large for a stack frame */
-    const char *draws = NULL;
-    bool has_long = false;
-    uint64_t play = UINT64_MAX;
+    struct request request = {.play = UINT64_MAX};
     memset(&now, 0, sizeof(now));
-    while (gkv_arguments_more(arguments)) {
-        if (gkv_arguments_take(arguments, "--long")) {
-            has_long = true;
-        } else if (!gkv_arguments_take_number(arguments, "--play", gkv_exhaust_play_count() - 1,
-                                              &play) &&
-                   !gkv_arguments_take_text(arguments, "--draws", &draws)) {
-            return GKV_TRIAL_USAGE;
-        }
+    if (!parse(arguments, &request)) {
+        return GKV_TRIAL_USAGE;
     }
-    if (draws != NULL && (play == UINT64_MAX || !parse_draws(draws, &now.result.odometer))) {
+    if (request.draws != NULL &&
+        (request.play == UINT64_MAX || !parse_draws(request.draws, &now.result.odometer))) {
         (void)gkv_arguments_wrong(arguments, "--draws wants numbers with commas, and a --play");
         return GKV_TRIAL_USAGE;
     }
-    int status = GKV_TRIAL_PASS;
-    for (uint32_t i = 0; i < gkv_exhaust_play_count() && status == GKV_TRIAL_PASS; i++) {
-        if (play == i || (play == UINT64_MAX && (has_long || !gkv_exhaust_play_is_long(i)))) {
-            now.play = i;
-            status = run_play(&now, draws != NULL);
-        }
-    }
-    return status;
+    return run_plays(arguments, &request, &now);
 }

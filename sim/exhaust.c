@@ -14,6 +14,8 @@
 #define VALUE_BYTES 8
 #define CHUNK_BYTES 4096
 #define VERIFY_EVERY 4096 /* runs */
+#define LOOK_EVERY 1024
+#define PPM 1000000
 #define NOBODY UINT32_MAX
 #define AT_ONCE UINT32_MAX
 #define BEGIN_NS (UINT64_C(1000) * GKV_NS_PER_MS)
@@ -128,6 +130,8 @@ struct memory {
 
 struct exhaust {
     const struct play *play;
+    gkv_exhaust_looker *look; /* NULL: nobody does */
+    void *context;            /* of look */
     struct gkv_exhaust_result *result;
     struct memory memory;
     struct gkv_node *nodes[NODE_COUNT];
@@ -683,6 +687,26 @@ static void run_once(struct exhaust *exhaust)
 
 /* ---- All runs -------------------------------------------------------------------------------- */
 
+static void let_look(struct exhaust *exhaust)
+{
+    struct gkv_exhaust_result *result = exhaust->result;
+    if (exhaust->look != NULL && result->run_count % LOOK_EVERY == 0) {
+        result->is_stopped = !exhaust->look(exhaust->context, result);
+    }
+}
+
+uint32_t gkv_exhaust_share_ppm(const struct gkv_exhaust_result *result)
+{
+    const struct gkv_odometer *odometer = &result->odometer;
+    uint64_t unit = UINT64_MAX / PPM; /* the share of one answer to the digit, out of this */
+    uint64_t done = 0;
+    for (uint32_t i = 0; i < odometer->count; i++) {
+        unit /= odometer->digits[i].bound;
+        done += odometer->digits[i].value * unit;
+    }
+    return (uint32_t)(done / (UINT64_MAX / PPM / PPM));
+}
+
 /* False: a run wrote where none had before, so that some since the last look may have begun with
  * another memory than the first: all is done again. */
 static bool run_all(struct exhaust *exhaust)
@@ -697,7 +721,9 @@ static bool run_all(struct exhaust *exhaust)
             is_sure = !learn(&exhaust->memory) || is_first;
         }
         restore(&exhaust->memory);
-    } while (is_sure && !result->has_failed && gkv_odometer_turn(&result->odometer));
+        let_look(exhaust);
+    } while (is_sure && !result->has_failed && !result->is_stopped &&
+             gkv_odometer_turn(&result->odometer));
     return !learn(&exhaust->memory) && is_sure;
 }
 
@@ -718,13 +744,16 @@ static struct exhaust *make(uint32_t play, struct gkv_exhaust_result *result)
     return exhaust;
 }
 
-bool gkv_exhaust_run(uint32_t play, struct gkv_exhaust_result *result_out)
+bool gkv_exhaust_run(uint32_t play, gkv_exhaust_looker *look, void *context,
+                     struct gkv_exhaust_result *result_out)
 {
     struct exhaust *exhaust = make(play, result_out);
     if (exhaust == NULL) {
         return false;
     }
-    while (!run_all(exhaust)) {
+    exhaust->look = look;
+    exhaust->context = context;
+    while (!run_all(exhaust) && !result_out->is_stopped) {
         memcpy(exhaust->memory.blocks, exhaust->memory.saved,
                NODE_COUNT * exhaust->memory.node_bytes);
     }

@@ -30,6 +30,7 @@ struct gkv_exhaust_result {
     uint64_t crash_count;
     uint64_t delivery_count;
     bool has_failed;
+    bool is_stopped;                   /* by who looks on: not all runs were made */
     char text[GKV_EXHAUST_TEXT_BYTES]; /* what did not hold in the last run */
     struct gkv_odometer odometer;      /* its choices */
 };
@@ -41,10 +42,20 @@ const char *gkv_exhaust_play_text(uint32_t play);
 /* Does all of it take over a minute? */
 bool gkv_exhaust_play_is_long(uint32_t play);
 
-/* Run a play in every way there is, up to the first failure. False: no memory. */
-bool gkv_exhaust_run(uint32_t play, struct gkv_exhaust_result *result_out);
+/* Looks on, now and then. False: that is enough. */
+typedef bool gkv_exhaust_looker(void *context, const struct gkv_exhaust_result *result);
 
-/* Run it once, with the choices in result->odometer. */
+/* Run a play in every way there is, up to the first failure, or until `look` has seen enough; look
+ * may be NULL. False: no memory. */
+bool gkv_exhaust_run(uint32_t play, gkv_exhaust_looker *look, void *context,
+                     struct gkv_exhaust_result *result_out);
+
+/* The share of all runs that was made, in millionths, if as much came behind each choice as behind
+ * another: a guess. */
+uint32_t gkv_exhaust_share_ppm(const struct gkv_exhaust_result *result);
+
+/* Run it once, with the choices in result->odometer, which says afterwards whether each was one,
+ * and whether they were too many: next < count. False: no memory. */
 bool gkv_exhaust_replay(uint32_t play, struct gkv_exhaust_result *result);
 
 #endif

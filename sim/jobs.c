@@ -47,6 +47,23 @@ uint64_t gkv_jobs_now_ns(void)
     return (uint64_t)now.tv_sec * NS_PER_S + (uint64_t)now.tv_nsec;
 }
 
+bool gkv_jobs_may_show(uint64_t *shown_ns)
+{
+    const uint64_t now_ns = gkv_jobs_now_ns();
+    if (now_ns - *shown_ns < PROGRESS_NS || isatty(STDERR_FILENO) == 0) {
+        return false;
+    }
+    *shown_ns = now_ns;
+    return true;
+}
+
+void gkv_jobs_unshow(uint64_t shown_ns)
+{
+    if (shown_ns > 0) {
+        (void)fprintf(stderr, "\r\033[K");
+    }
+}
+
 static uint64_t ns_of(struct timeval time)
 {
     return (uint64_t)time.tv_sec * NS_PER_S + (uint64_t)time.tv_usec * 1000;
@@ -369,10 +386,9 @@ static void show_progress(struct crew *crew, uint64_t now)
 {
     const struct gkv_campaign *campaign = crew->campaign;
     const uint64_t elapsed_ms = (now - crew->begin_ns) / 1000000 + 1;
-    if (now - crew->shown_ns < PROGRESS_NS || isatty(STDERR_FILENO) == 0) {
+    if (!gkv_jobs_may_show(&crew->shown_ns)) {
         return;
     }
-    crew->shown_ns = now;
     print_share(crew, elapsed_ms);
     (void)fprintf(
         stderr, ", %" PRIu64 "/s, %" PRIu64 "k events/s, %" PRIu64 ".%02" PRIu64 " h simulated, ",
@@ -486,9 +502,7 @@ enum gkv_trial_status gkv_jobs_run(const struct gkv_jobs_options *options,
     }
     campaign->wall_ns = gkv_jobs_now_ns() - crew.begin_ns;
     campaign->cpu_ns = children_cpu_ns() - cpu_before_ns;
-    if (isatty(STDERR_FILENO) != 0) {
-        (void)fprintf(stderr, "\r\033[K");
-    }
+    gkv_jobs_unshow(crew.shown_ns);
     print_report(&crew);
     if (!is_ready) {
         (void)fprintf(stderr, "gridkv-sim: cannot start %u processes\n", (unsigned)wanted_count);

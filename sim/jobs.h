@@ -59,6 +59,13 @@ enum gkv_trial_status gkv_jobs_run(const struct gkv_jobs_options *options,
 bool gkv_jobs_listen(const char *command, void (*take)(void *context, const char *line),
                      void *context);
 
+/* Is a line of progress due on stderr? It is a terminal, and *shown_ns, which becomes now, is a
+ * while ago; 0: none was shown yet. */
+bool gkv_jobs_may_show(uint64_t *shown_ns);
+
+/* Wipe it out, if one was shown. */
+void gkv_jobs_unshow(uint64_t shown_ns);
+
 /* The machine's monotonic clock: of limits of real time, and of nothing in a run. */
 uint64_t gkv_jobs_now_ns(void);
 

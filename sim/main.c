@@ -96,13 +96,14 @@ static const char help_prob[] =
     "  --tries T   so many runs at each; 20 by default\n";
 
 static const char help_exhaust[] =
-    "usage: gridkv-sim exhaust [--play P [--draws LIST]] [--long]\n"
+    "usage: gridkv-sim exhaust [--play P [--draws LIST]] [--long] [--time 10m]\n"
     "\n"
     "Three nodes, one key, a few operations: every order of their messages, with every single\n"
     "message lost, and every node crashed before every message that it gets.\n"
     "\n"
     "  --play P      one of the plays; all short ones by default\n"
-    "  --long        the long ones, too: over a minute each\n"
+    "  --long        the long ones, too: one of minutes, one of hours\n"
+    "  --time 90s    for so long (s, m, h); with --long 10m by default. What was not run is said\n"
     "  --draws LIST  one run of it, as a failure prints them\n";
 
 /* ---- Commands -------------------------------------------------------------------------------- */

@@ -108,6 +108,17 @@ if test "$(uname)" = Linux; then
     grep -q '^seeds=1\.\..* failed=[12] .*result=assertion$' "$work/out" || complain 'the seeds, and assertion'
 fi
 
+# A small world in full, up to a time; draws that are typed in have to be those of a run.
+expect 0 '^play 3: a sets and c gets at once: 1105 runs' exhaust --play 3
+expect 0 '^play 3: .*: 1 runs, 1 losses' exhaust --play 3 --draws 0,0,1
+expect 2 '--draws: number 3 is 9, and after those before it goes up to 1' exhaust --play 3 --draws 0,0,9,1
+expect 2 '--draws has 12 numbers, and that run has 9 choices' exhaust --play 3 --draws 0,0,1,0,0,0,0,0,0,0,0,0
+expect 2 '--draws wants numbers with commas, and a --play' exhaust --play 3 --draws 1,x
+expect 2 '--draws wants numbers with commas, and a --play' exhaust --draws 1
+expect 2 '--play goes up to 6' exhaust --play 7
+expect 2 '--time wants a time' exhaust --time 0
+expect 0 '^play 6: stopped by the time; that was not all of it, but about 0\.' exhaust --play 6 --time 1s
+
 # A failure in words, of a seed and of its recording.
 expect 2 'what? FILE.gseed, FILE.scenario, or --seed N' explain
 expect 2 'what? FILE.gseed, FILE.scenario, or --seed N' explain --seed 3 run.gseed
