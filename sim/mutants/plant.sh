@@ -30,6 +30,21 @@ program_of() {
     esac
 }
 
+# verdict_of PROGRAM: what a test program comes to: "passes", the name of its one test that fails while all
+# others pass, or how many pass. Only a name is a kill: a program that dies, or in which all goes wrong, may
+# do so for any reason.
+verdict_of() {
+    { CMOCKA_MESSAGE_OUTPUT=TAP timeout 120 "$1"; } 2>/dev/null | awk '
+    /^1\.\.[0-9]+$/ { count = substr($0, 4) }
+    /^ok [0-9]+ - / { passed++ }
+    /^not ok [0-9]+ - / { failed++; name = $NF }
+    END {
+        if (count > 0 && passed == count) print "passes"
+        else if (failed == 1 && passed == count - 1) print name
+        else printf "%d of %d pass\n", passed, count
+    }'
+}
+
 # The text after "Plants: ".
 plants_of() {
     sed -n '1s/^Plants: //p' "$(patch_of "$1")"
