@@ -9,9 +9,9 @@ Model     A run lives in mount, network and process namespaces of its own (unsha
              peer   peer                       peer   peer        10.77.0.N, a namespace each
              door   door                       door   door        10.78.N.1 to the run, a link each
 
-          Faults are made on the trunk and by moving peers between the bridges; a peer's carrier stays
-          up, as behind a switch. Doors have links of their own: what goes over `peer` is what nodes
-          say to each other, and a node that is cut off can still be asked.
+          Faults are made on the bridges and the trunk; a peer's carrier stays up, as behind a
+          switch. Doors have links of their own: what goes over `peer` is what nodes say to each
+          other, and a node that is cut off can still be asked.
 Not here  Delay and loss (tc netem): a delay would only be added to what is measured.
 """
 import ctypes
@@ -30,6 +30,7 @@ PREPARE = "mount -t tmpfs tmpfs /run && mkdir /run/netns"
 PROBE = PREPARE + (" && ip netns add probe && ip link add name probe0 type bridge"
                    " && ip link add name probe1 type veth peer name probe2 netns probe")
 UNSHARE = ["unshare", "--mount", "--net", "--pid", "--mount-proc", "--fork", "--kill-child"]
+NOBODY = "02:00:00:00:00:01"  # no link has this address: those that the system draws are random
 PDEATHSIG = 1  # prctl(2): a signal at the parent's death
 LIBC = ctypes.CDLL(None)
 
@@ -190,6 +191,20 @@ class Network:
 
     def join(self):
         ip("link", "set", "trunk", "up")
+
+    def scatter(self, is_apart):
+        """Nobody reaches anybody, or everybody does again, when all are on one bridge."""
+        for number in self.numbers.values():
+            ip("link", "set", f"peer{number}", "type", "bridge_slave",
+               "isolated", "on" if is_apart else "off")
+
+    def lose(self, name, peer, is_lost):
+        """What a node sends to one peer goes where nobody is, or is lost no more."""
+        if is_lost:
+            change = ("replace", self.peer_address(peer), "lladdr", NOBODY, "nud", "permanent")
+        else:
+            change = ("delete", self.peer_address(peer))
+        ip("-n", self.namespace(name), "neighbour", *change, "dev", "peer")
 
     def peer_bytes(self, name):
         """(received, sent) by a node from and to its peers, Ethernet headers included."""

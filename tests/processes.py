@@ -127,6 +127,14 @@ class Cluster:
         node.process.wait()
         return at
 
+    def leave(self, name):
+        """SIGTERM one, and wait for its end; returns its exit status."""
+        node = self.nodes.pop(name)
+        self.selector.unregister(node.process.stdout)
+        node.process.terminate()
+        with node.process:
+            return node.process.wait(LIMIT_S)
+
     def signal(self, name, number):
         self.nodes[name].process.send_signal(number)
 
@@ -183,8 +191,8 @@ class Cluster:
 
     def last(self, names, peers):
         """When the last of `names` came to see one of `peers` as it does now; or the reverse."""
-        pairs = [(name, peer) for name in names for peer in peers]
-        return max(self.since(*pair) for name, peer in pairs for pair in ((name, peer), (peer, name)))
+        return max(max(self.since(name, peer), self.since(peer, name))
+                   for name in names for peer in peers)
 
     # ---- What their doors say ----
 
@@ -212,7 +220,8 @@ class Cluster:
                 return f"{name} lists {listing}"
             if any(member[3] != "alive" for member in listing):
                 return f"{name} lists {listing}"
-        return None if all(listing == listings[0] for listing in listings) else f"differ: {listings}"
+        is_one = all(listing == listings[0] for listing in listings)
+        return None if is_one else f"listings differ: {listings}"
 
     def wait_for_one_view(self, what, seconds=LIMIT_S):
         """Until every node has told that it sees every other alive, and lists nobody else."""

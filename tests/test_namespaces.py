@@ -7,6 +7,7 @@ not let us make namespaces.
 """
 import fcntl
 import selectors
+import signal
 import sys
 import time
 
@@ -18,6 +19,7 @@ FIVE = "abcde"
 SEEDS = "ab"
 SMALLEST_PIPE = 4096
 PAUSE_S = 0.3
+BROKEN_PATH_S = 4.0  # longer than a suspicion lasts
 OURS_LATE_S = 0.1  # when we were kept waiting so long ourselves, so were the nodes
 STORIES = {}  # in their order
 
@@ -51,6 +53,64 @@ def partition_and_heal(program, tag):
         cluster.start_all()
         for right in ("de", "ac"):
             cluster.partition(list(right), 1.0)
+
+
+@story
+def scatter_and_gather(program, tag):
+    """Goal: five that were all alone find together again. Method: isolate every port of the bridge,
+    until everybody holds everybody else unreachable."""
+    with Cluster(program, tag, FIVE, SEEDS) as cluster:
+        cluster.start_all()
+        cluster.network.scatter(True)
+        cluster.wait(lambda: cluster.all_see(FIVE, FIVE, "unreachable"), "each to be alone")
+        cluster.network.scatter(False)
+        cluster.wait_for_one_view("five loners to become one cluster")
+
+
+@story
+def no_direct_path(program, tag):
+    """Goal: two that cannot talk to each other, while others reach both, are not declared
+    unreachable (SWIM's indirect probes). Method: what they send to each other is lost, without an
+    error; one of them is a seed."""
+    with Cluster(program, tag, FIVE, SEEDS) as cluster:
+        cluster.start_all()
+        for lost in (True, False):
+            cluster.network.lose("a", "c", lost)
+            cluster.network.lose("c", "a", lost)
+            events = cluster.watch(BROKEN_PATH_S)
+            check(not any(event.state == "unreachable" for event in events),
+                  f"without a path between a and c: {events}")
+        cluster.wait_for_one_view("calm after a broken path")
+
+
+@story
+def leave_and_return(program, tag):
+    """Goal: who leaves on SIGTERM ends with status 0, is known to have left, is never called
+    unreachable, and may come back. Method: one node, which is no seed, then a seed."""
+    with Cluster(program, tag, FIVE, SEEDS) as cluster:
+        cluster.start_all()
+        for name in "da":
+            status = cluster.leave(name)
+            check(status == 0, f"{name} ended with status {status}")
+            cluster.wait(lambda: cluster.all_see(cluster.nodes, [name], "left"),
+                         f"all to know that {name} left")
+            check(not any(event.state == "unreachable" for event in cluster.heard),
+                  f"{name} left, and was called unreachable\n{cluster.account()}")
+            cluster.revive(name)
+
+
+@story
+def long_pause(program, tag):
+    """Goal: one that stood still for so long that it was given up is alive again to all, and all to
+    it, as the same process. Method: SIGSTOP until everybody else holds it unreachable."""
+    with Cluster(program, tag, FIVE, SEEDS) as cluster:
+        cluster.start_all()
+        boots = {name: dict(cluster.nodes[name].boots) for name in FIVE}
+        cluster.signal("b", signal.SIGSTOP)
+        cluster.wait(lambda: cluster.all_see("acde", "b", "unreachable"), "all to give b up")
+        cluster.signal("b", signal.SIGCONT)
+        cluster.wait_for_one_view("b to be back")
+        check(boots == {name: cluster.nodes[name].boots for name in FIVE}, "boots changed")
 
 
 @story
