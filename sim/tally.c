@@ -78,7 +78,6 @@ static const struct gkv_tally_entry entries[GKV_PREDICATE_COUNT] = {
     [GKV_HOLDS_HANDED_ON] = {"leftover.handed_on", "what others hold of a key, its owners hold",
                              HOLDS, COMMIT},
     [GKV_HOLDS_RING] = {"ring.owners", "a node names the owners of the ring", HOLDS, COMMIT},
-    [GKV_HOLDS_MOVED] = {"ring.moved", "and no more moves than has to", HOLDS, COMMIT},
     [GKV_HOLDS_COPIED] = {"copies.made", "an acknowledged set is at all owners soon", HOLDS,
                           COMMIT},
     [GKV_HOLDS_INTERSECT] = {"intersect.met", "one who stored a set answers a later get", HOLDS,

@@ -73,7 +73,6 @@ enum gkv_predicate {
     GKV_HOLDS_ONE_STREAM, /* and one stream each way */
     GKV_HOLDS_HANDED_ON,  /* what others hold of a key, its owners hold */
     GKV_HOLDS_RING,       /* a node names the owners of the ring */
-    GKV_HOLDS_MOVED,      /* and no more moves than has to */
     GKV_HOLDS_COPIED,     /* an acknowledged set is at all owners soon */
     GKV_HOLDS_REFUTED,    /* who is accused by a ping refutes in the answer */
     GKV_HOLDS_SPREAD,     /* and tells it unasked */

@@ -173,7 +173,6 @@ struct gkv_trial {
     struct gkv_precedence_watch precedence_watch;
     struct gkv_refute_watch refute_watch;
     struct gkv_spread_watch spread_watch;
-    struct gkv_ring_watch ring_watch;
     struct gkv_copies_watch copies_watch;
     struct gkv_intersect_watch intersect_watch;
     struct gkv_idle idle;

@@ -116,12 +116,6 @@ struct gkv_spread_watch {
     struct gkv_spread_said said[GKV_SCENARIO_NODE_COUNT_MAX];
 };
 
-/* sim/check_ring.c: the last ring that all agreed on. */
-struct gkv_ring_watch {
-    uint32_t ring_mask; /* 0: none yet */
-    uint32_t owner_mask[GKV_SCENARIO_KEY_COUNT_MAX];
-};
-
 #define GKV_COPIES_COUNT 256 /* acknowledged sets that are soon to be looked at */
 
 /* sim/check_copies.c: a ring of deeds. */
