@@ -16,6 +16,7 @@
 #include <stddef.h>
 
 #include "sim/overhear.h"
+#include "sim/owners.h"
 #include "sim/trial.h"
 
 #define GKV_CHECK_COUNT_MAX 64 /* one bit of a mask each */
@@ -83,10 +84,11 @@ static inline bool gkv_check_is_core(const struct gkv_trial *trial, uint32_t nod
 /* The node of a name, or GKV_HISTORY_NONE. */
 uint32_t gkv_check_node_of_id(const struct gkv_trial *trial, struct gkv_node_id id);
 
-/* The owners of a key, in order of preference, computed from core/ring.h's definition alone over
- * all nodes of the ring (trial->ring_mask). Returns how many. */
-uint32_t gkv_check_owners(struct gkv_trial *trial, uint32_t key,
-                          uint8_t nodes_out[GKV_REPLICA_COUNT_MAX]);
+/* What a node holds of another, lent until the next step; NULL: nothing. The state alone: NONE. */
+const struct gkv_update *gkv_check_held(const struct gkv_trial *trial, uint32_t holder,
+                                        uint32_t about);
+enum gkv_member_state gkv_check_state(const struct gkv_trial *trial, uint32_t holder,
+                                      uint32_t about);
 
 /* Does a live node hold anything of a key? record_out, which may be NULL, is filled without the
  * value; what has expired is not told apart. */

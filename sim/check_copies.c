@@ -12,7 +12,7 @@ static void check_copies(struct gkv_trial *trial, uint32_t number)
 {
     const struct gkv_deed *deed = &trial->history.deeds[number];
     uint8_t owners[GKV_REPLICA_COUNT_MAX];
-    const uint32_t owner_count = gkv_check_owners(trial, deed->key, owners);
+    const uint32_t owner_count = gkv_owners_of(trial, deed->key, owners);
     for (uint32_t i = 0; i < owner_count; i++) {
         struct gkv_record record = {.version = {.writer = 0}};
         if (!gkv_check_is_core(trial, owners[i])) {

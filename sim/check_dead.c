@@ -1,21 +1,11 @@
 #include <stdio.h>
 
 #include "core/member.h"
-#include "core/node.h"
 #include "sim/check.h"
 
 /* Whoever dies in a quiet cluster is unreachable to all the others by a deadline that follows from
  * the options (sim/idle.c): completeness, with a bound. That nobody brings it back to life is
  * sim/check_precedence.c's and sim/check_incarnation.c's. */
-
-static enum gkv_member_state state_of(struct gkv_trial *trial, uint32_t holder, uint32_t about)
-{
-    const struct gkv_members *members =
-        gkv_node_members(gkv_endpoint_node(trial->world.hosts[holder].endpoint));
-    const uint16_t index = gkv_member_find(members, trial->ids[about]);
-    return index == GKV_MEMBER_INDEX_NONE ? GKV_MEMBER_NONE
-                                          : gkv_member_at(members, index)->said.state;
-}
 
 static bool settle(struct gkv_trial *trial, char *why, size_t why_bytes)
 {
@@ -28,7 +18,7 @@ static bool settle(struct gkv_trial *trial, char *why, size_t why_bytes)
             continue;
         }
         trial->tally.counts[GKV_HOLDS_DEAD]++;
-        if (state_of(trial, i, lost) != GKV_MEMBER_UNREACHABLE) {
+        if (gkv_check_state(trial, i, lost) != GKV_MEMBER_UNREACHABLE) {
             (void)snprintf(why, why_bytes, "%c does not hold %c to be unreachable, which died",
                            gkv_host_letter(i), gkv_host_letter(lost));
             return false;

@@ -91,7 +91,7 @@ static uint32_t owner_mask(struct gkv_trial *trial, uint32_t key)
 {
     uint8_t owners[GKV_REPLICA_COUNT_MAX];
     uint32_t mask = 0;
-    const uint32_t owner_count = gkv_check_owners(trial, key, owners);
+    const uint32_t owner_count = gkv_owners_of(trial, key, owners);
     for (uint32_t i = 0; i < owner_count; i++) {
         mask |= 1u << owners[i];
     }

@@ -103,12 +103,8 @@ static void observe_submit(struct gkv_trial *trial, uint64_t cookie)
     watch->open[deed->client] = number + 1;
     watch->masks[number] = 0;
     watch->before[number] = watch->written[deed->key];
-    uint8_t owners[GKV_REPLICA_COUNT_MAX];
-    const uint32_t owner_count = gkv_check_owners(trial, deed->key, owners);
-    for (uint32_t i = 0; i < owner_count; i++) {
-        if (owners[i] == deed->node) {
-            watch->masks[number] = 1u << owners[i];
-        }
+    if (gkv_owners_include(trial, deed->key, deed->node)) {
+        watch->masks[number] = 1u << deed->node;
     }
 }
 

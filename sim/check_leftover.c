@@ -14,7 +14,7 @@ static struct gkv_version newest_of(struct gkv_trial *trial, uint32_t key, uint3
 {
     uint8_t owners[GKV_REPLICA_COUNT_MAX];
     struct gkv_version newest = {.writer = 0};
-    const uint32_t owner_count = gkv_check_owners(trial, key, owners);
+    const uint32_t owner_count = gkv_owners_of(trial, key, owners);
     *owner_mask_out = 0;
     for (uint32_t i = 0; i < owner_count; i++) {
         struct gkv_record record;

@@ -3,7 +3,6 @@
 #include <stdio.h>
 
 #include "core/member.h"
-#include "core/node.h"
 
 /* In the end every live node holds every live node to be ALIVE in its present life, every dead
  * one to be UNREACHABLE, who left to have left, and nobody else to be there. A goodbye that
@@ -22,18 +21,15 @@ struct claim {
 
 /* ---- Agreement ------------------------------------------------------------------------------- */
 
-static struct claim claim_of(struct gkv_trial *trial, uint32_t holder, uint32_t about)
+static struct claim claim_of(const struct gkv_trial *trial, uint32_t holder, uint32_t about)
 {
-    struct gkv_node *node = gkv_endpoint_node(trial->world.hosts[holder].endpoint);
-    const struct gkv_members *members = gkv_node_members(node);
-    const uint16_t index = gkv_member_find(members, trial->ids[about]);
-    struct claim claim = {.holder = holder, .about = about};
-    if (index != GKV_MEMBER_INDEX_NONE) {
-        const struct gkv_update *said = &gkv_member_at(members, index)->said;
-        claim.state = said->state;
-        claim.boot_id = said->who.boot_id;
-    }
-    return claim;
+    const struct gkv_update *held = gkv_check_held(trial, holder, about);
+    return (struct claim){
+        .holder = holder,
+        .about = about,
+        .state = held == NULL ? GKV_MEMBER_NONE : held->state,
+        .boot_id = held == NULL ? 0 : held->who.boot_id,
+    };
 }
 
 static bool has(uint32_t mask, uint32_t node)
@@ -86,7 +82,7 @@ static bool must_be_gone(const struct gkv_trial *trial, uint32_t node)
 /* Is a node no part of the ring, to the holder's knowledge and rightly so? */
 static bool is_out(struct gkv_trial *trial, uint32_t holder, uint32_t node)
 {
-    const enum gkv_member_state state = claim_of(trial, holder, node).state;
+    const enum gkv_member_state state = gkv_check_state(trial, holder, node);
     return has(trial->left_mask, node)
                ? must_be_gone(trial, node) || state != GKV_MEMBER_UNREACHABLE
                : state == GKV_MEMBER_NONE && is_forgotten(trial, node);

@@ -1,19 +1,8 @@
 #include "core/member.h"
-#include "core/node.h"
 #include "sim/check.h"
 
 /* Who answers NO_QUORUM at once could not have asked enough owners: fewer than W or R of them are
  * reachable to it. Suspects are, since most of them are up and only slow: they are asked. */
-
-static enum gkv_member_state state_of(const struct gkv_trial *trial, uint32_t holder,
-                                      uint32_t about)
-{
-    const struct gkv_members *members =
-        gkv_node_members(gkv_endpoint_node(trial->world.hosts[holder].endpoint));
-    const uint16_t index = gkv_member_find(members, trial->ids[about]);
-    return index == GKV_MEMBER_INDEX_NONE ? GKV_MEMBER_NONE
-                                          : gkv_member_at(members, index)->said.state;
-}
 
 /* Does a node take keys to be owned by the same nodes as the checks do? While members come and go,
  * some know more than others. */
@@ -21,7 +10,7 @@ static bool has_our_ring(const struct gkv_trial *trial, uint32_t holder)
 {
     uint32_t mask = 0;
     for (uint32_t i = 0; i < trial->scenario.node_count; i++) {
-        const enum gkv_member_state state = state_of(trial, holder, i);
+        const enum gkv_member_state state = gkv_check_state(trial, holder, i);
         mask |= (uint32_t)(state != GKV_MEMBER_NONE && state != GKV_MEMBER_LEFT) << i;
     }
     return mask == trial->ring_mask;
@@ -39,10 +28,10 @@ static void observe(struct gkv_trial *trial, const struct gkv_observation *obser
     const uint32_t needed =
         deed->kind == GKV_OPERATION_GET ? options->read_quorum : options->write_quorum;
     uint8_t owners[GKV_REPLICA_COUNT_MAX];
-    const uint32_t owner_count = gkv_check_owners(trial, deed->key, owners);
+    const uint32_t owner_count = gkv_owners_of(trial, deed->key, owners);
     uint32_t reachable_count = 0;
     for (uint32_t i = 0; i < owner_count; i++) {
-        const enum gkv_member_state state = state_of(trial, observation->node, owners[i]);
+        const enum gkv_member_state state = gkv_check_state(trial, observation->node, owners[i]);
         reachable_count += state == GKV_MEMBER_ALIVE || state == GKV_MEMBER_SUSPECT;
     }
     trial->tally.counts[GKV_HOLDS_NO_QUORUM] += owner_count >= needed;

@@ -41,7 +41,7 @@ static bool settle_holder(struct gkv_trial *trial, uint32_t holder, uint32_t key
 {
     uint8_t named[GKV_REPLICA_COUNT_MAX];
     uint8_t owners[GKV_REPLICA_COUNT_MAX];
-    const uint32_t owner_count = gkv_check_owners(trial, key, owners);
+    const uint32_t owner_count = gkv_owners_of(trial, key, owners);
     const uint32_t named_count = owners_by(trial, holder, key, named);
     trial->tally.counts[GKV_HOLDS_RING]++;
     if (named_count == owner_count && is_same(named, owners, owner_count)) {

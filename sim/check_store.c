@@ -138,7 +138,7 @@ static bool settle_key(struct gkv_trial *trial, uint32_t key, char *why, size_t 
     static struct holding first; /* two of them are too large for a stack frame */
     static struct holding other;
     uint8_t owners[GKV_REPLICA_COUNT_MAX];
-    const uint32_t owner_count = gkv_check_owners(trial, key, owners);
+    const uint32_t owner_count = gkv_owners_of(trial, key, owners);
     bool have_first = false;
     for (uint32_t i = 0; i < owner_count; i++) {
         if (!gkv_check_is_core(trial, owners[i])) {

@@ -176,7 +176,7 @@ uint64_t gkv_strike_key(struct gkv_trial *trial, uint64_t for_ns_max)
     uint8_t owners[GKV_REPLICA_COUNT_MAX];
     const uint32_t key =
         (uint32_t)gkv_strike_below(trial, "key_crash.key", trial->scenario.hot_key_count);
-    const uint32_t owner_count = gkv_check_owners(trial, key, owners);
+    const uint32_t owner_count = gkv_owners_of(trial, key, owners);
     for (uint32_t i = 0; i < owner_count; i++) {
         if (may_restart(trial, owners[i])) {
             gkv_strike_end(trial, owners[i], 0, GKV_MET_KEY_CRASH);

@@ -1,8 +1,6 @@
 #include "sim/idle.h"
 
-#include "core/hash.h"
 #include "core/member.h"
-#include "core/node.h"
 #include "core/panic.h"
 #include "sim/check.h"
 #include "sim/clerk.h"
@@ -70,33 +68,24 @@ static void cut_one_link(struct gkv_trial *trial)
     }
 }
 
-/* What a node holds of another; zeroes when it does not know it. */
-static struct gkv_update held_of(struct gkv_trial *trial, uint32_t holder, uint32_t about)
-{
-    struct gkv_node *node = gkv_endpoint_node(trial->world.hosts[holder].endpoint);
-    const struct gkv_members *members = gkv_node_members(node);
-    const uint16_t index = gkv_member_find(members, trial->ids[about]);
-    return index == GKV_MEMBER_INDEX_NONE ? (struct gkv_update){0}
-                                          : gkv_member_at(members, index)->said;
-}
-
 /* Do all hold the same of a node? They may agree on its state and not on its incarnation: then the
  * next PUSH_PULL tells, and who hears it spreads it. */
 static bool is_news(struct gkv_trial *trial, uint32_t about)
 {
-    struct gkv_update first = {0};
-    bool have_first = false;
+    const struct gkv_update nothing = {.state = GKV_MEMBER_NONE};
+    const struct gkv_update *first = NULL;
     for (uint32_t i = 0; i < trial->scenario.node_count; i++) {
         if (!gkv_check_is_core(trial, i)) {
             continue;
         }
-        const struct gkv_update held = held_of(trial, i, about);
-        if (have_first && (held.who.boot_id != first.who.boot_id || held.state != first.state ||
-                           held.incarnation != first.incarnation)) {
+        const struct gkv_update *known = gkv_check_held(trial, i, about);
+        const struct gkv_update *held = known == NULL ? &nothing : known;
+        if (first != NULL &&
+            (held->who.boot_id != first->who.boot_id || held->state != first->state ||
+             held->incarnation != first->incarnation)) {
             return true;
         }
         first = held;
-        have_first = true;
     }
     return false;
 }
@@ -128,14 +117,8 @@ void gkv_idle_begin(struct gkv_trial *trial)
 /* Does a node hold a key that it does not own? Then it offers it to those who do, for ever. */
 static bool holds_of_others(struct gkv_trial *trial, uint32_t node)
 {
-    uint8_t owners[GKV_REPLICA_COUNT_MAX];
     for (uint32_t key = 0; key < trial->scenario.key_count; key++) {
-        const uint32_t owner_count = gkv_check_owners(trial, key, owners);
-        bool is_owner = false;
-        for (uint32_t i = 0; i < owner_count; i++) {
-            is_owner = is_owner || owners[i] == node;
-        }
-        if (!is_owner && gkv_check_holds(trial, node, key, NULL)) {
+        if (!gkv_owners_include(trial, key, node) && gkv_check_holds(trial, node, key, NULL)) {
             return true;
         }
     }

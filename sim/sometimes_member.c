@@ -131,18 +131,6 @@ static void hear_write(struct gkv_trial *trial, const struct gkv_message *messag
     count(trial, GKV_REACHED_REPAIR_DELETE, is_repair && message->as.write.record.is_tombstone);
 }
 
-static bool is_owner(struct gkv_trial *trial, uint32_t node, uint32_t key)
-{
-    uint8_t owners[GKV_REPLICA_COUNT_MAX];
-    const uint32_t owner_count = gkv_check_owners(trial, key, owners);
-    for (uint32_t i = 0; i < owner_count; i++) {
-        if (owners[i] == node) {
-            return true;
-        }
-    }
-    return false;
-}
-
 static void hear_records(struct gkv_trial *trial, const struct gkv_heard *heard)
 {
     const struct gkv_message *message = heard->message;
@@ -155,7 +143,7 @@ static void hear_records(struct gkv_trial *trial, const struct gkv_heard *heard)
             count(trial, GKV_REACHED_SYNC_OUTDATED,
                   gkv_version_compare(sent->record.version, trial->floors[key]) < 0);
             count(trial, GKV_REACHED_SYNC_HANDED_OVER,
-                  trial->ring_mask != 0 && !is_owner(trial, heard->node, key));
+                  trial->ring_mask != 0 && !gkv_owners_include(trial, key, heard->node));
         }
     }
     count(trial, GKV_REACHED_SYNC_DELETES, is_delete);

@@ -18,7 +18,7 @@ static void begin(void)
     trio_begin(&trio, 1);
     trio.trial.scenario.world.node.tombstone_keep_ms = 600000;
     trio.trial.history.count = 1;
-    assert_int_equal(gkv_check_owners(&trio.trial, 0, owners), 1);
+    assert_int_equal(gkv_owners_of(&trio.trial, 0, owners), 1);
     owner = owners[0];
     others[0] = (owner + 1) % TRIO_NODE_COUNT;
     others[1] = (owner + 2) % TRIO_NODE_COUNT;

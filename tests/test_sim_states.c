@@ -313,7 +313,7 @@ static void test_owners_are_those_of_the_ring(void **state)
         char text[GKV_KEY_BYTES_MAX];
         uint8_t owners[GKV_REPLICA_COUNT_MAX];
         uint16_t expected[GKV_REPLICA_COUNT_MAX];
-        const uint32_t count = gkv_check_owners(&trial, key, owners);
+        const uint32_t count = gkv_owners_of(&trial, key, owners);
         assert_int_equal(count, gkv_node_owners(node_of(1), gkv_history_key(key, text), expected));
         for (uint32_t i = 0; i < count; i++) {
             const struct gkv_members *members = gkv_node_members(node_of(1));
