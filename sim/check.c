@@ -39,6 +39,7 @@ static const struct {
     {"determinism",
      "A run is a function of its seed: nothing in it depends on an address, on memory "
      "that was not written, or on the machine's clock."},
+    {"room", "The simulator has room for all that its checks have to remember."},
     {"limit", "A run ends: nodes do not keep each other busy for ever."},
     {"crash", "The process of a seed ends by itself: no signal, no sanitizer."},
 };

@@ -70,8 +70,8 @@ extern const struct gkv_check *const gkv_checks[];
 /* The place of the check of a name in gkv_checks; GKV_CHECK_COUNT_MAX: there is none. */
 uint32_t gkv_check_find(const char *name);
 
-/* What fails under this name when it does not hold, also "assertion", "determinism", "limit" and
- * "crash", which are no checks; "" for another. */
+/* What fails under this name when it does not hold, also "assertion", "determinism", "limit",
+ * "room" and "crash", which are no checks; "" for another. */
 const char *gkv_check_demands(const char *name);
 
 /* Is a node up, and did it not say goodbye, nor was cut off for ever? Of these all is asked. */

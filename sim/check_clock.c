@@ -119,30 +119,6 @@ static void hear_arrival(struct gkv_trial *trial, const struct gkv_heard *heard)
 
 /* ---- Nothing twice --------------------------------------------------------------------------- */
 
-/* Where a version is, or would be; NULL when the table is full. */
-static struct gkv_clock_writing *find_writing(struct gkv_clock_watch *watch,
-                                              struct gkv_version version)
-{
-    const uint64_t mixed = (version.hlc.packed ^ version.writer) * UINT64_C(0x9E3779B97F4A7C15);
-    uint32_t place = (uint32_t)(mixed >> 32) % GKV_WATCH_VERSION_COUNT;
-    for (;;) {
-        struct gkv_clock_writing *writing = &watch->writings[place];
-        if (gkv_version_is_none(writing->version)) {
-            break;
-        }
-        if (gkv_version_compare(writing->version, version) == 0) {
-            return writing;
-        }
-        place = (place + 1) % GKV_WATCH_VERSION_COUNT;
-    }
-    if (watch->writing_count >= GKV_WATCH_VERSION_COUNT / 2) {
-        return NULL;
-    }
-    watch->writing_count++;
-    watch->writings[place].version = version;
-    return &watch->writings[place];
-}
-
 /* Two records of one version: the same but for a value that expired on the way. */
 static bool is_same(const struct gkv_clock_writing *a, const struct gkv_clock_writing *b)
 {
@@ -154,7 +130,7 @@ static bool is_same(const struct gkv_clock_writing *a, const struct gkv_clock_wr
 static void hear_record(struct gkv_trial *trial, uint32_t node, struct gkv_bytes key,
                         const struct gkv_record *record)
 {
-    struct gkv_clock_writing *writing = find_writing(&trial->clock_watch, record->version);
+    struct gkv_version_row *row = gkv_watch_version(trial, record->version);
     const struct gkv_clock_writing said = {
         .key_hash = gkv_hash(key.data, key.count, 0),
         .value_hash =
@@ -163,9 +139,10 @@ static void hear_record(struct gkv_trial *trial, uint32_t node, struct gkv_bytes
         .is_tombstone = record->is_tombstone,
     };
     check_ahead(trial, node, record->version.hlc);
-    if (writing == NULL) {
+    if (row == NULL) {
         return;
     }
+    struct gkv_clock_writing *writing = &row->writing;
     trial->tally.counts[GKV_HOLDS_CLOCK_UNIQUE] += writing->has_record;
     if (writing->has_record && !is_same(writing, &said)) {
         gkv_trial_fail(trial, GKV_TRIAL_SAFETY, "clock",
@@ -245,10 +222,11 @@ static void check_write(struct gkv_trial *trial, uint32_t node, uint32_t number,
         check_drift(trial, node, version.hlc);
         raise(&watch->accepted[node], version.hlc);
     }
-    struct gkv_clock_writing *writing = find_writing(watch, version);
-    if (writing == NULL) {
+    struct gkv_version_row *row = gkv_watch_version(trial, version);
+    if (row == NULL) {
         return;
     }
+    struct gkv_clock_writing *writing = &row->writing;
     trial->tally.counts[GKV_HOLDS_CLOCK_UNIQUE]++;
     if (writing->writer != 0 && writing->writer != number + 1) {
         gkv_trial_fail(

@@ -57,8 +57,13 @@ static void observe(struct gkv_trial *trial, const struct gkv_observation *obser
     }
     const struct gkv_result *result = &observation->output->as.result;
     const struct gkv_deed *deed = gkv_history_find(&trial->history, result->cookie);
-    if (deed != NULL && deed->kind != GKV_OPERATION_GET && deed->complete_count == 1 &&
-        result->error == GKV_OK && watch->count - watch->first < GKV_COPIES_COUNT) {
+    if (deed == NULL || deed->kind == GKV_OPERATION_GET || deed->complete_count != 1 ||
+        result->error != GKV_OK) {
+        return;
+    }
+    if (watch->count - watch->first == GKV_COPIES_COUNT) {
+        gkv_watch_no_room(trial, "sets in READ");
+    } else {
         watch->numbers[watch->count % GKV_COPIES_COUNT] = (uint32_t)(result->cookie - 1);
         watch->count++;
     }

@@ -27,28 +27,25 @@ static bool has_known_ring(const struct gkv_trial *trial)
 
 /* ---- Who said that it stored what ------------------------------------------------------------ */
 
-/* Where a version is, or would be; NULL when the table is full. */
-static struct gkv_durable_reply *find_reply(struct gkv_durable_watch *watch,
-                                            struct gkv_version version)
+/* A node stored a version in its present life. */
+static void note_stored(struct gkv_trial *trial, struct gkv_version_row *row, uint32_t node)
 {
-    const uint64_t mixed = (version.hlc.packed ^ version.writer) * UINT64_C(0x9E3779B97F4A7C15);
-    uint32_t place = (uint32_t)(mixed >> 32) % GKV_WATCH_VERSION_COUNT;
-    for (;;) {
-        struct gkv_durable_reply *reply = &watch->replies[place];
-        if (gkv_version_is_none(reply->version)) {
-            break;
+    struct gkv_durable_watch *watch = &trial->durable_watch;
+    struct gkv_durable_stored *all = trial->tables.stored;
+    const uint32_t life = trial->world.hosts[node].life_count;
+    for (uint32_t next = row->stored; next != 0; next = all[next - 1].next) {
+        if (all[next - 1].node == node) {
+            all[next - 1].life = life;
+            return;
         }
-        if (gkv_version_compare(reply->version, version) == 0) {
-            return reply;
-        }
-        place = (place + 1) % GKV_WATCH_VERSION_COUNT;
     }
-    if (watch->reply_count >= GKV_WATCH_VERSION_COUNT / 2) {
-        return NULL;
+    if (watch->stored_count == GKV_WATCH_STORED_COUNT) {
+        gkv_watch_no_room(trial, "replies");
+        return;
     }
-    watch->reply_count++;
-    watch->replies[place].version = version;
-    return &watch->replies[place];
+    all[watch->stored_count++] =
+        (struct gkv_durable_stored){.node = node, .life = life, .next = row->stored};
+    row->stored = watch->stored_count;
 }
 
 static void hear(struct gkv_trial *trial, const struct gkv_heard *heard)
@@ -57,12 +54,10 @@ static void hear(struct gkv_trial *trial, const struct gkv_heard *heard)
         heard->message->as.write_reply.status != GKV_REPLY_OK) {
         return;
     }
-    GKV_ASSERT(heard->node < GKV_SCENARIO_NODE_COUNT_MAX);
-    struct gkv_durable_reply *reply =
-        find_reply(&trial->durable_watch, heard->message->as.write_reply.version);
-    if (reply != NULL) {
-        reply->node_mask |= 1u << heard->node;
-        reply->lives[heard->node] = trial->world.hosts[heard->node].life_count;
+    GKV_ASSERT(heard->node < trial->scenario.node_count);
+    struct gkv_version_row *row = gkv_watch_version(trial, heard->message->as.write_reply.version);
+    if (row != NULL) {
+        note_stored(trial, row, heard->node);
     }
 }
 
@@ -87,44 +82,23 @@ static bool is_held(const struct gkv_trial *trial, uint32_t node, uint32_t key,
            gkv_forgetting_is_allowed(trial, key, version);
 }
 
-static uint32_t owner_mask(struct gkv_trial *trial, uint32_t key)
+/* How many owners have a version for all that can be known: the coordinator, if it holds it, and
+ * who said so. One that said so and lives on must hold it; one that crashed since did hold it. */
+static uint32_t count_holders(struct gkv_trial *trial, uint32_t key, uint32_t coordinator,
+                              struct gkv_version version, const struct gkv_version_row *row)
 {
-    uint8_t owners[GKV_REPLICA_COUNT_MAX];
-    uint32_t mask = 0;
-    const uint32_t owner_count = gkv_owners_of(trial, key, owners);
-    for (uint32_t i = 0; i < owner_count; i++) {
-        mask |= 1u << owners[i];
-    }
-    return mask;
-}
-
-/* The owners that have a version for all that can be known. One that said so and lives on must hold
- * it; one that said so and crashed since did hold it. */
-static uint32_t holder_mask(struct gkv_trial *trial, uint32_t key, uint32_t coordinator,
-                            const struct gkv_durable_reply *reply)
-{
-    const uint32_t owners = has_known_ring(trial) ? owner_mask(trial, key) : UINT32_MAX;
-    uint32_t mask = 0;
-    for (uint32_t i = 0; i < trial->scenario.node_count; i++) {
-        const struct gkv_host *host = &trial->world.hosts[i];
-        const bool has_said = (reply->node_mask >> i & 1u) != 0;
-        const bool lives_on =
-            host->endpoint != NULL && (!has_said || host->life_count == reply->lives[i]);
-        if ((owners >> i & 1u) == 0 || (!has_said && i != coordinator)) {
-            continue;
-        }
-        if (!lives_on || is_held(trial, i, key, reply->version)) {
-            mask |= 1u << i;
-        }
-    }
-    return mask;
-}
-
-static uint32_t bits_in(uint32_t mask)
-{
-    uint32_t count = 0;
-    for (uint32_t rest = mask; rest != 0; rest &= rest - 1) {
-        count++;
+    const bool any_counts = !has_known_ring(trial);
+    const struct gkv_durable_stored *all = trial->tables.stored;
+    const bool has_coordinator = is_held(trial, coordinator, key, version) &&
+                                 (any_counts || gkv_owners_include(trial, key, coordinator));
+    uint32_t count = has_coordinator;
+    for (uint32_t next = row->stored; next != 0; next = all[next - 1].next) {
+        const struct gkv_durable_stored *stored = &all[next - 1];
+        const struct gkv_host *host = &trial->world.hosts[stored->node];
+        const bool lives_on = host->endpoint != NULL && host->life_count == stored->life;
+        count += stored->node != coordinator &&
+                 (any_counts || gkv_owners_include(trial, key, stored->node)) &&
+                 (!lives_on || is_held(trial, stored->node, key, version));
     }
     return count;
 }
@@ -135,28 +109,24 @@ static void check_acknowledged(struct gkv_trial *trial, const struct gkv_deed *d
                                uint32_t number)
 {
     struct gkv_durable_watch *watch = &trial->durable_watch;
-    const struct gkv_durable_reply *reply = find_reply(watch, deed->version);
-    if (reply == NULL) {
+    const struct gkv_version_row *row = gkv_watch_version(trial, deed->version);
+    if (row == NULL) {
         return;
     }
-    const uint32_t mask = holder_mask(trial, deed->key, deed->node, reply);
+    const uint32_t count = count_holders(trial, deed->key, deed->node, deed->version, row);
     trial->tally.counts[GKV_HOLDS_DURABLE]++;
-    if (bits_in(mask) < trial->scenario.world.node.write_quorum) {
+    if (count < trial->scenario.world.node.write_quorum) {
         trial->verdict.key = deed->key;
         gkv_trial_fail(trial, GKV_TRIAL_SAFETY, "durable",
                        "operation %u wrote k%u, acknowledged, but only %u of %u owners have it",
-                       (unsigned)number, (unsigned)deed->key, (unsigned)bits_in(mask),
+                       (unsigned)number, (unsigned)deed->key, (unsigned)count,
                        (unsigned)trial->scenario.world.node.write_quorum);
     }
-    if (gkv_version_compare(deed->version, watch->newest[deed->key]) <= 0) {
-        return;
-    }
-    watch->newest[deed->key] = deed->version;
-    watch->holder_mask[deed->key] = mask;
-    for (uint32_t i = 0; i < trial->scenario.node_count; i++) {
-        const bool has_said = (reply->node_mask >> i & 1u) != 0;
-        watch->holder_lives[deed->key][i] =
-            has_said ? reply->lives[i] : trial->world.hosts[i].life_count;
+    if (gkv_version_compare(deed->version, watch->newest[deed->key].version) > 0) {
+        const bool holds = is_held(trial, deed->node, deed->key, deed->version);
+        watch->newest[deed->key].version = deed->version;
+        watch->newest[deed->key].coordinator = deed->node;
+        watch->newest[deed->key].life = holds ? trial->world.hosts[deed->node].life_count : 0;
     }
 }
 
@@ -176,42 +146,59 @@ static void observe(struct gkv_trial *trial, const struct gkv_observation *obser
 
 /* ---- In the end ------------------------------------------------------------------------------ */
 
-static void finish_key(struct gkv_trial *trial, uint32_t key)
+/* Whoever held it in a life must hold it in the same life, if it owns the key all the time. */
+static void check_kept(struct gkv_trial *trial, uint32_t key, uint32_t node, uint32_t life)
 {
-    const struct gkv_durable_watch *watch = &trial->durable_watch;
-    const struct gkv_version newest = watch->newest[key];
-    const uint32_t owners = has_still_ring(trial) ? owner_mask(trial, key) : 0;
-    bool is_held_somewhere = false;
-    trial->tally.counts[GKV_HOLDS_KEEPS]++;
-    for (uint32_t i = 0; i < trial->scenario.node_count; i++) {
-        const struct gkv_host *host = &trial->world.hosts[i];
-        if (host->endpoint == NULL) {
-            continue;
-        }
-        const bool is_here = is_held(trial, i, key, newest);
-        const bool kept_memory = (watch->holder_mask[key] & owners & 1u << i) != 0 &&
-                                 host->life_count == watch->holder_lives[key][i];
-        is_held_somewhere = is_held_somewhere || is_here;
-        if (kept_memory && !is_here) {
-            trial->verdict.key = key;
-            gkv_trial_fail(trial, GKV_TRIAL_SAFETY, "durable",
-                           "%c held the newest acknowledged version of k%u, kept its memory, and "
-                           "holds it no more",
-                           gkv_host_letter(i), (unsigned)key);
-        }
+    const struct gkv_host *host = &trial->world.hosts[node];
+    if (host->endpoint == NULL || host->life_count != life ||
+        !gkv_owners_include(trial, key, node)) {
+        return;
     }
-    if (!is_held_somewhere && trial->scenario.forgets_nothing) {
+    trial->tally.counts[GKV_HOLDS_KEEPS]++;
+    if (!is_held(trial, node, key, trial->durable_watch.newest[key].version)) {
         trial->verdict.key = key;
         gkv_trial_fail(trial, GKV_TRIAL_SAFETY, "durable",
-                       "nobody holds the newest acknowledged version %s of k%u",
-                       gkv_history_version(newest).text, (unsigned)key);
+                       "%c held the newest acknowledged version of k%u, kept its memory, and "
+                       "holds it no more",
+                       gkv_host_letter(node), (unsigned)key);
+    }
+}
+
+static void check_somewhere(struct gkv_trial *trial, uint32_t key)
+{
+    const struct gkv_version newest = trial->durable_watch.newest[key].version;
+    for (uint32_t i = 0; i < trial->scenario.node_count; i++) {
+        if (trial->world.hosts[i].endpoint != NULL && is_held(trial, i, key, newest)) {
+            return;
+        }
+    }
+    trial->verdict.key = key;
+    gkv_trial_fail(trial, GKV_TRIAL_SAFETY, "durable",
+                   "nobody holds the newest acknowledged version %s of k%u",
+                   gkv_history_version(newest).text, (unsigned)key);
+}
+
+static void finish_key(struct gkv_trial *trial, uint32_t key)
+{
+    const struct gkv_durable_stored *all = trial->tables.stored;
+    const struct gkv_version_row *row =
+        gkv_watch_version(trial, trial->durable_watch.newest[key].version);
+    if (has_still_ring(trial) && row != NULL) {
+        check_kept(trial, key, trial->durable_watch.newest[key].coordinator,
+                   trial->durable_watch.newest[key].life);
+        for (uint32_t next = row->stored; next != 0; next = all[next - 1].next) {
+            check_kept(trial, key, all[next - 1].node, all[next - 1].life);
+        }
+    }
+    if (trial->scenario.forgets_nothing) {
+        check_somewhere(trial, key);
     }
 }
 
 static void finish(struct gkv_trial *trial)
 {
     for (uint32_t key = 0; key < trial->scenario.key_count; key++) {
-        if (!gkv_version_is_none(trial->durable_watch.newest[key])) {
+        if (!gkv_version_is_none(trial->durable_watch.newest[key].version)) {
             finish_key(trial, key);
         }
     }

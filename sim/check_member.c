@@ -138,41 +138,49 @@ static bool settle(struct gkv_trial *trial, char *why, size_t why_bytes)
 
 /* ---- Suspicion ------------------------------------------------------------------------------- */
 
-/* The first suspicion of a boot and incarnation of a node, or NULL. */
-static const struct gkv_trial_suspicion *find_suspicion(const struct gkv_trial *trial,
-                                                        const struct gkv_update *said)
+/* A boot and incarnation of a node. */
+static struct gkv_numbers_name name_of(uint32_t about, const struct gkv_update *said)
 {
-    for (uint32_t i = 0; i < trial->suspicion_count; i++) {
-        const struct gkv_trial_suspicion *suspicion = &trial->suspicions[i];
-        if (gkv_node_id_equal(suspicion->id, said->who.id) &&
-            suspicion->boot_id == said->who.boot_id &&
-            suspicion->incarnation == said->incarnation) {
-            return suspicion;
-        }
-    }
-    return NULL;
+    return (struct gkv_numbers_name){.high = said->who.boot_id,
+                                     .low = (uint64_t)about << 32 | said->incarnation};
 }
 
-static void check_unreachable(struct gkv_trial *trial, const struct gkv_observation *observation)
+static void note_suspicion(struct gkv_trial *trial, uint64_t time_ns, uint32_t about,
+                           const struct gkv_update *said)
+{
+    struct gkv_watch_tables *tables = &trial->tables;
+    const uint32_t count = tables->suspicions.count;
+    const uint32_t number = gkv_numbers_give(&tables->suspicions, name_of(about, said));
+    if (number == GKV_NUMBERS_NONE) {
+        gkv_watch_no_room(trial, "suspicions");
+    } else if (number == count) {
+        tables->suspected_ns[number] = time_ns;
+    }
+}
+
+static void check_unreachable(struct gkv_trial *trial, const struct gkv_observation *observation,
+                              uint32_t about)
 {
     const struct gkv_update *said = &observation->output->as.member;
-    const struct gkv_trial_suspicion *suspicion = find_suspicion(trial, said);
-    const uint32_t about = gkv_check_node_of_id(trial, said->who.id);
+    const uint32_t number = gkv_numbers_find(&trial->tables.suspicions, name_of(about, said));
     const uint64_t least_ns = trial->scenario.world.node.suspicion_timeout_ms * GKV_NS_PER_MS;
     trial->tally.counts[GKV_HOLDS_SUSPECTED]++;
-    if (suspicion == NULL) {
+    if (number == GKV_NUMBERS_NONE) {
         gkv_trial_fail(trial, GKV_TRIAL_SAFETY, "member",
                        "%c declares %c unreachable, incarnation %u, which nobody ever suspected",
                        gkv_host_letter(observation->node), gkv_host_letter(about),
                        (unsigned)said->incarnation);
-    } else if (observation->time_ns - suspicion->time_ns < least_ns) {
-        gkv_trial_fail(
-            trial, GKV_TRIAL_SAFETY, "member",
-            "%c declares %c unreachable, incarnation %u, %llu ms after the first "
-            "suspicion of it; it had %u ms to refute",
-            gkv_host_letter(observation->node), gkv_host_letter(about), (unsigned)said->incarnation,
-            (unsigned long long)((observation->time_ns - suspicion->time_ns) / GKV_NS_PER_MS),
-            (unsigned)trial->scenario.world.node.suspicion_timeout_ms);
+        return;
+    }
+    const uint64_t suspected_ns = observation->time_ns - trial->tables.suspected_ns[number];
+    if (suspected_ns < least_ns) {
+        gkv_trial_fail(trial, GKV_TRIAL_SAFETY, "member",
+                       "%c declares %c unreachable, incarnation %u, %llu ms after the first "
+                       "suspicion of it; it had %u ms to refute",
+                       gkv_host_letter(observation->node), gkv_host_letter(about),
+                       (unsigned)said->incarnation,
+                       (unsigned long long)(suspected_ns / GKV_NS_PER_MS),
+                       (unsigned)trial->scenario.world.node.suspicion_timeout_ms);
     }
 }
 
@@ -191,18 +199,10 @@ static void observe(struct gkv_trial *trial, const struct gkv_observation *obser
     if (said->state == GKV_MEMBER_LEFT && about != observation->node) {
         trial->heard_mask |= 1u << about;
     }
-    if (trial->suspicion_count == GKV_TRIAL_SUSPICION_COUNT_MAX) {
-        return; /* from here on, nothing is known */
-    }
-    if (said->state == GKV_MEMBER_SUSPECT && find_suspicion(trial, said) == NULL) {
-        trial->suspicions[trial->suspicion_count++] = (struct gkv_trial_suspicion){
-            .id = said->who.id,
-            .boot_id = said->who.boot_id,
-            .time_ns = observation->time_ns,
-            .incarnation = said->incarnation,
-        };
+    if (said->state == GKV_MEMBER_SUSPECT) {
+        note_suspicion(trial, observation->time_ns, about, said);
     } else if (said->state == GKV_MEMBER_UNREACHABLE) {
-        check_unreachable(trial, observation);
+        check_unreachable(trial, observation, about);
     }
 }
 

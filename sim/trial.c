@@ -2,6 +2,7 @@
 
 #include <inttypes.h>
 #include <stdarg.h>
+#include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -532,7 +533,8 @@ void gkv_trial_run_with(const struct gkv_trial_options *options,
     summary_out->check = "internal";
     struct gkv_trial *trial = gkv_pool_take(sizeof(*trial));
     if (trial != NULL) {
-        memset(trial, 0, sizeof(*trial));
+        memset(trial, 0, offsetof(struct gkv_trial, tables));
+        gkv_watch_init(&trial->tables);
         trial->options = options;
     }
     if (trial == NULL || !create(trial)) {

@@ -58,16 +58,6 @@ struct gkv_verdict {
     char text[GKV_VERDICT_TEXT_BYTES];
 };
 
-#define GKV_TRIAL_SUSPICION_COUNT_MAX 512
-
-/* When somebody first suspected a boot and incarnation of a node: sim/check_member.c. */
-struct gkv_trial_suspicion {
-    struct gkv_node_id id;
-    uint64_t boot_id;
-    uint64_t time_ns;
-    uint32_t incarnation;
-};
-
 #define GKV_TRIAL_AUDIENCE_MAX 63 /* checks; see GKV_CHECK_COUNT_MAX */
 #define GKV_TRIAL_TOLD_COUNT 64   /* kinds of observation and of output: GKV_TOLD of sim/check.h */
 
@@ -155,8 +145,6 @@ struct gkv_trial {
     struct gkv_trial_cut cut;
     uint32_t heard_mask; /* of those, whose goodbye another node heard */
     uint32_t ring_mask;  /* nodes that own keys, as far as the members know */
-    uint32_t suspicion_count;
-    struct gkv_trial_suspicion suspicions[GKV_TRIAL_SUSPICION_COUNT_MAX];
     struct gkv_version floors[GKV_SCENARIO_KEY_COUNT_MAX]; /* sim/check_quorum.c */
     struct gkv_node_id ids[GKV_SCENARIO_NODE_COUNT_MAX];
     struct gkv_trial_owners owners;
@@ -178,6 +166,7 @@ struct gkv_trial {
     struct gkv_idle idle;
     struct gkv_sometimes_watch sometimes_watch;
     uint8_t value[GKV_HISTORY_VALUE_BYTES_MAX]; /* of the set that a client asks for */
+    struct gkv_watch_tables tables; /* the last: all before it is zero when the trial begins */
 };
 
 /* What a run leaves behind. */

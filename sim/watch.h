@@ -1,8 +1,9 @@
 /* What the checks that overhear messages remember from one event to the next.
  *
- * Model     One struct per check, in the trial, all zero when the trial begins.
- * Bounds    Fixed. A table that is full remembers nothing new: the check then asks less often, and
- *           never wrongly.
+ * Model     One struct per check, in the trial, all zero when the trial begins; and the tables,
+ *           whose rows are made when they are first used: most trials need few of them.
+ * Bounds    Fixed. A table that is full fails the trial as "room": no check is ever less than it
+ *           says.
  */
 #ifndef GKV_SIM_WATCH_H
 #define GKV_SIM_WATCH_H
@@ -14,15 +15,18 @@
 #include "core/message.h"
 #include "io_sim/net.h"
 #include "sim/history.h"
+#include "sim/numbers.h"
 #include "sim/scenario.h"
 
-#define GKV_WATCH_VERSION_COUNT 16384
 #define GKV_WATCH_BOOT_COUNT 8
+#define GKV_WATCH_STORED_COUNT (4 * GKV_NUMBERS_COUNT_MAX)
 
-/* What was written under a version. */
+_Static_assert(GKV_NUMBERS_COUNT_MAX >= GKV_HISTORY_COUNT_MAX * GKV_WRITE_ATTEMPT_COUNT_MAX,
+               "a version for each attempt of each write");
+
+/* What was written under a version: sim/check_clock.c. */
 struct gkv_clock_writing {
-    struct gkv_version version; /* none: a free place */
-    uint64_t key_hash;          /* 0: not known */
+    uint64_t key_hash; /* 0: not known */
     uint64_t value_hash;
     uint64_t expire_ms;
     uint32_t writer; /* the deed that was told this version, + 1; 0: none yet */
@@ -41,8 +45,6 @@ struct gkv_clock_watch {
         struct gkv_hlc said; /* in its last frame */
     } streams[GKV_NET_CONNECTION_COUNT];
     struct gkv_hlc asked[GKV_HISTORY_COUNT_MAX]; /* the node's floor when a deed began */
-    uint32_t writing_count;
-    struct gkv_clock_writing writings[GKV_WATCH_VERSION_COUNT]; /* a hash table */
 };
 
 /* sim/check_incarnation.c: what nodes said of themselves. */
@@ -56,20 +58,21 @@ struct gkv_incarnation_watch {
     uint32_t incarnation[GKV_NET_NODE_COUNT_MAX]; /* the last datagram's that named it */
 };
 
-/* Who said that it stored a version. */
-struct gkv_durable_reply {
-    struct gkv_version version; /* none: a free place */
-    uint32_t node_mask;
-    uint32_t lives[GKV_SCENARIO_NODE_COUNT_MAX]; /* in which life */
+/* Somebody said that it stored a version: sim/check_durable.c. */
+struct gkv_durable_stored {
+    uint32_t node;
+    uint32_t life; /* in which it said so, last */
+    uint32_t next; /* of the same version, + 1; 0: none */
 };
 
 /* sim/check_durable.c */
 struct gkv_durable_watch {
-    uint32_t reply_count;
-    struct gkv_durable_reply replies[GKV_WATCH_VERSION_COUNT]; /* a hash table */
-    struct gkv_version newest[GKV_SCENARIO_KEY_COUNT_MAX];     /* acknowledged */
-    uint32_t holder_mask[GKV_SCENARIO_KEY_COUNT_MAX];          /* of it, at that moment */
-    uint32_t holder_lives[GKV_SCENARIO_KEY_COUNT_MAX][GKV_SCENARIO_NODE_COUNT_MAX];
+    uint32_t stored_count;
+    struct {
+        struct gkv_version version; /* the newest that was acknowledged */
+        uint32_t coordinator;
+        uint32_t life; /* of the coordinator, if it held it then; 0: it did not */
+    } newest[GKV_SCENARIO_KEY_COUNT_MAX];
 };
 
 /* sim/check_ttl.c */
@@ -164,5 +167,30 @@ struct gkv_session_watch {
     struct gkv_version written[GKV_SCENARIO_CLIENT_COUNT_MAX][GKV_SCENARIO_KEY_COUNT_MAX];
     struct gkv_version seen[GKV_SCENARIO_CLIENT_COUNT_MAX][GKV_SCENARIO_KEY_COUNT_MAX];
 };
+
+/* What is known of a version. */
+struct gkv_version_row {
+    struct gkv_clock_writing writing;
+    uint32_t stored; /* the first, + 1; 0: nobody said so */
+};
+
+struct gkv_watch_tables {
+    struct gkv_numbers versions;
+    struct gkv_numbers suspicions; /* boots and incarnations of nodes: sim/check_member.c */
+    /* By number; beyond the count of the numbers, anything. */
+    struct gkv_version_row rows[GKV_NUMBERS_COUNT_MAX];
+    uint64_t suspected_ns[GKV_NUMBERS_COUNT_MAX]; /* when somebody did first */
+    struct gkv_durable_stored stored[GKV_WATCH_STORED_COUNT];
+};
+
+struct gkv_trial;
+
+void gkv_watch_init(struct gkv_watch_tables *tables);
+
+/* The row of a version, made if there is none; NULL when there is no room: the trial has failed. */
+struct gkv_version_row *gkv_watch_version(struct gkv_trial *trial, struct gkv_version version);
+
+/* There is no room: the trial fails. */
+void gkv_watch_no_room(struct gkv_trial *trial, const char *what);
 
 #endif

@@ -187,12 +187,33 @@ static void test_rejects_what_is_lost_in_the_end(void **state)
     }
 }
 
+/* Goal: a version that nobody is known to have stored is rejected however many were before it.
+ * Method: more versions than fit the smallest table, and then one that only one owner has. */
+static void test_forgets_no_version(void **state)
+{
+    (void)state;
+    begin();
+    for (uint64_t stamp = 1; stamp <= 20000; stamp++) {
+        reply(1, stamp, GKV_REPLY_OK);
+        reply(2, stamp, GKV_REPLY_OK);
+    }
+    hold(1, 20000);
+    hold(2, 20000);
+    complete(20000, GKV_OK);
+    assert_false(is_rejected());
+    reply(1, 30000, GKV_REPLY_OK);
+    complete(30000, GKV_OK);
+    assert_true(is_rejected());
+    end();
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_accepts_w_copies),
         cmocka_unit_test(test_rejects_too_few_copies),
         cmocka_unit_test(test_rejects_what_is_lost_in_the_end),
+        cmocka_unit_test(test_forgets_no_version),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

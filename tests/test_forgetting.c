@@ -177,7 +177,7 @@ static uint64_t delete_ago(uint64_t ms)
                                                                   .end_ns = begin_ns + 1,
                                                                   .version = version_of(stamp)});
     trio.trial.floors[0] = version_of(stamp);
-    trio.trial.durable_watch.newest[0] = version_of(stamp);
+    trio.trial.durable_watch.newest[0].version = version_of(stamp);
     return stamp;
 }
 

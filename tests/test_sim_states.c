@@ -164,11 +164,12 @@ static void test_member_rejects_half_a_goodbye(void **state)
     }
 }
 
-/* Node `by` tells of c in a state, at a time. */
-static void tell(uint64_t ms, uint32_t by, enum gkv_member_state what, uint32_t incarnation)
+/* Node `by` tells of somebody in a state, at a time. */
+static void tell_of(uint64_t ms, uint32_t by, enum gkv_member_state what, uint32_t incarnation,
+                    struct gkv_identity who)
 {
     struct gkv_output output = {.kind = GKV_OUTPUT_MEMBER};
-    output.as.member.who = (struct gkv_identity){.id = trial.ids[2], .boot_id = 5};
+    output.as.member.who = who;
     output.as.member.state = what;
     output.as.member.incarnation = incarnation;
     gkv_check_member.observe(&trial, &(struct gkv_observation){
@@ -177,6 +178,12 @@ static void tell(uint64_t ms, uint32_t by, enum gkv_member_state what, uint32_t 
                                          .time_ns = ms * GKV_NS_PER_MS,
                                          .output = &output,
                                      });
+}
+
+/* Of c. */
+static void tell(uint64_t ms, uint32_t by, enum gkv_member_state what, uint32_t incarnation)
+{
+    tell_of(ms, by, what, incarnation, (struct gkv_identity){.id = trial.ids[2], .boot_id = 5});
 }
 
 /* Goal: unreachable is accepted when the suspicion has run out, and rejected when it was of another
@@ -203,13 +210,39 @@ static void test_member_wants_a_suspicion(void **state)
             tell(1500, 0, GKV_MEMBER_SUSPECT, 4);
             tell(1700, 0, GKV_MEMBER_UNREACHABLE, 4);
         } else if (variant == 5) {
-            trial.suspicions[0].boot_id++; /* of another life */
-            tell(1600, 0, GKV_MEMBER_UNREACHABLE, 3);
+            tell_of(1600, 0, GKV_MEMBER_UNREACHABLE, 3,
+                    (struct gkv_identity){.id = trial.ids[2], .boot_id = 6});
         } else {
-            trial.ids[2].bytes[0]++; /* a stranger */
-            tell(1600, 0, GKV_MEMBER_UNREACHABLE, 3);
+            struct gkv_identity stranger = {.id = trial.ids[2], .boot_id = 5};
+            stranger.id.bytes[0]++;
+            tell_of(1600, 0, GKV_MEMBER_UNREACHABLE, 3, stranger);
         }
         assert_int_equal(trial.verdict.status, variant == 0 ? GKV_TRIAL_PASS : GKV_TRIAL_SAFETY);
+        end();
+    }
+}
+
+/* Goal: no suspicion is forgotten, however many there are; one too many fails the trial as the
+ * simulator's own. Method: as many as there is room for, and one that nobody suspected. */
+static void test_member_forgets_no_suspicion(void **state)
+{
+    (void)state;
+    for (uint32_t variant = 0; variant < 3; variant++) {
+        begin();
+        for (uint32_t i = 0; i < GKV_NUMBERS_COUNT_MAX; i++) {
+            tell(1000, 0, GKV_MEMBER_SUSPECT, i);
+            tell(1100, 0, GKV_MEMBER_SUSPECT, i / 2);
+        }
+        tell(1600, 0, GKV_MEMBER_UNREACHABLE, GKV_NUMBERS_COUNT_MAX - 1);
+        assert_int_equal(trial.verdict.status, GKV_TRIAL_PASS);
+        if (variant == 1) {
+            tell(1600, 0, GKV_MEMBER_UNREACHABLE, GKV_NUMBERS_COUNT_MAX);
+            assert_int_equal(trial.verdict.status, GKV_TRIAL_SAFETY);
+        } else if (variant == 2) {
+            tell(1600, 0, GKV_MEMBER_SUSPECT, GKV_NUMBERS_COUNT_MAX);
+            assert_int_equal(trial.verdict.status, GKV_TRIAL_INTERNAL);
+            assert_string_equal(trial.verdict.check, "room");
+        }
         end();
     }
 }
@@ -417,6 +450,7 @@ int main(void)
         cmocka_unit_test(test_member_rejects_a_wrong_table),
         cmocka_unit_test(test_member_rejects_half_a_goodbye),
         cmocka_unit_test(test_member_wants_a_suspicion),
+        cmocka_unit_test(test_member_forgets_no_suspicion),
         cmocka_unit_test(test_store_accepts_agreement),
         cmocka_unit_test(test_store_rejects_a_wrong_store),
         cmocka_unit_test(test_owners_are_those_of_the_ring),

@@ -84,7 +84,7 @@ static bool plant_value(struct gkv_trial *trial)
 /* Something was acknowledged that no node holds. */
 static bool plant_loss(struct gkv_trial *trial)
 {
-    trial->durable_watch.newest[0].hlc.packed = UINT64_MAX;
+    trial->durable_watch.newest[0].version.hlc.packed = UINT64_MAX;
     return true;
 }
 
