@@ -12,7 +12,8 @@
 #include "sim/shrink.h"
 #include "sim/trial.h"
 
-#define TRY_COUNT 6000 /* of a shrinker that is told nothing */
+#define NAME_BYTES_MAX (GKV_TRIAL_LINE_BYTES - 50) /* of a file: words go before and behind it */
+#define TRY_COUNT 6000                             /* of a shrinker that is told nothing */
 
 /* What a file says: draws, or what happens. */
 struct source {
@@ -53,10 +54,14 @@ static void unload(struct source *source)
     gkv_script_destroy(source->script);
 }
 
-/* False: it cannot be read, which is said. */
+/* False: it cannot be read, which is said. Its name has to fit into what is printed and written. */
 static bool load(struct source *source, const char *name)
 {
     *source = (struct source){.name = name};
+    if (strlen(name) > NAME_BYTES_MAX) {
+        (void)fprintf(stderr, "gridkv-sim: the name of a file may have %d bytes\n", NAME_BYTES_MAX);
+        return false;
+    }
     FILE *file = fopen(name, "r");
     if (file == NULL) {
         (void)fprintf(stderr, "gridkv-sim: cannot read %s\n", name);
@@ -345,8 +350,8 @@ static bool parse_shrink(struct gkv_arguments *arguments, struct wanted *wanted)
 
 int gkv_command_shrink(struct gkv_arguments *arguments)
 {
-    char beside[GKV_TRIAL_LINE_BYTES];
-    char part[GKV_TRIAL_LINE_BYTES];
+    static char beside[GKV_TRIAL_LINE_BYTES]; /* both are too large for a stack frame */
+    static char part[GKV_TRIAL_LINE_BYTES];
     struct source source;
     struct wanted wanted = {.source = &source, .out = beside, .try_count_max = TRY_COUNT};
     if (!gkv_arguments_more(arguments)) {
@@ -355,6 +360,11 @@ int gkv_command_shrink(struct gkv_arguments *arguments)
     const char *name = arguments->words[arguments->next++];
     (void)snprintf(beside, sizeof(beside), "%s.min.scenario", name);
     if (!parse_shrink(arguments, &wanted) || !load(&source, name)) {
+        return GKV_TRIAL_USAGE;
+    }
+    if (strlen(wanted.out) > GKV_TRIAL_LINE_BYTES - sizeof(".part")) {
+        (void)gkv_arguments_wrong(arguments, "--out is too long a name");
+        unload(&source);
         return GKV_TRIAL_USAGE;
     }
     (void)snprintf(part, sizeof(part), "%s.part", wanted.out);

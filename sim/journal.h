@@ -94,7 +94,7 @@ struct gkv_journal_end {
     uint32_t key;      /* the same */
     const char *check; /* which failed; "" */
     char sentence[GKV_JOURNAL_SENTENCE_BYTES];
-    char replay[GKV_JOURNAL_SENTENCE_BYTES]; /* the line to paste */
+    char replay[GKV_TRIAL_LINE_BYTES]; /* the line to paste */
 };
 
 struct gkv_journal_options {

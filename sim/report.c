@@ -5,6 +5,7 @@
 
 #include "core/node.h"
 #include "core/options.h"
+#include "core/panic.h"
 #include "sim/check.h"
 #include "sim/check_linear.h"
 #include "sim/family.h"
@@ -330,15 +331,14 @@ static uint32_t count_bits(uint64_t mask)
     return count;
 }
 
-/* Add to a text that ends at *used; what does not fit is cut off. */
+/* Add to a text that ends at *used. There is room for the longest: tests/test_report.c. */
 static void append(char line[GKV_TRIAL_LINE_BYTES], size_t *used, const char *first,
                    const char *second)
 {
     const int count = snprintf(line + *used, GKV_TRIAL_LINE_BYTES - *used, "%s%s", first, second);
-    *used += count > 0 ? (size_t)count : 0;
-    if (*used >= GKV_TRIAL_LINE_BYTES) {
-        *used = GKV_TRIAL_LINE_BYTES - 1;
-    }
+    GKV_ASSERT(count >= 0);
+    GKV_ASSERT((size_t)count < GKV_TRIAL_LINE_BYTES - *used);
+    *used += (size_t)count;
 }
 
 const char *gkv_report_family_at(uint32_t index)
@@ -363,43 +363,55 @@ static void append_names(char line[GKV_TRIAL_LINE_BYTES], size_t *used, const ch
     }
 }
 
-void gkv_report_switches(const struct gkv_trial_options *options, char text[GKV_TRIAL_LINE_BYTES])
+static void append_number(char line[GKV_TRIAL_LINE_BYTES], size_t *used, const char *option,
+                          uint64_t number)
+{
+    char text[24];
+    (void)snprintf(text, sizeof(text), "%" PRIu64, number);
+    append(line, used, option, text);
+}
+
+static void append_switches(char line[GKV_TRIAL_LINE_BYTES], size_t *used,
+                            const struct gkv_trial_options *options)
 {
     static const uint64_t all = (UINT64_C(1) << GKV_FAMILY_COUNT) - 1;
-    char number[24];
-    size_t used = 0;
-    text[0] = '\0';
     if (options->profile != GKV_PROFILE_SWARM) {
-        append(text, &used, " --profile ", gkv_profile_name(options->profile));
+        append(line, used, " --profile ", gkv_profile_name(options->profile));
     }
     /* Whichever list is shorter. */
     const uint64_t on_mask = all & ~options->off_mask;
     if (on_mask == 0) {
-        append(text, &used, " --no-fault all", "");
+        append(line, used, " --no-fault all", "");
     } else if (count_bits(on_mask) < count_bits(options->off_mask)) {
-        append_names(text, &used, " --only-fault ", gkv_report_family_at, on_mask);
+        append_names(line, used, " --only-fault ", gkv_report_family_at, on_mask);
     } else {
-        append_names(text, &used, " --no-fault ", gkv_report_family_at, options->off_mask);
+        append_names(line, used, " --no-fault ", gkv_report_family_at, options->off_mask);
     }
-    append_names(text, &used, " --no-check ", gkv_report_check_at, options->check_off_mask);
+    append_names(line, used, " --no-check ", gkv_report_check_at, options->check_off_mask);
     if (options->event_count_max > 0) {
-        (void)snprintf(number, sizeof(number), "%" PRIu64, options->event_count_max);
-        append(text, &used, " --limit ", number);
+        append_number(line, used, " --limit ", options->event_count_max);
     }
+}
+
+void gkv_report_switches(const struct gkv_trial_options *options, char text[GKV_TRIAL_LINE_BYTES])
+{
+    size_t used = 0;
+    text[0] = '\0';
+    append_switches(text, &used, options);
 }
 
 void gkv_report_replay_line(const struct gkv_trial_options *options, enum gkv_trial_status status,
                             char line[GKV_TRIAL_LINE_BYTES])
 {
-    char switches[GKV_TRIAL_LINE_BYTES];
+    size_t used = 0;
     if (options->replay_line != NULL) {
-        (void)snprintf(line, GKV_TRIAL_LINE_BYTES, "%s", options->replay_line);
+        append(line, &used, options->replay_line, "");
         return;
     }
-    gkv_report_switches(options, switches);
-    (void)snprintf(line, GKV_TRIAL_LINE_BYTES, "gridkv-sim %s --seed %" PRIu64 "%.580s%s",
-                   options->command != NULL ? options->command : "run", options->seed, switches,
-                   status == GKV_TRIAL_DETERMINISM ? " --twice" : "");
+    append(line, &used, "gridkv-sim ", options->command != NULL ? options->command : "run");
+    append_number(line, &used, " --seed ", options->seed);
+    append_switches(line, &used, options);
+    append(line, &used, status == GKV_TRIAL_DETERMINISM ? " --twice" : "", "");
 }
 
 void gkv_report_failure(FILE *file, const struct gkv_trial_options *options,

@@ -18,7 +18,7 @@ void gkv_report_summary(const struct gkv_trial_summary *summary);
 void gkv_report_tally(const struct gkv_tally *tally);
 
 /* The line that repeats a run which ended so: its replay_line, or seed, profile and what is
- * switched off. */
+ * switched off. It is whole: a replay_line has to fit. */
 void gkv_report_replay_line(const struct gkv_trial_options *options, enum gkv_trial_status status,
                             char line[GKV_TRIAL_LINE_BYTES]);
 

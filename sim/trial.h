@@ -203,7 +203,7 @@ void gkv_trial_run(uint64_t seed, bool report, struct gkv_trial_summary *summary
 void gkv_trial_run_with(const struct gkv_trial_options *options,
                         struct gkv_trial_summary *summary_out);
 
-#define GKV_TRIAL_LINE_BYTES 640 /* of the line that repeats a trial: sim/report.h */
+#define GKV_TRIAL_LINE_BYTES 800 /* of the longest line that repeats a trial: sim/report.h */
 
 /* Note that something does not hold; the first one counts. text as printf's. */
 void gkv_trial_fail(struct gkv_trial *trial, enum gkv_trial_status status, const char *check,

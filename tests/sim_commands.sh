@@ -149,6 +149,12 @@ if test -w /dev/full; then
     test "$status" -eq 16 || complain 'status 16'
 fi
 
+# A name that does not fit into the line to paste is refused, not cut.
+long=$(printf '%0800d' 0)
+expect 2 'the name of a file may have 750 bytes' replay "$long"
+expect 2 'the name of a file may have 750 bytes' shrink "$long"
+expect 2 '--out is too long a name' shrink "$work/run.gseed" --out "$long"
+
 # What a scenario asks for and does not get is said.
 cat >"$work/vain.scenario" <<'END'
 scenario 1

@@ -12,6 +12,7 @@
 #include "sim/profile.h"
 #include "sim/report.h"
 #include "sim/report_json.h"
+#include "sim/switches.h"
 #include "sim/trial.h"
 #include "tests/capture.h"
 
@@ -86,6 +87,78 @@ static void test_replay_line(void **state)
     assert_string_equal(line, "gridkv-sim replay a.gseed");
 }
 
+/* The longest names of a list, so many of them, as a mask. */
+static uint64_t longest(const char *(*name_at)(uint32_t index), uint32_t count)
+{
+    uint64_t mask = 0;
+    for (; count > 0; count--) {
+        uint32_t best = 0;
+        size_t best_bytes = 0;
+        for (uint32_t i = 0; name_at(i) != NULL; i++) {
+            if ((mask >> i & 1) == 0 && strlen(name_at(i)) > best_bytes) {
+                best = i;
+                best_bytes = strlen(name_at(i));
+            }
+        }
+        mask |= UINT64_C(1) << best;
+    }
+    return mask;
+}
+
+/* What a command line makes of the words of a line, from the fifth on: after --seed N. */
+static struct gkv_trial_options parse_line(char *line)
+{
+    struct gkv_trial_options options = {0};
+    char *words[40];
+    int count = 0;
+    for (char *word = strtok(line, " "); word != NULL; word = strtok(NULL, " ")) {
+        assert_in_range(count, 0, 39);
+        words[count++] = word;
+    }
+    struct gkv_arguments arguments = {.words = words, .count = count, .next = 4};
+    while (gkv_arguments_more(&arguments) && gkv_switches_take(&arguments, &options)) {
+    }
+    assert_string_equal(arguments.wrong, "");
+    assert_int_equal(arguments.next, count - 1);
+    assert_string_equal(words[count - 1], "--twice");
+    return options;
+}
+
+/* Goal: the longest line that there can be is whole: it makes the same run again. Method: the
+ * longest numbers, the profile of the longest name, half of the families and all checks but one by
+ * the longest names; the line is taken in as a command line is. */
+static void test_longest_replay_line(void **state)
+{
+    static const uint64_t all = (UINT64_C(1) << GKV_FAMILY_COUNT) - 1;
+    uint32_t check_count = 0;
+    (void)state;
+    while (gkv_checks[check_count] != NULL) {
+        check_count++;
+    }
+    struct gkv_trial_options options = {
+        .seed = UINT64_MAX - 1, .command = "posix", .event_count_max = UINT64_MAX};
+    for (uint32_t i = 0; i < GKV_PROFILE_COUNT; i++) {
+        const enum gkv_profile profile = (enum gkv_profile)i;
+        if (strlen(gkv_profile_name(profile)) > strlen(gkv_profile_name(options.profile))) {
+            options.profile = profile;
+        }
+    }
+    options.check_off_mask = longest(gkv_report_check_at, check_count - 1);
+    const uint64_t half = longest(gkv_report_family_at, GKV_FAMILY_COUNT / 2);
+    for (uint32_t turn = 0; turn < 2; turn++) {
+        char line[GKV_TRIAL_LINE_BYTES];
+        options.off_mask = turn == 0 ? half : all & ~half;
+        gkv_report_replay_line(&options, GKV_TRIAL_DETERMINISM, line);
+        assert_true(strlen(line) + 1 < sizeof(line));
+        assert_true(strlen(line) > 600);
+        const struct gkv_trial_options again = parse_line(line);
+        assert_int_equal(again.profile, options.profile);
+        assert_true(again.off_mask == options.off_mask);
+        assert_true(again.check_off_mask == options.check_off_mask);
+        assert_true(again.event_count_max == options.event_count_max);
+    }
+}
+
 /* Goal: every JSON object is one line, with the keys that are promised. Method: a run, a failure
  * and a sum of them, written to a file. */
 static void test_json_is_one_line_each(void **state)
@@ -132,6 +205,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_report_is_short),
         cmocka_unit_test(test_replay_line),
+        cmocka_unit_test(test_longest_replay_line),
         cmocka_unit_test(test_json_is_one_line_each),
     };
     return cmocka_run_group_tests_name("report", tests, NULL, NULL);
