@@ -19,11 +19,11 @@ from processes import Cluster  # noqa: E402
 
 NAMES = "abcde"
 SEEDS = "ab"
-SETTLE_S = 10.0       # from meeting to the idle figures
-SPREAD_S = 0.5        # waited before a kill, so that kills come at any point of the nodes' rounds
+SETTLE_S = 10.0        # from meeting to the idle figures
+SPREAD_S = 0.5         # drawn before a kill or pause, which come at any point of the nodes' rounds
 PAUSE_S = 0.3
-PAUSE_WATCH_S = 2.0   # after a pause: longer than a suspicion lasts
-HOLD_S = (0, 2, 4, 8) # partitions last so long after both sides have noticed, in turn
+PAUSE_WATCH_S = 2.0    # after a pause: longer than a suspicion lasts
+HOLD_S = (0, 2, 4, 8)  # partitions last so long after both sides have noticed, in turn
 
 KNOWN_S_MARK = 1.0
 ONE_VIEW_S_MARK = 10.0
@@ -73,7 +73,7 @@ def attempt(cluster, what, function):
 
 
 def measure_kills(cluster, count, chance):
-    known, first, back, alarm_count = [], [], [], 0
+    suspected, first, known, back, alarm_count = [], [], [], [], 0
     for i in range(count):
         victim = NAMES[i % len(NAMES)]
         cluster.watch(chance.uniform(0, SPREAD_S))
@@ -81,12 +81,15 @@ def measure_kills(cluster, count, chance):
         times = attempt(cluster, f"kill {i + 1}", lambda: cluster.crash(victim))
         alarm_count += false_alarms(cluster.heard[heard_count:],
                                     lambda event: event.member == victim)
-        known.append(max(times.values()) if times else math.inf)
-        first.append(min(times.values()) if times else math.inf)
+        known.append(max(times[1]) if times else math.inf)
+        first.append(min(times[1]) if times else math.inf)
         if times:
+            suspected += [] if times[0] is None else [times[0]]
             returned = attempt(cluster, f"return {i + 1}", lambda: cluster.revive(victim))
             back.append(math.inf if returned is None else returned)
     never_count = sum(map(math.isinf, known))
+    if suspected:
+        row(f"{len(suspected)} kills: first suspected, p50 / p99 / max", spread(suspected), "", "")
     row(f"{count} kills: known to the first survivor, p50 / p99 / max", spread(first), "", "")
     p99 = quantile(known, 0.99)
     row("known to all four survivors, p50 / p99 / max", spread(known),
@@ -118,9 +121,10 @@ def measure_partitions(cluster, count, chance):
         verdict(in_time_count == count))
 
 
-def measure_pauses(cluster, count):
+def measure_pauses(cluster, count, chance):
     declared_count, suspected_count = 0, 0
     for i in range(count):
+        cluster.watch(chance.uniform(0, SPREAD_S))
         events = attempt(cluster, f"pause {i + 1}", lambda: cluster.stall(
             NAMES[i % len(NAMES)], PAUSE_S, PAUSE_WATCH_S))
         states = {event.state for event in events or []}
@@ -182,7 +186,7 @@ def measure(options, tag):
         if options.partitions > 0:
             measure_partitions(cluster, options.partitions, chance)
         if options.pauses > 0:
-            measure_pauses(cluster, options.pauses)
+            measure_pauses(cluster, options.pauses, chance)
         late_ms = cluster.late_s * 1000
     if known:
         texts = ["never" if math.isinf(time) else f"{time * 1000:.0f}" for time in sorted(known)]

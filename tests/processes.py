@@ -243,13 +243,17 @@ class Cluster:
         self.wait_for_one_view("the nodes to meet")
 
     def crash(self, victim):
-        """SIGKILL one. Returns for each survivor after how many seconds it held the victim to be
-        unreachable."""
+        """SIGKILL one. Returns the seconds until somebody suspected it (None when nobody told so),
+        and for each survivor until it held it unreachable."""
+        heard_count = len(self.heard)
         at = self.kill(victim)
         survivors = list(self.nodes)
         self.wait(lambda: self.all_see(survivors, [victim], "unreachable"),
                   f"{victim} to be unreachable to all")
-        return {name: self.since(name, victim) - at for name in survivors}
+        suspected = [event.mono - at for event in self.heard[heard_count:]
+                     if event.member == victim and event.state == "suspect"]
+        known = [self.since(name, victim) - at for name in survivors]
+        return min(suspected, default=None), known
 
     def revive(self, victim):
         """Start a crashed one again. Returns the seconds until all saw all alive."""

@@ -177,6 +177,16 @@ def stuck_reader(program, tag):
         cluster.wait(lambda: any(event.lost > 0 for event in a.events), "a to tell of lost lines")
 
 
+def two_at_once(program):
+    """Goal: two runs on one machine do not collide. Method: the same story twice, side by side,
+    with the same names and addresses."""
+    command, _ = namespaces.way_apart()
+    runs = [namespaces.start_apart(command, namespaces.new_tag(),
+                                   [sys.argv[0], program, "clusters_meet"]) for _ in range(2)]
+    statuses = [run.wait() for run in runs]
+    check(statuses == [0, 0], f"side by side they ended with {statuses}")
+
+
 def nothing_left_behind(program):
     """Goal: a run that is killed without a warning leaves no process and no namespace. Method: kill
     one when all its nodes are there."""
@@ -208,8 +218,9 @@ def main():
         namespaces.run_apart([sys.argv[0], program, name])
         print(f"{name}: held, {time.monotonic() - begun:.1f} s", flush=True)
     if len(sys.argv) == 2:
-        nothing_left_behind(program)
-        print("nothing_left_behind: held")
+        for function in (two_at_once, nothing_left_behind):
+            function(program)
+            print(f"{function.__name__}: held", flush=True)
 
 
 try:
