@@ -9,6 +9,10 @@
 #define RETRY_NS_MAX (1000 * GKV_NS_PER_MS)
 #define RESET_AFTER_NS (700 * GKV_NS_PER_MS)
 #define DIAL_TIMEOUT_NS (3000 * GKV_NS_PER_MS)
+#define RESEND_NS_MIN (200 * GKV_NS_PER_MS)       /* Linux's least retransmission timeout */
+#define RESEND_DIAL_NS_MIN (1000 * GKV_NS_PER_MS) /* before a round trip was seen: RFC 6298, 2.1 */
+#define RESEND_COUNT_MAX 6
+#define PACKET_BYTES 1448
 #define TAIL_FACTOR 20
 #define TAIL_NS_MAX (300 * GKV_NS_PER_MS)  /* of links that are slow already */
 #define QUEUE_NS_MAX (200 * GKV_NS_PER_MS) /* a narrow link drops datagrams beyond */
@@ -139,6 +143,26 @@ static uint64_t arrival_ns(struct gkv_net *net, uint64_t now_ns, struct gkv_link
         link->busy_until_ns = start_ns;
     }
     return start_ns + transit_ns(net, link);
+}
+
+/* How much later `count` bytes of a stream come, because packets of them are lost: those are sent
+ * again after a timeout that doubles, and the last time arrive. Quicker ways that TCP has (fast
+ * retransmit, tail loss probes) are left out. */
+static uint64_t resend_ns(struct gkv_net *net, const struct gkv_link *link, size_t count,
+                          uint64_t timeout_ns)
+{
+    uint64_t late_ns = 0;
+    size_t lost_count = link->resend_ppm == 0 ? 0 : 1 + count / PACKET_BYTES;
+    draw_about(net, link);
+    for (uint32_t i = 0; i < RESEND_COUNT_MAX && lost_count > 0; i++) {
+        size_t lost_again_count = 0;
+        for (size_t packet = 0; packet < lost_count; packet++) {
+            lost_again_count += gkv_chance_happens(net->chance, "net.resend", link->resend_ppm);
+        }
+        late_ns += lost_again_count > 0 ? timeout_ns << i : 0;
+        lost_count = lost_again_count;
+    }
+    return late_ns;
 }
 
 /* Spoil bytes on their way, or leave them alone. */
@@ -301,7 +325,8 @@ void gkv_net_dial(struct gkv_net *net, uint64_t now_ns, uint32_t from, struct gk
     connection->hangs = gkv_chance_happens(net->chance, "net.hang", link->hang_ppm);
     connection->trickles = gkv_chance_happens(net->chance, "net.trickle", link->trickle_ppm);
     net->stats.dial_hung_count += connection->hangs;
-    schedule(net, arrival_ns(net, now_ns, link, 0), GKV_OCCASION_DIAL, index, 0);
+    schedule(net, arrival_ns(net, now_ns, link, 0) + resend_ns(net, link, 0, RESEND_DIAL_NS_MIN),
+             GKV_OCCASION_DIAL, index, 0);
 }
 
 struct gkv_connection *gkv_net_connection(struct gkv_net *net, const struct gkv_occasion *occasion)
@@ -393,7 +418,8 @@ void gkv_net_answer(struct gkv_net *net, uint64_t now_ns, uint32_t index,
     }
     connection->retry_count = 0;
     struct gkv_link *back = &net->links[connection->to][connection->ends[0].node];
-    const uint64_t dialled_ns = arrival_ns(net, now_ns, back, 0);
+    const uint64_t dialled_ns =
+        arrival_ns(net, now_ns, back, 0) + resend_ns(net, back, 0, RESEND_DIAL_NS_MIN);
     schedule(net, dialled_ns, GKV_OCCASION_DIALLED, index, 0);
     if (stream != NULL && gkv_chance_happens(net->chance, "net.slam", back->slam_ppm)) {
         net->stats.dial_slammed_count++;
@@ -527,7 +553,8 @@ static void add_segment(struct gkv_net *net, uint64_t now_ns, uint32_t index, ui
     struct gkv_pipe *pipe = &connection->pipes[end];
     const uint32_t from = connection->ends[end].node;
     const uint32_t to = connection->ends[1 - end].node;
-    uint64_t due_ns = arrival_ns(net, now_ns, &net->links[from][to], count);
+    uint64_t due_ns = arrival_ns(net, now_ns, &net->links[from][to], count) +
+                      resend_ns(net, &net->links[from][to], count, RESEND_NS_MIN);
     if (due_ns < pipe->last_arrival_ns) {
         due_ns = pipe->last_arrival_ns;
     }

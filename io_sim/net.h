@@ -46,6 +46,7 @@ struct gkv_link {
     uint32_t loss_ppm;       /* of datagrams */
     uint32_t duplicate_ppm;  /* of datagrams */
     uint32_t tail_ppm;       /* of everything: 20 times the latency */
+    uint32_t resend_ppm;     /* of stream packets and dials: lost, and sent again as TCP does */
     uint32_t split_ppm;      /* of stream writes: broken into pieces of drawn sizes */
     uint32_t break_ppm;      /* of stream writes: the connection breaks there */
     uint32_t refusal_ppm;    /* of dials: refused at once */
