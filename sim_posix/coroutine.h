@@ -1,7 +1,8 @@
 /* A function that can be left in the middle and gone on with later, on a stack of its own.
  *
  * Model     ucontext. One thread; a coroutine is resumed by the main flow alone, never by another.
- * Bounds    GKV_COROUTINE_STACK_BYTES each.
+ * Bounds    GKV_COROUTINE_STACK_BYTES each, above a page that nobody may touch: who needs more is
+ *           ended by the system, and writes over nothing.
  */
 #ifndef GKV_SIM_POSIX_COROUTINE_H
 #define GKV_SIM_POSIX_COROUTINE_H

@@ -290,6 +290,10 @@ int gkv_kernel_watch_error(struct gkv_kernel *kernel, const struct gkv_kernel_fi
 /* What epoll_wait reports; returns how many. */
 int gkv_kernel_collect(struct gkv_kernel *kernel, struct epoll_event *events, int count);
 
+/* It has nothing to tell to the process that runs. False: its time is over. Else it is held for a
+ * little, at most until then, and asks again: what is told late is told within the wait. */
+bool gkv_kernel_waits_on(struct gkv_kernel *kernel);
+
 /* The process that runs waited so long at most, and was told so much: does it spin? */
 void gkv_kernel_count_turn(struct gkv_kernel *kernel, int timeout_ms, int filled);
 

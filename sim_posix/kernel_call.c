@@ -683,12 +683,15 @@ static int sim_epoll_wait(int queue_fd, struct epoll_event *events, int count, i
     process->turn_call_count = 0;
     process->wake_ns =
         timeout_ms < 0 ? GKV_NEVER : kernel->now_ns + (uint64_t)timeout_ms * GKV_NS_PER_MS;
-    process->state = GKV_KERNEL_WAITING;
-    gkv_kernel_yield(kernel);
-    if (is_interrupted()) {
-        return answer_int("epoll_wait", queue_fd, -1, EINTR);
-    }
-    const int filled = gkv_kernel_collect(kernel, events, count);
+    int filled = 0;
+    do {
+        process->state = GKV_KERNEL_WAITING;
+        gkv_kernel_yield(kernel);
+        if (is_interrupted()) {
+            return answer_int("epoll_wait", queue_fd, -1, EINTR);
+        }
+        filled = gkv_kernel_collect(kernel, events, count);
+    } while (filled == 0 && gkv_kernel_waits_on(kernel));
     gkv_kernel_count_turn(kernel, timeout_ms, filled);
     return answer_int("epoll_wait", queue_fd, filled, 0);
 }

@@ -4,6 +4,8 @@
 #include "core/types.h"
 #include "sim_posix/kernel.h"
 
+#define LATE_NS_MAX GKV_NS_PER_MS
+
 static struct gkv_kernel_process *process_running(struct gkv_kernel *kernel)
 {
     return &kernel->processes[kernel->running];
@@ -78,6 +80,18 @@ int gkv_kernel_collect(struct gkv_kernel *kernel, struct epoll_event *events, in
         }
     }
     return filled;
+}
+
+bool gkv_kernel_waits_on(struct gkv_kernel *kernel)
+{
+    struct gkv_kernel_process *process = process_running(kernel);
+    if (kernel->now_ns >= process->wake_ns) {
+        return false;
+    }
+    const uint64_t late_ns =
+        kernel->now_ns + 1 + gkv_chance_below(kernel->chance, "epoll.late.ns", LATE_NS_MAX);
+    process->held_ns = late_ns < process->wake_ns ? late_ns : process->wake_ns;
+    return true;
 }
 
 /* Not to wait is right when something is left to do, and wrong when nothing ever comes of it. */

@@ -9,6 +9,8 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <netinet/in.h>
+#include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/epoll.h>
 
@@ -17,6 +19,7 @@
 #include "io_posix/socket.h"
 #include "io_posix/tcp.h"
 #include "sim/choice.h"
+#include "sim_posix/coroutine.h"
 #include "sim_posix/deeds.h"
 #include "sim_posix/drill.h"
 #include "sim_posix/kernel.h"
@@ -296,6 +299,97 @@ static struct gkv_bytes value_of(uint32_t number, uint8_t *value)
     return (struct gkv_bytes){.data = value, .count = gkv_deeds_value(number, value)};
 }
 
+/* What a process saw of its waits. */
+struct waits {
+    struct world *world;
+    uint64_t told_count;
+    uint64_t silent_count;
+    uint64_t early_count; /* of those that told nothing, before the time was over */
+};
+
+static void wait_for_reader(void *argument)
+{
+    struct waits *waits = argument;
+    const struct gkv_kernel *kernel = waits->world->kernel;
+    struct epoll_event event = {.events = EPOLLIN};
+    const int queue = gkv_system->epoll_create1(EPOLL_CLOEXEC);
+    assert_int_equal(gkv_system->epoll_ctl(queue, EPOLL_CTL_ADD, waits->world->listener_fd, &event),
+                     0);
+    for (;;) {
+        const uint64_t begin_ns = kernel->now_ns;
+        const int count = gkv_system->epoll_wait(queue, &event, 1, 10);
+        waits->told_count += count > 0;
+        waits->silent_count += count == 0;
+        waits->early_count += count == 0 && kernel->now_ns < begin_ns + 10 * GKV_NS_PER_MS;
+    }
+}
+
+/* Goal: readiness that is told late is waited for: nothing is told only when the time is over, as
+ * of a real kernel. Method: a connection that nobody accepts, told never, and half of the time. */
+static void test_late_is_waited_for(void **state)
+{
+    (void)state;
+    for (uint32_t late_ppm = 1000000; late_ppm >= 500000; late_ppm -= 500000) {
+        struct world world;
+        struct waits waits = {.world = &world};
+        open_world(&world, 1);
+        world.kernel->faults.late_ppm = late_ppm;
+        assert_true(gkv_kernel_spawn(world.kernel, SERVER, wait_for_reader, &waits));
+        const struct gkv_address address = gkv_posix_node_address(SERVER, PORT);
+        gkv_kernel_act_as(world.kernel, CLIENT);
+        assert_true(gkv_socket_connect(&address) >= 0);
+        (void)gkv_kernel_run(world.kernel, 100 * GKV_NS_PER_MS);
+        assert_int_equal(waits.early_count, 0);
+        if (late_ppm == 1000000) {
+            assert_int_equal(waits.told_count, 0);
+            assert_in_range(waits.silent_count, 9, 10);
+        } else {
+            assert_true(waits.told_count > 90);
+        }
+        gkv_kernel_destroy(world.kernel);
+    }
+}
+
+/* Finds what is mapped below a place, in /proc/self/maps: true when it is a page that nobody may
+ * touch, right below the mapping that the place is in. */
+static bool is_guarded(const void *place)
+{
+    char line[400];
+    uintptr_t guard_end = 0;
+    bool is_found = false;
+    FILE *maps = fopen("/proc/self/maps", "r");
+    assert_non_null(maps);
+    while (fgets(line, sizeof(line), maps) != NULL && !is_found) {
+        char *rest = NULL;
+        const uintptr_t begin = strtoull(line, &rest, 16);
+        const uintptr_t end = strtoull(rest + 1, &rest, 16);
+        is_found = begin <= (uintptr_t)place && (uintptr_t)place < end && begin == guard_end;
+        guard_end = strncmp(rest, " ---p", 5) == 0 ? end : 0;
+    }
+    assert_int_equal(fclose(maps), 0);
+    return is_found;
+}
+
+static void look_below(void *argument)
+{
+    bool *is_found = argument;
+    const char place = 0;
+    *is_found = is_guarded(&place);
+}
+
+/* Goal: a coroutine that needs more stack than it has dies there, and writes over nobody's memory.
+ * Method: look for the page below its stack. */
+static void test_stack_has_a_guard(void **state)
+{
+    bool is_found = false;
+    (void)state;
+    struct gkv_coroutine *coroutine = gkv_coroutine_create(look_below, &is_found);
+    assert_non_null(coroutine);
+    assert_false(gkv_coroutine_resume(coroutine));
+    gkv_coroutine_destroy(coroutine);
+    assert_true(is_found);
+}
+
 /* Goal: what a get may not return is rejected, and what it may is accepted.
  * Method: histories by hand, each with one thing wrong. */
 static void test_deeds(void **state)
@@ -405,6 +499,8 @@ int main(void)
         cmocka_unit_test(test_set_read_too_early),
         cmocka_unit_test(test_drill_repeats),
         cmocka_unit_test(test_what_never_struck),
+        cmocka_unit_test(test_late_is_waited_for),
+        cmocka_unit_test(test_stack_has_a_guard),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
