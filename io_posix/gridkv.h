@@ -45,8 +45,9 @@ enum gridkv_member_state {
     GRIDKV_MEMBER_LEFT = 4,        /* gone by its own will */
 };
 
-/* A member's state changed, or it was started anew. Lent until the callback returns; new fields are
- * appended. Names come from peers: nobody has looked what is in them. */
+/* A peer's state changed, or it was started anew: no change that lasts is left out. Lent until the
+ * callback returns; new fields are appended. Names come from peers: nobody has looked what is in
+ * them. */
 struct gridkv_member_event {
     const char *name;
     const char *address;

@@ -9,6 +9,7 @@
 
 #include "core/panic.h"
 #include "io_posix/clock.h"
+#include "io_posix/herald.h"
 #include "io_posix/loop.h"
 #include "io_posix/resp.h"
 #include "io_posix/socket.h"
@@ -40,8 +41,7 @@ struct gkv_host {
     struct gkv_watch datagram;
     struct gkv_watch peer_listener;
     struct gkv_resolver *resolver;
-    gkv_host_member_fn on_member; /* NULL: nobody */
-    void *member_context;
+    struct gkv_herald herald;
     struct gkv_stream *failed; /* dials that failed at once, to be told after the outputs */
     uint32_t failed_count;
     uint64_t accept_again_ns; /* no descriptors were left; GKV_NEVER: listening */
@@ -66,6 +66,11 @@ struct gkv_host {
 
 /* ---- Outputs: what the endpoint wants done ------------------------------------------ */
 
+static const struct gkv_members *members_of(const struct gkv_host *host)
+{
+    return gkv_node_members(gkv_endpoint_node(host->endpoint));
+}
+
 /* Where a seed given by name is now; false when there is nothing to send to: not resolved yet, or
  * it is a member that we can reach already (the core, which knows only the alias, would ask for
  * ever). */
@@ -79,7 +84,7 @@ static bool translate(struct gkv_host *host, const struct gkv_address *address,
     if (!gkv_resolver_translate(host->resolver, address, address_out)) {
         return false;
     }
-    const struct gkv_members *members = gkv_node_members(gkv_endpoint_node(host->endpoint));
+    const struct gkv_members *members = members_of(host);
     const uint16_t index = gkv_member_find_address(members, address_out);
     return index == GKV_MEMBER_INDEX_NONE ||
            !gkv_member_is_reachable(gkv_member_at(members, index));
@@ -135,11 +140,7 @@ static void do_output(struct gkv_host *host, struct gkv_now now, const struct gk
         complete(host, now, &output->as.result);
         break;
     case GKV_OUTPUT_MEMBER:
-        if (host->on_member != NULL) {
-            host->on_member(host->member_context,
-                            gkv_node_members(gkv_endpoint_node(host->endpoint)),
-                            &output->as.member);
-        }
+        gkv_herald_tell(&host->herald, members_of(host), &output->as.member);
         break; /* readiness is looked at once a turn */
     }
 }
@@ -155,10 +156,11 @@ static void take_outputs(struct gkv_host *host, struct gkv_now now)
             do_output(host, now, &output);
         }
         if (host->failed_count == 0) {
-            return;
+            break;
         }
         gkv_endpoint_on_closed(host->endpoint, now, host->failed[--host->failed_count]);
     }
+    gkv_herald_finish(&host->herald, members_of(host));
 }
 
 /* ---- Inputs: what the world did ----------------------------------------------------- */
@@ -552,6 +554,9 @@ static enum gkv_error make_parts(struct gkv_host *host, const struct gkv_host_pa
                                      : gkv_tcp_init(&host->tcp, &host->loop, stream_count);
     }
     if (error == GKV_OK) {
+        error = gkv_herald_init(&host->herald, parts->options.member_count_max);
+    }
+    if (error == GKV_OK) {
         error = watch_sockets(host);
     }
     if (error == GKV_OK) {
@@ -574,6 +579,7 @@ static void unmake_parts(struct gkv_host *host)
     gkv_resolver_release(host->resolver);
     gkv_socket_close(host->datagram.fd);
     gkv_socket_close(host->peer_listener.fd);
+    gkv_herald_destroy(&host->herald);
     free(host->failed);
     if (host->endpoint_memory != NULL) {
         (void)munmap(host->endpoint_memory, host->endpoint_bytes);
@@ -648,8 +654,8 @@ enum gkv_error gkv_host_create(const struct gkv_host_parts *parts, struct gkv_ho
     host->peer_listener.fd = parts->peer_fd;
     host->clients.watch.fd = parts->client_fd;
     host->resolver = parts->resolver;
-    host->on_member = parts->on_member;
-    host->member_context = parts->member_context;
+    host->herald.on_member = parts->on_member;
+    host->herald.context = parts->member_context;
     host->accept_again_ns = GKV_NEVER;
     host->publish_ns = GKV_NEVER;
     enum gkv_error error = make_tools(host, parts->options.operation_count_max);
