@@ -127,6 +127,7 @@ void gkv_host_boot(struct gkv_host *host, uint64_t time_ns, uint64_t luck)
     host->life_count++;
     host->is_up = true;
     host->paused_until_ns = 0;
+    host->blocked_until_ns = 0;
     host->busy_until_ns = 0;
     host->pause_total_ns = 0;
     host->timer_ns = GKV_NEVER;

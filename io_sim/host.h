@@ -38,6 +38,10 @@ struct gkv_host {
     uint64_t timer_ns;         /* true time of the TIMER occasion under way; GKV_NEVER: none */
     uint32_t timer_generation; /* older ones are ignored */
     uint64_t paused_until_ns;  /* it handles nothing before; 0: it is not paused */
+    uint64_t blocked_until_ns; /* its timers come, but nothing arrives and nothing leaves before */
+    uint64_t held_until_ns;    /* until when the last datagrams were held back for it */
+    uint32_t held_count;       /* how many of them */
+    uint32_t leaving_count;    /* datagrams that leave at blocked_until_ns */
     uint64_t service_ns;       /* every input takes it so long; 0: no time */
     uint64_t busy_until_ns;    /* with an input */
     uint64_t pause_total_ns;   /* of this life, with the time that inputs took */

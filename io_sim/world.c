@@ -217,6 +217,30 @@ void gkv_world_destroy(struct gkv_world *world)
 
 /* ---- Outputs --------------------------------------------------------------------------------- */
 
+/* When what a host says now leaves it. */
+static uint64_t departure_ns(const struct gkv_world *world, const struct gkv_host *host)
+{
+    return host->blocked_until_ns > world->now_ns ? host->blocked_until_ns : world->now_ns;
+}
+
+/* Put a datagram on its way, if the host's socket has room for it. */
+static void send_datagram(struct gkv_world *world, struct gkv_host *host,
+                          const struct gkv_output *output)
+{
+    const uint32_t to = gkv_host_of_address(&output->as.datagram.address);
+    if (to >= world->options.node_count) {
+        return;
+    }
+    const bool is_blocked = host->blocked_until_ns > world->now_ns;
+    const uint32_t most = world->options.socket_count_max;
+    if (is_blocked && most > 0 && host->leaving_count == most) {
+        world->net.stats.datagram_lost_count++;
+        return;
+    }
+    host->leaving_count += is_blocked;
+    gkv_net_send(&world->net, departure_ns(world, host), host->node, to, output->as.datagram.bytes);
+}
+
 /* Move what waits in a stream to the network, as far as there is room. */
 static void flush(struct gkv_world *world, struct gkv_host *host, struct gkv_stream stream)
 {
@@ -234,7 +258,7 @@ static void flush(struct gkv_world *world, struct gkv_host *host, struct gkv_str
         }
         if (pieces[i].count > 0) {
             observe_bytes(world, GKV_OBSERVE_SENT, index, end, pieces[i]);
-            gkv_net_write(&world->net, world->now_ns, index, end, pieces[i]);
+            gkv_net_write(&world->net, departure_ns(world, host), index, end, pieces[i]);
         }
     }
     if (pieces[0].count + pieces[1].count > 0) {
@@ -249,7 +273,7 @@ static void dial(struct gkv_world *world, const struct gkv_host *host,
     if (to >= world->options.node_count) {
         to = world->net.nobody; /* it will be refused */
     }
-    gkv_net_dial(&world->net, world->now_ns, host->node, output->as.connect.stream, to);
+    gkv_net_dial(&world->net, departure_ns(world, host), host->node, output->as.connect.stream, to);
 }
 
 static void carry_out(struct gkv_world *world, struct gkv_host *host,
@@ -257,13 +281,9 @@ static void carry_out(struct gkv_world *world, struct gkv_host *host,
 {
     uint32_t end = 0;
     uint32_t index = 0;
-    uint32_t to = 0;
     switch (output->kind) {
     case GKV_OUTPUT_DATAGRAM:
-        to = gkv_host_of_address(&output->as.datagram.address);
-        if (to < world->options.node_count) {
-            gkv_net_send(&world->net, world->now_ns, host->node, to, output->as.datagram.bytes);
-        }
+        send_datagram(world, host, output);
         break;
     case GKV_OUTPUT_CONNECT:
         dial(world, host, output);
@@ -271,7 +291,7 @@ static void carry_out(struct gkv_world *world, struct gkv_host *host,
     case GKV_OUTPUT_CLOSE:
         index = gkv_net_find(&world->net, host->node, output->as.stream, &end);
         if (index != GKV_NET_NONE) {
-            gkv_net_end_gone(&world->net, world->now_ns, index, end);
+            gkv_net_end_gone(&world->net, departure_ns(world, host), index, end);
         }
         break;
     case GKV_OUTPUT_SEND:
@@ -424,6 +444,16 @@ void gkv_world_pause(struct gkv_world *world, uint32_t node, uint64_t until_ns)
                                    });
 }
 
+void gkv_world_block(struct gkv_world *world, uint32_t node, uint64_t until_ns)
+{
+    struct gkv_host *host = &world->hosts[node];
+    GKV_ASSERT(host->is_up);
+    GKV_ASSERT(host->blocked_until_ns <= world->now_ns);
+    GKV_ASSERT(until_ns > world->now_ns);
+    host->blocked_until_ns = until_ns;
+    host->leaving_count = 0;
+}
+
 void gkv_world_call_at(struct gkv_world *world, uint64_t time_ns, uint64_t argument)
 {
     GKV_ASSERT(time_ns >= world->now_ns);
@@ -488,11 +518,36 @@ static struct gkv_host *host_of(struct gkv_world *world, const struct gkv_occasi
     return &world->hosts[node];
 }
 
-/* Hold an occasion back until its host goes on, behind those that were held back before it. */
-static void hold_back(struct gkv_world *world, uint64_t until_ns,
+/* Until when a host takes no such occasion; a time that is over when it does. */
+static uint64_t not_before_ns(const struct gkv_world *world, const struct gkv_host *host,
+                              const struct gkv_occasion *occasion)
+{
+    if (host->paused_until_ns > 0) {
+        return host->paused_until_ns;
+    }
+    if (host->blocked_until_ns > world->now_ns && occasion->kind != GKV_OCCASION_TIMER) {
+        return host->blocked_until_ns;
+    }
+    return host->busy_until_ns;
+}
+
+/* Hold an occasion back until its host goes on, behind those that were held back before it; a
+ * datagram only if the host's socket has room for it. */
+static void hold_back(struct gkv_world *world, struct gkv_host *host, uint64_t until_ns,
                       const struct gkv_occasion *occasion)
 {
     struct gkv_occasion held = *occasion;
+    if (occasion->kind == GKV_OCCASION_DATAGRAM) {
+        const uint32_t most = world->options.socket_count_max;
+        host->held_count = host->held_until_ns == until_ns ? host->held_count : 0;
+        host->held_until_ns = until_ns;
+        if (most > 0 && host->held_count == most) {
+            world->net.stats.datagram_lost_count++;
+            gkv_net_parcel_done(&world->net, occasion->index);
+            return;
+        }
+        host->held_count++;
+    }
     held.time_ns = until_ns;
     held.tie = 1; /* after RESUME */
     gkv_agenda_add(&world->agenda, &held);
@@ -697,13 +752,13 @@ static void give_occasion(struct gkv_world *world, const struct gkv_occasion *oc
     }
 }
 
-/* A paused or busy host's own bytes and requests go on their way; what is for it waits. */
+/* A paused, blocked or busy host's own bytes and requests go on their way; what is for it waits. */
 static void handle(struct gkv_world *world, const struct gkv_occasion *occasion)
 {
     struct gkv_host *host = host_of(world, occasion);
-    if (host->paused_until_ns > 0 || host->busy_until_ns > world->now_ns) {
-        hold_back(world, host->paused_until_ns > 0 ? host->paused_until_ns : host->busy_until_ns,
-                  occasion);
+    const uint64_t until_ns = not_before_ns(world, host, occasion);
+    if (host->paused_until_ns > 0 || until_ns > world->now_ns) {
+        hold_back(world, host, until_ns, occasion);
         return;
     }
     give_occasion(world, occasion);

@@ -69,6 +69,7 @@ struct gkv_world_options {
     struct gkv_options node;    /* of every node; names, addresses, boots and seeds are filled in */
     uint32_t receive_bytes_max; /* bytes given to an endpoint at once; 0: as many as fit */
     uint32_t window_bytes;      /* under way in a stream at once; 0: GKV_NET_PIPE_BYTES */
+    uint32_t socket_count_max;  /* datagrams that wait at a host which takes none; 0: any number */
     uint32_t timer_late_ns_max; /* timers come up to so much late */
     uint32_t timer_early_ns_max; /* and before that, up to so much early, again and again */
 };
@@ -105,6 +106,10 @@ void gkv_world_leave(struct gkv_world *world, uint32_t node);
 /* Stop a node as SIGSTOP does: its system goes on to take in what arrives, and at until_ns it gets
  * all of it at once, in order, and its timers late. */
 void gkv_world_pause(struct gkv_world *world, uint32_t node, uint64_t until_ns);
+
+/* Let nothing in or out of a node before until_ns, while its timers go on: what it says meanwhile
+ * leaves then, and what arrives comes then. Neither in the chain nor observed. */
+void gkv_world_block(struct gkv_world *world, uint32_t node, uint64_t until_ns);
 void gkv_world_submit(struct gkv_world *world, uint32_t node,
                       const struct gkv_operation *operation);
 

@@ -19,6 +19,8 @@ struct scene {
     struct gkv_prng luck;
     uint64_t sent_ns;     /* bytes of a stream, first and from node 0, since this was cleared */
     uint64_t received_ns; /* and by node 1 */
+    uint32_t timer_count; /* of node 1 */
+    uint32_t datagram_counts[2];
 };
 
 static uint64_t draw(void *context, const char *label, uint64_t bound)
@@ -40,6 +42,10 @@ static void observe(void *context, const struct gkv_observation *observation)
         note_first(&scene->sent_ns, observation->time_ns);
     } else if (observation->kind == GKV_OBSERVE_RECEIVED && observation->node == 1) {
         note_first(&scene->received_ns, observation->time_ns);
+    } else if (observation->kind == GKV_OBSERVE_TIMER && observation->node == 1) {
+        scene->timer_count++;
+    } else if (observation->kind == GKV_OBSERVE_DATAGRAM && observation->node < 2) {
+        scene->datagram_counts[observation->node]++;
     }
 }
 
@@ -143,6 +149,41 @@ static void test_streams_send_again(void **state)
     gkv_world_destroy(&scene.world);
 }
 
+/* Goal: a node whose input and output are blocked goes on with its timers; what it said and what
+ * was said to it comes when the block is over, as much as sockets hold.
+ * Method: two nodes that ping each other five times a second, one of them blocked for 2 s, with
+ * sockets of three datagrams. */
+static void test_block(void **state)
+{
+    static struct scene scene;
+    (void)state;
+    create(&scene, 2);
+    scene.world.options.socket_count_max = 3;
+    gkv_world_boot(&scene.world, 0);
+    gkv_world_boot(&scene.world, 1);
+    while (gkv_world_step(&scene.world, 3000 * MS)) {
+    }
+    const uint64_t begin_ns = scene.world.now_ns;
+    gkv_world_block(&scene.world, 1, begin_ns + 2000 * MS);
+    while (gkv_world_step(&scene.world, begin_ns + MS)) { /* what was on its way */
+    }
+    scene.timer_count = 0;
+    memset(scene.datagram_counts, 0, sizeof(scene.datagram_counts));
+    while (gkv_world_step(&scene.world, begin_ns + 1999 * MS)) {
+    }
+    assert_true(scene.timer_count >= 10);
+    assert_int_equal(scene.datagram_counts[0], 0);
+    assert_int_equal(scene.datagram_counts[1], 0);
+    while (gkv_world_step(&scene.world, begin_ns + 2000 * MS)) {
+    }
+    assert_int_equal(scene.datagram_counts[1], 3);
+    while (gkv_world_step(&scene.world, begin_ns + 2001 * MS)) {
+    }
+    assert_in_range(scene.datagram_counts[0], 3, 6); /* and answers to the three that came */
+    assert_true(scene.world.net.stats.datagram_lost_count > 10);
+    gkv_world_destroy(&scene.world);
+}
+
 /* Note `count` words, three at a time, with one of them changed. */
 static void chain_of(struct scene *scene, uint32_t count, uint32_t changed, uint64_t chain_out[2])
 {
@@ -184,9 +225,8 @@ static void test_chain_covers_every_word(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_thirty_two_nodes),
-        cmocka_unit_test(test_the_most_nodes),
-        cmocka_unit_test(test_streams_send_again),
+        cmocka_unit_test(test_thirty_two_nodes),        cmocka_unit_test(test_the_most_nodes),
+        cmocka_unit_test(test_streams_send_again),      cmocka_unit_test(test_block),
         cmocka_unit_test(test_chain_covers_every_word),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
