@@ -36,8 +36,10 @@ struct crowd *crowd_create(const struct gkv_options *node, uint32_t node_count, 
     crowd->node_count = node_count;
     gkv_prng_init(&crowd->luck, seed, 0);
     gkv_prng_init(&crowd->plan, seed, PLAN_STREAM);
-    const struct gkv_world_options options = {
-        .node_count = node_count, .life_count_max = life_count, .node = *node};
+    const struct gkv_world_options options = {.node_count = node_count,
+                                              .life_count_max = life_count,
+                                              .node = *node,
+                                              .socket_count_max = CROWD_SOCKET_COUNT};
     const struct gkv_chance chance = {.draw = draw, .context = &crowd->luck};
     const struct gkv_observer observer = {.observe = ledger_observe, .context = &crowd->ledger};
     if (gkv_world_create(&crowd->world, &options, &chance, &observer) != GKV_OK) {
@@ -182,6 +184,15 @@ uint32_t crowd_pick_victim(struct crowd *crowd)
         }
     }
     return LEDGER_NOBODY;
+}
+
+uint32_t crowd_pick_up(struct crowd *crowd)
+{
+    uint32_t node = (uint32_t)crowd_draw(crowd, crowd->node_count);
+    while (!crowd->world.hosts[node].is_up) {
+        node = (node + 1) % crowd->node_count;
+    }
+    return node;
 }
 
 bool crowd_form(struct crowd *crowd, uint64_t settle_ns)

@@ -3,6 +3,7 @@
  * Model     io_sim with a generator for its chance, so that a seed gives one run. Every link has
  *           the latency of a LAN, 0.1 to 0.6 ms one way. A node crashes as a machine without power
  *           does: nothing is reset, and who dials it hears nothing.
+ * Bounds    CROWD_SOCKET_COUNT datagrams wait at a node that takes none, each way; more are lost.
  * Invariant Everything that the world shows is in the ledger.
  */
 #ifndef BENCH_MEMBERSHIP_CROWD_H
@@ -16,6 +17,7 @@
 #include "core/prng.h"
 #include "io_sim/world.h"
 
+#define CROWD_SOCKET_COUNT 256 /* Linux: 212,992 bytes, and 768 for each small one */
 #define MS GKV_NS_PER_MS
 #define SECOND (1000 * MS)
 
@@ -61,6 +63,9 @@ void crowd_crash(struct crowd *crowd, uint32_t node);
 
 /* A node that is up and may be booted once more after a crash; LEDGER_NOBODY: none. */
 uint32_t crowd_pick_victim(struct crowd *crowd);
+
+/* A node that is up. */
+uint32_t crowd_pick_up(struct crowd *crowd);
 
 /* A number in [0, bound) from the experimenter's own luck. */
 uint64_t crowd_draw(struct crowd *crowd, uint64_t bound);

@@ -40,6 +40,12 @@ static void set_swim(struct gkv_options *options, uint32_t node_count)
     set_suspicion(options, node_count, UINT64_C(2000) * 3 * flavor_ceil_ln(node_count + 1));
 }
 
+/* memberlist's pushPullScale: an interval more for each doubling above 32 nodes. */
+static uint32_t push_pull_scale(uint32_t node_count)
+{
+    return node_count <= 32 ? 1 : 1 + (uint32_t)ceil(log2(node_count) - log2(32));
+}
+
 /* SuspicionMult 4, and the nodes' logarithm; no less than one interval's worth. */
 static void set_memberlist(struct gkv_options *options, uint32_t node_count)
 {
@@ -48,7 +54,7 @@ static void set_memberlist(struct gkv_options *options, uint32_t node_count)
     options->probe_interval_ms = 1000;
     options->probe_timeout_ms = 500;
     options->gossip_interval_ms = 200;
-    options->push_pull_interval_ms = 30000;
+    options->push_pull_interval_ms = 30000 * push_pull_scale(node_count);
     set_suspicion(options, node_count, 4 * scale_milli);
 }
 

@@ -24,5 +24,7 @@ extern const struct table table_suspicion;  /* T4 */
 extern const struct table table_joins;      /* T5 */
 extern const struct table table_latency;    /* T8 */
 extern const struct table table_memberlist; /* T10 */
+extern const struct table table_views;      /* T11 */
+extern const struct table table_bandwidth;  /* T13 */
 
 #endif
