@@ -19,6 +19,7 @@ static const char *const kind_names[GKV_MESSAGE_KIND_COUNT] = {
     [GKV_MESSAGE_SYNC_KEYS] = "SYNC_KEYS",
     [GKV_MESSAGE_SYNC_PULL] = "SYNC_PULL",
     [GKV_MESSAGE_SYNC_RECORDS] = "SYNC_RECORDS",
+    [GKV_MESSAGE_NACK] = "NACK",
 };
 
 static const char *const state_names[GKV_MEMBER_STATE_COUNT] = {

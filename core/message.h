@@ -16,7 +16,7 @@
 
 enum gkv_message_kind {
     GKV_MESSAGE_NONE = 0,
-    /* Membership; datagrams. */
+    /* Membership; datagrams, but for a PING over a stream and its ACK. */
     GKV_MESSAGE_PING = 1,     /* are you there? */
     GKV_MESSAGE_ACK = 2,      /* yes; also sent by a helper for the member it asked */
     GKV_MESSAGE_PING_REQ = 3, /* ping that member for me */
@@ -34,8 +34,10 @@ enum gkv_message_kind {
     GKV_MESSAGE_SYNC_KEYS = 12,    /* key hashes and versions of the slots that differ */
     GKV_MESSAGE_SYNC_PULL = 13,    /* key hashes whose records the sender wants */
     GKV_MESSAGE_SYNC_RECORDS = 14, /* records, newest wins */
+    /* Membership again; a datagram. */
+    GKV_MESSAGE_NACK = 15, /* I pinged that member for you, and heard nothing so far */
 };
-#define GKV_MESSAGE_KIND_COUNT 15
+#define GKV_MESSAGE_KIND_COUNT 16
 
 enum gkv_channel {
     GKV_CHANNEL_DATAGRAM = 1, /* may be lost, doubled, reordered; at most one datagram's budget */
@@ -99,13 +101,13 @@ struct gkv_message {
     struct gkv_hlc hlc;       /* the sender's clock */
     union {
         struct {
-            uint32_t sequence; /* chosen by the prober, returned by the ACK */
-            /* PING_REQ: whom to ping; ACK: who was heard; PING: the target as the prober knows
-             * it. */
+            uint32_t sequence; /* chosen by the prober, returned by the ACK or NACK */
+            /* PING_REQ: whom to ping; ACK: who was heard; NACK: who was not; PING: the target as
+             * the prober knows it. */
             struct gkv_identity about;
             const struct gkv_update *updates;
             uint32_t update_count; /* <= GKV_UPDATE_COUNT_MAX */
-        } gossip;                  /* PING, ACK, PING_REQ, GOSSIP */
+        } gossip;                  /* PING, ACK, NACK, PING_REQ, GOSSIP */
         struct {
             bool is_request;
             const struct gkv_update *updates; /* the sender first */

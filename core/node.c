@@ -92,7 +92,7 @@ static void lay_out(struct modules *modules, struct gkv_arena *arena,
     };
     gkv_hlc_clock_init(&modules->clock, options->drift_ms_max);
     gkv_timers_init(&modules->timers, arena,
-                    GKV_TIMER_PERIODIC_COUNT + options->member_count_max +
+                    GKV_TIMER_MEMBER_FIRST + options->member_count_max +
                         options->operation_count_max);
     gkv_actions_init(&modules->actions, arena, ACTION_COUNT_MAX);
     gkv_scratch_init(&modules->scratch, arena,
@@ -180,10 +180,10 @@ static void on_periodic_timer(struct gkv_node *node, const struct gkv_step *step
 {
     switch (id) {
     case GKV_TIMER_PROBE:
-    case GKV_TIMER_PROBE_DIRECT:
     case GKV_TIMER_GOSSIP:
     case GKV_TIMER_PUSH_PULL:
     case GKV_TIMER_RECONNECT:
+    case GKV_TIMER_RELAY:
         gkv_swim_on_timer(&node->modules.swim, step, id);
         break;
     case GKV_TIMER_SYNC:
@@ -205,6 +205,8 @@ static void on_timer(struct gkv_node *node, const struct gkv_step *step, uint32_
     const uint32_t operation_first = gkv_step_operation_timer(step, 0);
     if (id < GKV_TIMER_PERIODIC_COUNT) {
         on_periodic_timer(node, step, (enum gkv_timer_id)id);
+    } else if (id < GKV_TIMER_MEMBER_FIRST) {
+        gkv_swim_on_probe_timer(&node->modules.swim, step, id - GKV_TIMER_PROBE_FIRST);
     } else if (id < operation_first) {
         const uint16_t index = (uint16_t)(id - gkv_step_member_timer(step, 0));
         gkv_swim_on_member_timer(&node->modules.swim, step, index);
@@ -239,6 +241,7 @@ static void on_message(struct gkv_node *node, const struct gkv_step *step,
     struct modules *modules = &node->modules;
     const struct gkv_message *message = event->as.arrival.message;
     const struct gkv_address *source = &event->as.arrival.source;
+    const struct gkv_way way = {.address = *source, .channel = event->as.arrival.channel};
     if (gkv_hlc_observe(step->clock, step->now.wall_ms, message->hlc) != GKV_OK) {
         /* The message may still be of use: the versions inside are judged one by one. */
         node->clock_rejected_count++;
@@ -249,7 +252,8 @@ static void on_message(struct gkv_node *node, const struct gkv_step *step,
     case GKV_MESSAGE_PING_REQ:
     case GKV_MESSAGE_GOSSIP:
     case GKV_MESSAGE_PUSH_PULL:
-        gkv_swim_on_message(&modules->swim, step, message, source);
+    case GKV_MESSAGE_NACK:
+        gkv_swim_on_message(&modules->swim, step, message, &way);
         break;
     case GKV_MESSAGE_WRITE:
     case GKV_MESSAGE_READ:

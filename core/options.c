@@ -16,15 +16,21 @@ void gkv_options_init(struct gkv_options *options)
     options->operation_count_max = 4096;
     options->operation_memory_bytes = UINT64_C(16) * 1024 * 1024;
     options->operation_timeout_ms = 2000;
-    options->probe_interval_ms = 200;
-    options->probe_timeout_ms = 80;
-    options->suspicion_timeout_ms = 600;
-    options->gossip_interval_ms = 50;
+    options->probe_interval_ms = 100;
+    options->probe_timeout_ms = 50;
+    options->probe_repeat_ms = 25;
+    options->probe_indirect_timeout_ms = 60;
+    options->suspicion_timeout_ms = 200;
+    options->gossip_interval_ms = 20;
     options->push_pull_interval_ms = 30000;
     options->reconnect_interval_ms = 1000;
     options->sync_interval_ms = 1000;
     options->tombstone_keep_ms = 600000;
     options->drift_ms_max = 500;
+    options->probe_targets = 2;
+    options->probe_helpers = GKV_PROBE_HELPER_COUNT;
+    options->probe_by_stream = 1;
+    options->probe_nacks = 1;
     options->read_repair_per_second_max = 1000;
 }
 
@@ -50,6 +56,11 @@ static const struct range ranges[] = {
     RANGE(operation_count_max, 1, 65536),
     RANGE(operation_timeout_ms, 1, 3600000),
     RANGE(probe_interval_ms, 10, 60000),
+    RANGE(probe_indirect_timeout_ms, 1, 60000),
+    RANGE(probe_targets, 1, 8),
+    RANGE(probe_helpers, 0, 3),
+    RANGE(probe_by_stream, 0, 1),
+    RANGE(probe_nacks, 0, 1),
     RANGE(suspicion_timeout_ms, 10, 600000),
     RANGE(gossip_interval_ms, 5, 60000),
     RANGE(push_pull_interval_ms, 10, 3600000),
@@ -63,6 +74,8 @@ static const struct range ranges[] = {
 _Static_assert(GKV_SEED_COUNT_MAX == 16, "the range of seed_count");
 _Static_assert(GKV_REPLICA_COUNT_MAX == 7, "the range of replica_count");
 _Static_assert(GKV_VALUE_BYTES_CEILING == 16777216, "the range of value_bytes_max");
+_Static_assert(GKV_PROBE_TARGETS_MAX == 8, "the range of probe_targets");
+_Static_assert(GKV_PROBE_HELPER_COUNT == 3, "the range of probe_helpers");
 _Static_assert(GKV_MEMBER_COUNT_MAX == 1024, "the range of member_count_max");
 _Static_assert(GKV_STORE_BYTES_MIN == 1048576, "the range of memory_limit_bytes");
 
@@ -128,8 +141,24 @@ static const char *check_room(const struct gkv_options *options)
         return "operation_memory_bytes must hold four records of the largest value, and be at most "
                "128 GiB";
     }
+    return NULL;
+}
+
+static const char *check_probes(const struct gkv_options *options)
+{
     if (options->probe_timeout_ms < 1 || options->probe_timeout_ms >= options->probe_interval_ms) {
         return "probe_timeout_ms must lie in 1 .. probe_interval_ms - 1";
+    }
+    if (options->probe_repeat_ms >= options->probe_timeout_ms) {
+        return "probe_repeat_ms must lie in 0 .. probe_timeout_ms - 1";
+    }
+    /* Half of the places are left for those who are asked out of turn. */
+    const uint64_t lasting_ms =
+        (uint64_t)options->probe_timeout_ms + options->probe_indirect_timeout_ms;
+    if (options->probe_targets * lasting_ms >
+        GKV_PROBE_COUNT_MAX / 2 * (uint64_t)options->probe_interval_ms) {
+        return "probe_targets x (probe_timeout_ms + probe_indirect_timeout_ms) must be at most "
+               "8 x probe_interval_ms";
     }
     return NULL;
 }
@@ -145,6 +174,9 @@ enum gkv_error gkv_options_check(const struct gkv_options *options, const char *
     }
     if (reason == NULL) {
         reason = check_room(options);
+    }
+    if (reason == NULL) {
+        reason = check_probes(options);
     }
     if (reason_out != NULL) {
         *reason_out = reason;

@@ -47,12 +47,17 @@ struct gkv_options {
 
     /* Time, in ms. */
     uint32_t operation_timeout_ms; /* default 2,000; 1 .. 3,600,000 */
-    uint32_t probe_interval_ms;    /* one probe of one member each; default 200; 10 .. 60,000 */
-    uint32_t probe_timeout_ms;     /* until helpers are asked; default 80; < probe_interval_ms */
+    uint32_t probe_interval_ms;    /* between probes; default 100; 10 .. 60,000 */
+    uint32_t probe_timeout_ms;     /* until helpers are asked; default 50; < probe_interval_ms */
+    /* After the first ping, a second one; default 25; < probe_timeout_ms; 0: none. */
+    uint32_t probe_repeat_ms;
+    /* From asking helpers to suspecting; default 60; 1 .. 60,000. probe_targets times the whole of
+     * a probe is at most 8 probe intervals. */
+    uint32_t probe_indirect_timeout_ms;
     /* SUSPECT to UNREACHABLE, but for 2 x log2 n gossip intervals that come on top of it
-     * (core/suspicion.h): 200 ms for 3 nodes. Default 600; 10 .. 600,000. */
+     * (core/suspicion.h): 80 ms for 3 nodes. Default 200; 10 .. 600,000. */
     uint32_t suspicion_timeout_ms;
-    uint32_t gossip_interval_ms;    /* rumours under way; default 50; 5 .. 60,000 */
+    uint32_t gossip_interval_ms;    /* rumours under way; default 20; 5 .. 60,000 */
     uint32_t push_pull_interval_ms; /* the whole table; default 30,000; 10 .. 3,600,000 */
     /* One seed and one unreachable member are asked; default 1,000; 10 .. 3,600,000. */
     uint32_t reconnect_interval_ms;
@@ -61,6 +66,12 @@ struct gkv_options {
      * 600,000; 1,000 .. 604,800,000. */
     uint32_t tombstone_keep_ms;
     uint32_t drift_ms_max; /* how far ahead a peer's clock may be; default 500; 1 .. 3,600,000 */
+
+    /* Probing: how much (core/probe.h). */
+    uint32_t probe_targets;   /* members probed per interval; default 2; 1 .. 8 */
+    uint32_t probe_helpers;   /* asked to ping who does not answer; default 3; 0 .. 3 */
+    uint32_t probe_by_stream; /* 1: and the stream to it is tried; default 1; 0, 1 */
+    uint32_t probe_nacks;     /* 1: helpers say that they heard nothing; default 1; 0, 1 */
 
     /* Records pushed by read repair: default 1,000; 0 .. 1,000,000; 0 is none. */
     uint32_t read_repair_per_second_max;

@@ -1,184 +1,267 @@
+/* What a probe goes through.
+ *
+ *   (none)           -> DIRECT    [begin]       its target's turn, or it is asked at once
+ *   DIRECT           -> REPEATED  [repeat]      no ACK after probe_repeat_ms (0: never)
+ *   DIRECT, REPEATED -> INDIRECT  [ask_others]  no ACK after probe_timeout_ms
+ *   INDIRECT         -> (none)    [gkv_probe_on_timer] nor probe_indirect_timeout_ms later: failed
+ *   any              -> (none)    [gkv_probe_on_ack]   somebody heard the target
+ *   any              -> (none)    [gkv_probe_on_timer] the target left its place, or lives anew
+ */
 #include "core/probe.h"
 
 #include "core/panic.h"
 
-static uint16_t *order_of(const struct gkv_probe *probe)
+struct gkv_probe *gkv_probe_at(const struct gkv_probes *probes, uint32_t place)
 {
-    return gkv_at(probe, probe->order_offset);
+    GKV_ASSERT(place < GKV_PROBE_COUNT_MAX);
+    return (struct gkv_probe *)gkv_at(probes, probes->probe_offset) + place;
 }
 
-static bool can_be_probed(const struct gkv_members *members, uint16_t index)
+void gkv_probes_init(struct gkv_probes *probes, struct gkv_arena *arena, uint16_t capacity,
+                     uint32_t sequence_first)
 {
-    return index != GKV_MEMBER_SELF && gkv_member_is_reachable(gkv_member_at(members, index));
+    void *table = gkv_arena_carve(arena, GKV_PROBE_COUNT_MAX, sizeof(struct gkv_probe));
+    *probes = (struct gkv_probes){.sequence_last = sequence_first};
+    probes->probe_offset = gkv_offset_to(probes, table);
+    gkv_round_init(&probes->round, arena, capacity);
 }
 
-void gkv_probe_init(struct gkv_probe *probe, struct gkv_arena *arena, uint16_t capacity,
-                    uint32_t sequence_first)
+void gkv_probes_check(const struct gkv_probes *probes, const struct gkv_step *step)
 {
-    GKV_ASSERT(capacity > 0);
-    uint16_t *order = gkv_arena_carve(arena, capacity, sizeof(*order));
-    *probe = (struct gkv_probe){
-        .capacity = capacity,
-        .urgent = GKV_MEMBER_INDEX_NONE,
-        .target = GKV_MEMBER_INDEX_NONE,
-        .sequence_last = sequence_first,
-    };
-    probe->order_offset = gkv_offset_to(probe, order);
-}
-
-uint32_t gkv_probe_take_sequence(struct gkv_probe *probe)
-{
-    probe->sequence_last++;
-    if (probe->sequence_last == 0) {
-        probe->sequence_last = 1;
-    }
-    return probe->sequence_last;
-}
-
-void gkv_probe_add(struct gkv_probe *probe, struct gkv_prng *prng, uint16_t index)
-{
-    GKV_ASSERT(index != GKV_MEMBER_SELF);
-    GKV_ASSERT(index < probe->capacity);
-
-    uint16_t *order = order_of(probe);
-    for (uint16_t i = 0; i < probe->order_count; i++) {
-        if (order[i] == index) {
-            return;
-        }
-    }
-    GKV_ASSERT(probe->order_count < probe->capacity);
-    GKV_ASSERT(probe->cursor <= probe->order_count);
-    const uint64_t to_come_count = (uint64_t)probe->order_count - probe->cursor + 1;
-    const uint64_t place = probe->cursor + gkv_prng_below(prng, to_come_count);
-    order[probe->order_count] = order[place];
-    order[place] = index;
-    probe->order_count++;
-}
-
-/* Start a new round with everybody reachable, shuffled (Fisher and Yates). */
-static void refill(struct gkv_probe *probe, const struct gkv_members *members,
-                   struct gkv_prng *prng)
-{
-    uint16_t *order = order_of(probe);
-    probe->cursor = 0;
-    probe->order_count = 0;
-    for (uint16_t index = 0; index < probe->capacity; index++) {
-        if (!can_be_probed(members, index)) {
-            continue;
-        }
-        const uint64_t place = gkv_prng_below(prng, (uint64_t)probe->order_count + 1);
-        order[probe->order_count] = order[place];
-        order[place] = index;
-        probe->order_count++;
+    for (uint32_t i = 0; i < GKV_PROBE_COUNT_MAX; i++) {
+        const struct gkv_probe *probe = gkv_probe_at(probes, i);
+        const bool is_set = gkv_timer_is_set(step->timers, GKV_TIMER_PROBE_FIRST + i);
+        GKV_ASSERT(is_set == (probe->stage != GKV_PROBE_NONE));
+        GKV_ASSERT(probe->stage == GKV_PROBE_NONE || probe->target != GKV_MEMBER_SELF);
+        GKV_ASSERT(probe->stage == GKV_PROBE_NONE || probe->sequence != 0);
     }
 }
 
-/* The next of this round who can be probed. */
-static uint16_t advance(struct gkv_probe *probe, const struct gkv_members *members)
+uint32_t gkv_probe_take_sequence(struct gkv_probes *probes)
 {
-    const uint16_t *order = order_of(probe);
-    while (probe->cursor < probe->order_count) {
-        const uint16_t index = order[probe->cursor];
-        probe->cursor++;
-        if (can_be_probed(members, index)) {
-            return index;
-        }
+    probes->sequence_last++;
+    if (probes->sequence_last == 0) {
+        probes->sequence_last = 1;
     }
-    return GKV_MEMBER_INDEX_NONE;
+    return probes->sequence_last;
 }
 
-uint16_t gkv_probe_next(struct gkv_probe *probe, const struct gkv_members *members,
-                        struct gkv_prng *prng)
+/* ---- Places ---------------------------------------------------------------------------------- */
+
+static void end(const struct gkv_step *step, struct gkv_probe *probe, uint32_t place)
 {
-    GKV_ASSERT(probe->capacity == members->capacity);
-    const uint16_t urgent = probe->urgent;
-    probe->urgent = GKV_MEMBER_INDEX_NONE;
-    if (urgent != GKV_MEMBER_INDEX_NONE && can_be_probed(members, urgent)) {
-        return urgent;
-    }
-    uint16_t index = advance(probe, members);
-    if (index == GKV_MEMBER_INDEX_NONE) {
-        refill(probe, members, prng);
-        index = advance(probe, members);
-    }
-    GKV_ASSERT(index != GKV_MEMBER_SELF);
-    return index;
+    *probe = (struct gkv_probe){.stage = GKV_PROBE_NONE};
+    gkv_timer_cancel(step->timers, GKV_TIMER_PROBE_FIRST + place);
 }
 
-void gkv_probe_begin(struct gkv_probe *probe, const struct gkv_members *members, uint16_t index,
-                     uint64_t now_ns)
+static void wait_until(const struct gkv_step *step, uint32_t place, uint64_t deadline_ns)
 {
-    GKV_ASSERT(probe->target == GKV_MEMBER_INDEX_NONE);
-    GKV_ASSERT(can_be_probed(members, index));
-    const struct gkv_member *member = gkv_member_at(members, index);
-    probe->target = index;
-    probe->target_generation = member->generation;
-    probe->target_boot_id = member->said.who.boot_id;
-    probe->sequence = gkv_probe_take_sequence(probe);
-    probe->sent_ns = now_ns;
-    probe->acked = false;
+    gkv_timer_set(step->timers, GKV_TIMER_PROBE_FIRST + place, deadline_ns);
 }
 
-bool gkv_probe_is_current(const struct gkv_probe *probe, const struct gkv_members *members)
+/* Is the target who it was when the probe began: the same node in the same boot? One that restarted
+ * meanwhile owes no answer. */
+static bool is_current(const struct gkv_probe *probe, const struct gkv_step *step)
 {
-    if (probe->target == GKV_MEMBER_INDEX_NONE) {
-        return false;
-    }
-    const struct gkv_member *member = gkv_member_at(members, probe->target);
-    return member->said.state != GKV_MEMBER_NONE &&
-           member->generation == probe->target_generation &&
-           member->said.who.boot_id == probe->target_boot_id;
+    const struct gkv_member *member = gkv_member_at(step->members, probe->target);
+    return member->said.state != GKV_MEMBER_NONE && member->generation == probe->generation &&
+           member->said.who.boot_id == probe->boot_id;
 }
 
-uint32_t gkv_probe_relay_add(struct gkv_probe *probe, const struct gkv_address *asker,
-                             struct gkv_node_id target, uint32_t asker_sequence)
+static bool is_under_way(const struct gkv_probes *probes, const struct gkv_step *step,
+                         uint16_t index)
 {
-    GKV_ASSERT(asker_sequence != 0);
-    struct gkv_probe_relay *relay = &probe->relays[probe->relay_next];
-    probe->relay_next = (probe->relay_next + 1) % GKV_PROBE_RELAY_COUNT;
-    *relay = (struct gkv_probe_relay){
-        .asker = *asker,
-        .target = target,
-        .asker_sequence = asker_sequence,
-        .sequence = gkv_probe_take_sequence(probe),
-    };
-    return relay->sequence;
-}
-
-bool gkv_probe_relay_take(struct gkv_probe *probe, uint32_t sequence, struct gkv_node_id target,
-                          struct gkv_probe_relay *relay_out)
-{
-    GKV_ASSERT(sequence != 0);
-    for (uint32_t i = 0; i < GKV_PROBE_RELAY_COUNT; i++) {
-        struct gkv_probe_relay *relay = &probe->relays[i];
-        if (relay->sequence == sequence && gkv_node_id_equal(relay->target, target)) {
-            *relay_out = *relay;
-            relay->sequence = 0;
+    for (uint32_t i = 0; i < GKV_PROBE_COUNT_MAX; i++) {
+        const struct gkv_probe *probe = gkv_probe_at(probes, i);
+        if (probe->stage != GKV_PROBE_NONE && probe->target == index && is_current(probe, step)) {
             return true;
         }
     }
     return false;
 }
 
-uint32_t gkv_probe_pick(const struct gkv_members *members, struct gkv_prng *prng, uint16_t except,
-                        uint16_t *members_out, uint32_t count)
+static uint32_t find_unused(const struct gkv_probes *probes)
 {
-    GKV_ASSERT(count > 0);
-    uint32_t seen =
-        0; /* Vitter's algorithm R: the k-th candidate stays with probability count / k */
-    for (uint16_t index = 0; index < members->capacity; index++) {
-        if (index == except || !can_be_probed(members, index)) {
-            continue;
-        }
-        seen++;
-        if (seen <= count) {
-            members_out[seen - 1] = index;
-            continue;
-        }
-        const uint64_t place = gkv_prng_below(prng, seen);
-        if (place < count) {
-            members_out[place] = index;
+    uint32_t place = 0;
+    while (place < GKV_PROBE_COUNT_MAX && gkv_probe_at(probes, place)->stage != GKV_PROBE_NONE) {
+        place++;
+    }
+    return place;
+}
+
+/* The place of the probe under way that an answer with this sequence belongs to, or
+ * GKV_PROBE_COUNT_MAX. */
+static uint32_t find_asked(const struct gkv_probes *probes, const struct gkv_step *step,
+                           const struct gkv_message *message)
+{
+    const struct gkv_identity *about = &message->as.gossip.about;
+    for (uint32_t i = 0; i < GKV_PROBE_COUNT_MAX; i++) {
+        const struct gkv_probe *probe = gkv_probe_at(probes, i);
+        if (probe->stage != GKV_PROBE_NONE && probe->sequence == message->as.gossip.sequence &&
+            is_current(probe, step)) {
+            const struct gkv_identity *target =
+                &gkv_member_at(step->members, probe->target)->said.who;
+            const bool fits =
+                gkv_node_id_equal(about->id, target->id) && about->boot_id >= target->boot_id;
+            return fits ? i : GKV_PROBE_COUNT_MAX;
         }
     }
-    return seen < count ? seen : count;
+    return GKV_PROBE_COUNT_MAX;
+}
+
+/* ---- Asking ---------------------------------------------------------------------------------- */
+
+static void begin(struct gkv_probes *probes, struct gkv_gossip *gossip, const struct gkv_step *step,
+                  uint16_t index, bool is_at_once)
+{
+    GKV_ASSERT(gkv_round_admits(step->members, index));
+    const uint32_t place = find_unused(probes);
+    GKV_ASSERT(place < GKV_PROBE_COUNT_MAX);
+    const struct gkv_member *member = gkv_member_at(step->members, index);
+    struct gkv_probe *probe = gkv_probe_at(probes, place);
+    *probe = (struct gkv_probe){
+        .boot_id = member->said.who.boot_id,
+        .sent_ns = step->now.mono_ns,
+        .generation = member->generation,
+        .sequence = gkv_probe_take_sequence(probes),
+        .target = index,
+        .stage = GKV_PROBE_DIRECT,
+    };
+    const struct gkv_options *options = step->options;
+    const uint64_t first_ms =
+        options->probe_repeat_ms > 0 ? options->probe_repeat_ms : options->probe_timeout_ms;
+    wait_until(step, place, probe->sent_ns + first_ms * GKV_NS_PER_MS);
+    gkv_gossip_ping(gossip, step, index, probe->sequence, GKV_CHANNEL_DATAGRAM);
+    gkv_step_trace(step, GKV_TRACE_PROBE, &member->said.who.id, probe->sequence, is_at_once);
+}
+
+void gkv_probe_on_tick(struct gkv_probes *probes, struct gkv_gossip *gossip,
+                       const struct gkv_step *step)
+{
+    for (uint32_t i = 0; i < step->options->probe_targets; i++) {
+        if (find_unused(probes) == GKV_PROBE_COUNT_MAX) {
+            return;
+        }
+        const uint16_t index = gkv_round_next(&probes->round, step->members, &gossip->prng);
+        if (index == GKV_MEMBER_INDEX_NONE) {
+            return;
+        }
+        if (!is_under_way(probes, step, index)) {
+            begin(probes, gossip, step, index, false);
+        }
+    }
+}
+
+void gkv_probe_at_once(struct gkv_probes *probes, struct gkv_gossip *gossip,
+                       const struct gkv_step *step, uint16_t index)
+{
+    if (gkv_round_admits(step->members, index) && !is_under_way(probes, step, index) &&
+        find_unused(probes) < GKV_PROBE_COUNT_MAX) {
+        begin(probes, gossip, step, index, true);
+    }
+}
+
+/* No direct answer: ask others to ping the target, in case only our path is bad (SWIM 3.1), and
+ * ping it over a stream, in case only datagrams get lost. */
+static void ask_others(struct gkv_probes *probes, struct gkv_gossip *gossip,
+                       const struct gkv_step *step, uint32_t place)
+{
+    struct gkv_probe *probe = gkv_probe_at(probes, place);
+    const struct gkv_identity about = gkv_member_at(step->members, probe->target)->said.who;
+    uint16_t helpers[GKV_PROBE_HELPER_COUNT];
+    const uint32_t wanted = step->options->probe_helpers;
+    const uint32_t helper_count =
+        wanted == 0 ? 0
+                    : gkv_round_pick(step->members, &gossip->prng, probe->target, helpers, wanted);
+    for (uint32_t i = 0; i < helper_count; i++) {
+        const struct gkv_update *helper = &gkv_member_at(step->members, helpers[i])->said;
+        const struct gkv_way way = {.address = helper->address, .channel = GKV_CHANNEL_DATAGRAM};
+        struct gkv_message *message =
+            gkv_gossip_say(gossip, step, &way, GKV_MESSAGE_PING_REQ,
+                           gkv_gossip_front_of(gkv_gossip_held_against(step, probe->target),
+                                               GKV_MEMBER_INDEX_NONE));
+        message->as.gossip.sequence = probe->sequence;
+        message->as.gossip.about = about;
+        gkv_step_trace_via(step, GKV_TRACE_PROBE_INDIRECT, &about.id, &helper->who.id, 0);
+    }
+    probe->stage = GKV_PROBE_INDIRECT;
+    probe->helper_count = (uint8_t)helper_count;
+    if (step->options->probe_by_stream > 0) {
+        gkv_gossip_ping(gossip, step, probe->target, probe->sequence, GKV_CHANNEL_STREAM);
+        gkv_step_trace(step, GKV_TRACE_PROBE_STREAM, &about.id, probe->sequence, 0);
+    }
+    wait_until(step, place,
+               step->now.mono_ns + step->options->probe_indirect_timeout_ms * GKV_NS_PER_MS);
+}
+
+static void repeat(struct gkv_probes *probes, struct gkv_gossip *gossip,
+                   const struct gkv_step *step, uint32_t place)
+{
+    struct gkv_probe *probe = gkv_probe_at(probes, place);
+    const struct gkv_options *options = step->options;
+    const uint64_t left_ms = options->probe_timeout_ms - options->probe_repeat_ms;
+    probe->stage = GKV_PROBE_REPEATED;
+    wait_until(step, place, step->now.mono_ns + left_ms * GKV_NS_PER_MS);
+    gkv_gossip_ping(gossip, step, probe->target, probe->sequence, GKV_CHANNEL_DATAGRAM);
+    gkv_step_trace(step, GKV_TRACE_PROBE_REPEAT,
+                   &gkv_member_at(step->members, probe->target)->said.who.id, probe->sequence, 0);
+}
+
+uint16_t gkv_probe_on_timer(struct gkv_probes *probes, struct gkv_gossip *gossip,
+                            const struct gkv_step *step, uint32_t place)
+{
+    struct gkv_probe *probe = gkv_probe_at(probes, place);
+    GKV_ASSERT(probe->stage != GKV_PROBE_NONE);
+    if (!is_current(probe, step)) {
+        end(step, probe, place);
+        return GKV_MEMBER_INDEX_NONE;
+    }
+    if (probe->stage == GKV_PROBE_INDIRECT) {
+        const uint16_t failed = probe->target;
+        end(step, probe, place);
+        return failed;
+    }
+    if (probe->stage == GKV_PROBE_DIRECT && step->options->probe_repeat_ms > 0) {
+        repeat(probes, gossip, step, place);
+    } else {
+        ask_others(probes, gossip, step, place);
+    }
+    return GKV_MEMBER_INDEX_NONE;
+}
+
+/* ---- Answers --------------------------------------------------------------------------------- */
+
+bool gkv_probe_on_ack(struct gkv_probes *probes, const struct gkv_step *step,
+                      const struct gkv_message *message, enum gkv_channel channel)
+{
+    const uint32_t place = find_asked(probes, step, message);
+    if (place == GKV_PROBE_COUNT_MAX) {
+        return false;
+    }
+    struct gkv_probe *probe = gkv_probe_at(probes, place);
+    gkv_step_trace(step, GKV_TRACE_PROBE_ACK, &message->as.gossip.about.id,
+                   step->now.mono_ns - probe->sent_ns, channel);
+    end(step, probe, place);
+    return true;
+}
+
+bool gkv_probe_on_nack(struct gkv_probes *probes, const struct gkv_step *step,
+                       const struct gkv_message *message)
+{
+    const uint32_t place = find_asked(probes, step, message);
+    if (place == GKV_PROBE_COUNT_MAX) {
+        return false;
+    }
+    struct gkv_probe *probe = gkv_probe_at(probes, place);
+    probe->nack_count = (uint8_t)(probe->nack_count + (probe->nack_count < probe->helper_count));
+    gkv_step_trace_via(step, GKV_TRACE_PROBE_NACK, &message->as.gossip.about.id, &message->from.id,
+                       0);
+    return true;
+}
+
+void gkv_probes_stop(struct gkv_probes *probes, const struct gkv_step *step)
+{
+    for (uint32_t i = 0; i < GKV_PROBE_COUNT_MAX; i++) {
+        end(step, gkv_probe_at(probes, i), i);
+    }
 }

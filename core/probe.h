@@ -1,12 +1,15 @@
-/* The order of probing, the one probe under way, and the pings we send for others.
+/* Probing: who is asked whether it is there, and the probes under way.
  *
- * Model     SWIM 4.3: a shuffled list walked round, reshuffled at each turn, newcomers put in at
- *           random places; so the time to probe every member is bounded by 2n - 1 periods. We put a
- *           newcomer among those whose turn is still to come, so that it is probed this round.
- * Bounds    2 bytes per member place; GKV_PROBE_RELAY_COUNT pings for others at a time.
- * Invariant A member index is in the order at most once. sequence_last is never 0 and
- *           every ping has one of its own.
- * Not here  Sending: core/swim.c.
+ * Model     SWIM: members are probed in shuffled rounds (4.3), directly, then by way of helpers
+ *           (3.1). We differ: options.probe_targets members are probed per interval; a ping is
+ *           repeated once, since one lost datagram is no news; beside the helpers the target is
+ *           pinged over a stream as well (as memberlist does), which arrives where datagrams do
+ *           not; and a probe ends by its own timeouts, so that several are under way at once.
+ * Bounds    GKV_PROBE_COUNT_MAX probes at a time; when all are taken, whose turn it is waits, and
+ *           who was to be asked at once waits for its turn. 2 bytes per member place.
+ * Invariant No member is under probe twice. A probe that is under way has its timer set and a
+ *           sequence that no other ping of ours has; sequence_last is never 0 then.
+ * Not here  What follows when a probe fails: core/swim.h. Pings for others: core/relay.h.
  */
 #ifndef GKV_CORE_PROBE_H
 #define GKV_CORE_PROBE_H
@@ -16,72 +19,73 @@
 #include <stdint.h>
 
 #include "core/arena.h"
+#include "core/gossip.h"
 #include "core/member.h"
-#include "core/prng.h"
+#include "core/round.h"
+#include "core/step.h"
 
-/* A ping that we sent for somebody else, so that its ACK can be handed on. */
-struct gkv_probe_relay {
-    struct gkv_address asker;
-    struct gkv_node_id target;
-    uint32_t asker_sequence;
-    uint32_t sequence; /* ours; 0: unused */
+enum gkv_probe_stage {
+    GKV_PROBE_NONE = 0,     /* an unused place */
+    GKV_PROBE_DIRECT = 1,   /* pinged; it is pinged once more before helpers are asked */
+    GKV_PROBE_REPEATED = 2, /* pinged twice */
+    GKV_PROBE_INDIRECT = 3, /* helpers are asked, and the stream */
 };
-#define GKV_PROBE_RELAY_COUNT 16 /* a ring: the oldest is overwritten */
 
 struct gkv_probe {
-    ptrdiff_t order_offset; /* uint16_t member indices */
-    uint16_t capacity;
-    uint16_t order_count;
-    uint16_t cursor;
-    uint16_t urgent; /* probe this member next, out of turn; GKV_MEMBER_INDEX_NONE: nobody */
-    uint16_t target; /* member index under probe; GKV_MEMBER_INDEX_NONE: none */
-    uint32_t target_generation;
-    uint64_t target_boot_id;
-    uint32_t sequence;      /* of the probe under way; never 0 then */
-    uint32_t sequence_last; /* the last one given out */
+    uint64_t boot_id; /* of the target, when the probe began */
     uint64_t sent_ns;
-    bool acked;
-    struct gkv_probe_relay relays[GKV_PROBE_RELAY_COUNT];
-    uint32_t relay_next;
+    uint32_t generation; /* of the target's place, likewise */
+    uint32_t sequence;
+    uint16_t target; /* member index */
+    uint8_t stage;   /* enum gkv_probe_stage */
+    uint8_t helper_count;
+    uint8_t nack_count; /* of these, who said that they had no answer either */
+};
+
+struct gkv_probes {
+    struct gkv_round round;
+    ptrdiff_t probe_offset;
+    uint32_t sequence_last; /* the last one given out */
 };
 
 /* sequence_first: where sequences begin; random, so that an answer to our former life fits nothing.
- *  */
-void gkv_probe_init(struct gkv_probe *probe, struct gkv_arena *arena, uint16_t capacity,
-                    uint32_t sequence_first);
+ */
+void gkv_probes_init(struct gkv_probes *probes, struct gkv_arena *arena, uint16_t capacity,
+                     uint32_t sequence_first);
+
+/* The probe at a place < GKV_PROBE_COUNT_MAX. */
+struct gkv_probe *gkv_probe_at(const struct gkv_probes *probes, uint32_t place);
 
 /* A sequence that no other ping of ours has (until 2^32 later); never 0. */
-uint32_t gkv_probe_take_sequence(struct gkv_probe *probe);
+uint32_t gkv_probe_take_sequence(struct gkv_probes *probes);
 
-/* Put the member at index into this round, at a random place among those still to come. No effect
- * if it is in the order already. */
-void gkv_probe_add(struct gkv_probe *probe, struct gkv_prng *prng, uint16_t index);
+/* The interval is over: begin to probe the next ones in turn. */
+void gkv_probe_on_tick(struct gkv_probes *probes, struct gkv_gossip *gossip,
+                       const struct gkv_step *step);
 
-/* The next member to probe: `urgent` if set and reachable, else the next reachable one in turn;
- * never ourselves. GKV_MEMBER_INDEX_NONE when there is nobody. */
-uint16_t gkv_probe_next(struct gkv_probe *probe, const struct gkv_members *members,
-                        struct gkv_prng *prng);
+/* Probe a member now, out of turn, unless it cannot be probed, is being probed, or no place is
+ * left. */
+void gkv_probe_at_once(struct gkv_probes *probes, struct gkv_gossip *gossip,
+                       const struct gkv_step *step, uint16_t index);
 
-/* The member at index is under probe from now on, with a fresh sequence. */
-void gkv_probe_begin(struct gkv_probe *probe, const struct gkv_members *members, uint16_t index,
-                     uint64_t now_ns);
+/* The timer of a place rang. Returns the member whose probe has failed: nobody heard it, in the
+ * life in which it was asked; or GKV_MEMBER_INDEX_NONE. */
+uint16_t gkv_probe_on_timer(struct gkv_probes *probes, struct gkv_gossip *gossip,
+                            const struct gkv_step *step, uint32_t place);
 
-/* True while a probe is under way and its target is who it was when the probe began: the same node
- * in the same boot. A node that restarted meanwhile owes no answer. */
-bool gkv_probe_is_current(const struct gkv_probe *probe, const struct gkv_members *members);
+/* True when an ACK answers a probe under way, from the target or from a helper who heard it: the
+ * probe is over. A member in a newer boot than we know has answered as well. */
+bool gkv_probe_on_ack(struct gkv_probes *probes, const struct gkv_step *step,
+                      const struct gkv_message *message, enum gkv_channel channel);
 
-/* Remember a ping for somebody else; returns the sequence to send it with. */
-uint32_t gkv_probe_relay_add(struct gkv_probe *probe, const struct gkv_address *asker,
-                             struct gkv_node_id target, uint32_t asker_sequence);
+/* True when a NACK belongs to a probe under way: a helper is there, and heard nothing. */
+bool gkv_probe_on_nack(struct gkv_probes *probes, const struct gkv_step *step,
+                       const struct gkv_message *message);
 
-/* Take the relay that an ACK with this sequence about `target` answers: true and a copy, or false.
- *  */
-bool gkv_probe_relay_take(struct gkv_probe *probe, uint32_t sequence, struct gkv_node_id target,
-                          struct gkv_probe_relay *relay_out);
+/* Give up what is under way; there is no outcome. */
+void gkv_probes_stop(struct gkv_probes *probes, const struct gkv_step *step);
 
-/* Pick up to count distinct reachable members, neither ourselves nor `except`, every set of them
- * equally likely. Returns how many were written to members_out. O(capacity). */
-uint32_t gkv_probe_pick(const struct gkv_members *members, struct gkv_prng *prng, uint16_t except,
-                        uint16_t *members_out, uint32_t count);
+/* Assert the invariant. */
+void gkv_probes_check(const struct gkv_probes *probes, const struct gkv_step *step);
 
 #endif

@@ -28,30 +28,32 @@ struct gkv_step {
     struct gkv_store *store;
 };
 
-/* Timer ids: the periodic ones, then one per member place (suspicion), then one per operation
- * place. */
+/* Timer ids: the periodic ones, then one per probe under way, one per member place (suspicion), and
+ * one per operation place. */
 enum gkv_timer_id {
-    GKV_TIMER_PROBE = 0,        /* next probe */
-    GKV_TIMER_PROBE_DIRECT = 1, /* the probe under way: ask helpers */
-    GKV_TIMER_GOSSIP = 2,
-    GKV_TIMER_PUSH_PULL = 3,
-    GKV_TIMER_RECONNECT = 4,
+    GKV_TIMER_PROBE = 0, /* next probes */
+    GKV_TIMER_GOSSIP = 1,
+    GKV_TIMER_PUSH_PULL = 2,
+    GKV_TIMER_RECONNECT = 3,
+    GKV_TIMER_RELAY = 4, /* the next NACK that is owed */
     GKV_TIMER_SYNC = 5,
     GKV_TIMER_SWEEP = 6,
     GKV_TIMER_PERIODIC_COUNT = 7,
 };
+#define GKV_TIMER_PROBE_FIRST ((uint32_t)GKV_TIMER_PERIODIC_COUNT)
+#define GKV_TIMER_MEMBER_FIRST (GKV_TIMER_PROBE_FIRST + GKV_PROBE_COUNT_MAX)
 
 /* The timer of member place `index`. */
 static inline uint32_t gkv_step_member_timer(const struct gkv_step *step, uint16_t index)
 {
     (void)step;
-    return GKV_TIMER_PERIODIC_COUNT + (uint32_t)index;
+    return GKV_TIMER_MEMBER_FIRST + (uint32_t)index;
 }
 
 /* The timer of operation place `index`. */
 static inline uint32_t gkv_step_operation_timer(const struct gkv_step *step, uint32_t index)
 {
-    return GKV_TIMER_PERIODIC_COUNT + step->options->member_count_max + index;
+    return GKV_TIMER_MEMBER_FIRST + step->options->member_count_max + index;
 }
 
 /* Ourselves. */

@@ -2,7 +2,7 @@
  * incarnation, or the same and a worse state (core/member.h).
  *
  *   (nobody)    -> any but LEFT  [merge]          told of a stranger, and the table has room
- *   ALIVE       -> SUSPECT       [conclude_probe] our probe got no ACK, nor did helpers; or told
+ *   ALIVE       -> SUSPECT       [on_failed]     our probe failed (core/probe.h); or told
  *   SUSPECT     -> ALIVE         [merge]          it refuted
  *   SUSPECT     -> UNREACHABLE   [gkv_swim_on_member_timer] it did not refute in time; or told
  *   UNREACHABLE -> ALIVE         [merge]          asked by reconnect, it refuted; or a newer boot
@@ -17,22 +17,19 @@
 
 #define SENDS_PER_CALL_MAX (GKV_SEED_COUNT_MAX + 1)
 #define EVENTS_PER_CALL_MAX (GKV_SWIM_ACTION_COUNT_MAX - SENDS_PER_CALL_MAX)
-#define PRNG_STREAM UINT64_C(0x5357494d) /* "SWIM" */
 #define PUSH_PULL_JITTER_PERCENT 10 /* so that a cluster started at once does not stay in step */
 
-_Static_assert(GKV_PROBE_HELPER_COUNT <= SENDS_PER_CALL_MAX, "the sends of a call leave room");
+_Static_assert(GKV_PROBE_HELPER_COUNT + 1 <= SENDS_PER_CALL_MAX, "the sends of a call leave room");
+_Static_assert(GKV_PROBE_TARGETS_MAX <= SENDS_PER_CALL_MAX, "the sends of a call leave room");
+_Static_assert(GKV_RELAY_COUNT <= SENDS_PER_CALL_MAX, "the sends of a call leave room");
 _Static_assert(GKV_GOSSIP_FANOUT <= SENDS_PER_CALL_MAX, "the sends of a call leave room");
 
 static void check_swim(const struct gkv_swim *swim, const struct gkv_step *step)
 {
     const struct gkv_update *self = &gkv_step_self(step)->said;
     GKV_ASSERT(self->state == (swim->leaving ? GKV_MEMBER_LEFT : GKV_MEMBER_ALIVE));
-    GKV_ASSERT(swim->probe.target != GKV_MEMBER_SELF);
-    if (swim->probe.target != GKV_MEMBER_INDEX_NONE) {
-        GKV_ASSERT(!swim->leaving);
-        GKV_ASSERT(swim->probe.sequence != 0);
-        GKV_ASSERT(gkv_timer_is_set(step->timers, GKV_TIMER_PROBE));
-    }
+    GKV_ASSERT(gkv_timer_is_set(step->timers, GKV_TIMER_PROBE) == !swim->leaving);
+    gkv_probes_check(&swim->probes, step);
 }
 
 static bool node_id_is_zero(struct gkv_node_id id)
@@ -50,70 +47,6 @@ static uint64_t after_ms(const struct gkv_step *step, uint64_t ms)
     return step->now.mono_ns + ms * GKV_NS_PER_MS;
 }
 
-/* ---- What we say. ---------------------------------------------------------------------------- */
-
-/* Start a rumour of a member, and gossip soon. Rumours wait without a timer while nobody is there
- * to hear them, so that a lonely node sleeps; whoever comes is a rumour, too, and brings us back
- * here. */
-static void tell(struct gkv_swim *swim, const struct gkv_step *step, uint16_t index)
-{
-    gkv_rumor_add(&swim->rumors, step->members, index);
-    if (!gkv_timer_is_set(step->timers, GKV_TIMER_GOSSIP)) {
-        gkv_timer_set(step->timers, GKV_TIMER_GOSSIP,
-                      after_ms(step, step->options->gossip_interval_ms));
-    }
-}
-
-/* Who goes before the rumours in a message. */
-struct front {
-    uint16_t indices[GKV_RUMOR_FRONT_COUNT];
-};
-
-static struct front front_of(uint16_t first, uint16_t second)
-{
-    return (struct front){.indices = {first, second}};
-}
-
-/* Lifeguard's buddy rule: a member must learn from the first ping what is held against it. */
-static uint16_t unless_plainly_alive(const struct gkv_step *step, uint16_t index)
-{
-    const bool is_alive = gkv_member_at(step->members, index)->said.state == GKV_MEMBER_ALIVE;
-    return is_alive ? GKV_MEMBER_INDEX_NONE : index;
-}
-
-/* Send a datagram of the gossip kinds with the rumours that are due; lends it for the rest. */
-static struct gkv_message *say(struct gkv_swim *swim, const struct gkv_step *step,
-                               const struct gkv_address *address, enum gkv_message_kind kind,
-                               struct front front)
-{
-    struct gkv_message *message = gkv_step_send(step, address, GKV_CHANNEL_DATAGRAM, kind);
-    const size_t wanted = (size_t)swim->rumors.pending_count + GKV_RUMOR_FRONT_COUNT;
-    const size_t room = gkv_scratch_room(step->scratch) / sizeof(struct gkv_update);
-    size_t capacity = wanted < room ? wanted : room;
-    capacity = capacity < GKV_UPDATE_COUNT_MAX ? capacity : GKV_UPDATE_COUNT_MAX;
-    if (capacity > 0) {
-        struct gkv_update *updates =
-            gkv_scratch_take(step->scratch, capacity * sizeof(struct gkv_update));
-        message->as.gossip.updates = updates;
-        message->as.gossip.update_count = gkv_rumors_pick(
-            &swim->rumors, step->members, front.indices, updates, (uint32_t)capacity);
-    }
-    return message;
-}
-
-static void ping(struct gkv_swim *swim, const struct gkv_step *step, uint16_t index,
-                 uint32_t sequence)
-{
-    const struct gkv_member *member = gkv_member_at(step->members, index);
-    GKV_ASSERT(index != GKV_MEMBER_SELF);
-    GKV_ASSERT(sequence != 0);
-    struct gkv_message *message =
-        say(swim, step, &member->said.address, GKV_MESSAGE_PING,
-            front_of(unless_plainly_alive(step, index), GKV_MEMBER_INDEX_NONE));
-    message->as.gossip.sequence = sequence;
-    message->as.gossip.about = member->said.who;
-}
-
 /* ---- What we are told of ourselves. ---------------------------------------------------------- */
 
 static void say_of_self(struct gkv_swim *swim, const struct gkv_step *step,
@@ -121,7 +54,7 @@ static void say_of_self(struct gkv_swim *swim, const struct gkv_step *step,
 {
     const uint16_t index = gkv_member_apply(step->members, self, step->now.mono_ns);
     GKV_ASSERT(index == GKV_MEMBER_SELF);
-    tell(swim, step, index);
+    gkv_gossip_tell(&swim->gossip, step, index);
 }
 
 /* SWIM 4.2: only we may overrule what is said of us, by an incarnation above it. When the
@@ -172,7 +105,7 @@ static bool hear_of_self(struct gkv_swim *swim, const struct gkv_step *step,
         }
         /* Whoever believes this missed our answer: say it again, or he goes on believing
          * (memberlist #345). */
-        tell(swim, step, GKV_MEMBER_SELF);
+        gkv_gossip_tell(&swim->gossip, step, GKV_MEMBER_SELF);
         return true;
     }
     if (told->who.boot_id > self->who.boot_id) {
@@ -216,9 +149,9 @@ static void on_changed(struct gkv_swim *swim, const struct gkv_step *step, uint1
     GKV_ASSERT(index != GKV_MEMBER_SELF);
     const struct gkv_member *member = gkv_member_at(step->members, index);
     gkv_suspicion_rearm(step, index);
-    tell(swim, step, index);
+    gkv_gossip_tell(&swim->gossip, step, index);
     if (gkv_member_is_reachable(member)) {
-        gkv_probe_add(&swim->probe, &swim->prng, index);
+        gkv_round_add(&swim->probes.round, &swim->gossip.prng, index);
     }
     if (before->state == member->said.state && before->who.boot_id == member->said.who.boot_id) {
         return;
@@ -301,72 +234,43 @@ static void declare(struct gkv_swim *swim, const struct gkv_step *step, uint16_t
 
 /* ---- Timers. --------------------------------------------------------------------------------- */
 
-/* The period is over: a target that did not answer, nor anybody for it, is suspect (SWIM 3.1). */
-static void conclude_probe(struct gkv_swim *swim, const struct gkv_step *step)
+/* Nobody heard a member in time: it is suspect (SWIM 3.1). */
+static void on_failed(struct gkv_swim *swim, const struct gkv_step *step, uint16_t index)
 {
-    struct gkv_probe *probe = &swim->probe;
-    const uint16_t target = probe->target;
-    const bool has_failed = gkv_probe_is_current(probe, step->members) && !probe->acked;
-    probe->target = GKV_MEMBER_INDEX_NONE;
-    gkv_timer_cancel(step->timers, GKV_TIMER_PROBE_DIRECT);
-    if (has_failed && gkv_member_at(step->members, target)->said.state == GKV_MEMBER_ALIVE) {
-        declare(swim, step, target, GKV_MEMBER_SUSPECT);
+    if (gkv_member_at(step->members, index)->said.state == GKV_MEMBER_ALIVE) {
+        declare(swim, step, index, GKV_MEMBER_SUSPECT);
     }
 }
 
 static void on_probe_timer(struct gkv_swim *swim, const struct gkv_step *step)
 {
     gkv_timer_set(step->timers, GKV_TIMER_PROBE, after_ms(step, step->options->probe_interval_ms));
-    conclude_probe(swim, step);
-
-    const uint16_t target = gkv_probe_next(&swim->probe, step->members, &swim->prng);
-    if (target == GKV_MEMBER_INDEX_NONE) {
-        return;
-    }
-    gkv_probe_begin(&swim->probe, step->members, target, step->now.mono_ns);
-    gkv_timer_set(step->timers, GKV_TIMER_PROBE_DIRECT,
-                  after_ms(step, step->options->probe_timeout_ms));
-    ping(swim, step, target, swim->probe.sequence);
-    gkv_step_trace(step, GKV_TRACE_PROBE, &gkv_member_at(step->members, target)->said.who.id,
-                   swim->probe.sequence, 0);
+    gkv_probe_on_tick(&swim->probes, &swim->gossip, step);
 }
 
-/* No direct answer: ask others to ping the target, in case only our path is bad (SWIM 3.1). */
-static void on_probe_direct_timer(struct gkv_swim *swim, const struct gkv_step *step)
+/* Set the timer of NACKs for the next one that we owe. */
+static void set_relay_timer(struct gkv_swim *swim, const struct gkv_step *step)
 {
-    struct gkv_probe *probe = &swim->probe;
-    if (probe->acked || !gkv_probe_is_current(probe, step->members)) {
-        return;
-    }
-    const struct gkv_identity about = gkv_member_at(step->members, probe->target)->said.who;
-    uint16_t helpers[GKV_PROBE_HELPER_COUNT];
-    const uint32_t helper_count =
-        gkv_probe_pick(step->members, &swim->prng, probe->target, helpers, GKV_PROBE_HELPER_COUNT);
-    for (uint32_t i = 0; i < helper_count; i++) {
-        const struct gkv_update *helper = &gkv_member_at(step->members, helpers[i])->said;
-        struct gkv_message *message =
-            say(swim, step, &helper->address, GKV_MESSAGE_PING_REQ,
-                front_of(unless_plainly_alive(step, probe->target), GKV_MEMBER_INDEX_NONE));
-        message->as.gossip.sequence = probe->sequence;
-        message->as.gossip.about = about;
-        gkv_step_trace_via(step, GKV_TRACE_PROBE_INDIRECT, &about.id, &helper->who.id, 0);
+    const uint64_t deadline_ns = gkv_relays_deadline_ns(&swim->relays);
+    if (deadline_ns == GKV_NEVER) {
+        gkv_timer_cancel(step->timers, GKV_TIMER_RELAY);
+    } else {
+        gkv_timer_set(step->timers, GKV_TIMER_RELAY, deadline_ns);
     }
 }
 
-static void on_gossip_timer(struct gkv_swim *swim, const struct gkv_step *step)
+static void on_relay_timer(struct gkv_swim *swim, const struct gkv_step *step)
 {
-    uint16_t listeners[GKV_GOSSIP_FANOUT];
-    const uint32_t listener_count = gkv_probe_pick(
-        step->members, &swim->prng, GKV_MEMBER_INDEX_NONE, listeners, GKV_GOSSIP_FANOUT);
-    for (uint32_t i = 0; i < listener_count && swim->rumors.pending_count > 0; i++) {
-        const struct gkv_member *listener = gkv_member_at(step->members, listeners[i]);
-        (void)say(swim, step, &listener->said.address, GKV_MESSAGE_GOSSIP,
-                  front_of(unless_plainly_alive(step, listeners[i]), GKV_MEMBER_INDEX_NONE));
+    struct gkv_relay relay;
+    while (gkv_relay_take_due(&swim->relays, step->now.mono_ns, &relay)) {
+        const struct gkv_way way = {.address = relay.asker, .channel = GKV_CHANNEL_DATAGRAM};
+        struct gkv_message *nack =
+            gkv_gossip_say(&swim->gossip, step, &way, GKV_MESSAGE_NACK,
+                           gkv_gossip_front_of(GKV_MEMBER_INDEX_NONE, GKV_MEMBER_INDEX_NONE));
+        nack->as.gossip.sequence = relay.asker_sequence;
+        nack->as.gossip.about = relay.target;
     }
-    if (listener_count > 0 && swim->rumors.pending_count > 0) {
-        gkv_timer_set(step->timers, GKV_TIMER_GOSSIP,
-                      after_ms(step, step->options->gossip_interval_ms));
-    }
+    set_relay_timer(swim, step);
 }
 
 static void set_push_pull_timer(struct gkv_swim *swim, const struct gkv_step *step)
@@ -375,14 +279,14 @@ static void set_push_pull_timer(struct gkv_swim *swim, const struct gkv_step *st
     const uint64_t jitter_ns = interval_ns * PUSH_PULL_JITTER_PERCENT / 100;
     gkv_timer_set(step->timers, GKV_TIMER_PUSH_PULL,
                   step->now.mono_ns + interval_ns - jitter_ns +
-                      gkv_prng_below(&swim->prng, 2 * jitter_ns + 1));
+                      gkv_prng_below(&swim->gossip.prng, 2 * jitter_ns + 1));
 }
 
 static void on_push_pull_timer(struct gkv_swim *swim, const struct gkv_step *step)
 {
     set_push_pull_timer(swim, step);
     uint16_t index = GKV_MEMBER_INDEX_NONE;
-    if (gkv_probe_pick(step->members, &swim->prng, GKV_MEMBER_INDEX_NONE, &index, 1) == 1) {
+    if (gkv_round_pick(step->members, &swim->gossip.prng, GKV_MEMBER_INDEX_NONE, &index, 1) == 1) {
         gkv_join_ask(step, &gkv_member_at(step->members, index)->said.address);
     }
 }
@@ -395,8 +299,9 @@ static void reconnect_member(struct gkv_swim *swim, const struct gkv_step *step)
         const uint16_t index = swim->reconnect_cursor;
         swim->reconnect_cursor = (uint16_t)((index + 1u) % capacity);
         if (gkv_member_at(step->members, index)->said.state == GKV_MEMBER_UNREACHABLE) {
-            swim->reconnect_sequence = gkv_probe_take_sequence(&swim->probe);
-            ping(swim, step, index, swim->reconnect_sequence);
+            swim->reconnect_sequence = gkv_probe_take_sequence(&swim->probes);
+            gkv_gossip_ping(&swim->gossip, step, index, swim->reconnect_sequence,
+                            GKV_CHANNEL_DATAGRAM);
             return;
         }
     }
@@ -430,12 +335,11 @@ static uint16_t wrong_about_sender(const struct gkv_step *step, const struct gkv
     if (gkv_member_at(step->members, index)->said.who.boot_id > from->boot_id) {
         return index;
     }
-    return unless_plainly_alive(step, index);
+    return gkv_gossip_held_against(step, index);
 }
 
 static void on_ping(struct gkv_swim *swim, const struct gkv_step *step,
-                    const struct gkv_message *message, const struct gkv_address *source,
-                    bool must_answer)
+                    const struct gkv_message *message, const struct gkv_way *way, bool must_answer)
 {
     const struct gkv_identity *about = &message->as.gossip.about;
     if (!is_self(step, about->id)) {
@@ -450,10 +354,10 @@ static void on_ping(struct gkv_swim *swim, const struct gkv_step *step,
         must_answer |= hear_of_self(swim, step, &told);
     }
 
+    const uint16_t self = must_answer || swim->leaving ? GKV_MEMBER_SELF : GKV_MEMBER_INDEX_NONE;
     struct gkv_message *ack =
-        say(swim, step, source, GKV_MESSAGE_ACK,
-            front_of(must_answer || swim->leaving ? GKV_MEMBER_SELF : GKV_MEMBER_INDEX_NONE,
-                     wrong_about_sender(step, &message->from)));
+        gkv_gossip_say(&swim->gossip, step, way, GKV_MESSAGE_ACK,
+                       gkv_gossip_front_of(self, wrong_about_sender(step, &message->from)));
     ack->as.gossip.sequence = message->as.gossip.sequence;
     ack->as.gossip.about = gkv_step_self(step)->said.who;
 
@@ -461,83 +365,79 @@ static void on_ping(struct gkv_swim *swim, const struct gkv_step *step,
         step->members->count < step->members->capacity ||
         gkv_member_find(step->members, message->from.id) != GKV_MEMBER_INDEX_NONE;
     if (!sender_is_known(step, &message->from) && has_place && !swim->leaving) {
-        gkv_join_ask_stranger(&swim->join, step, source);
+        gkv_join_ask_stranger(&swim->join, step, &way->address);
     }
-}
-
-/* The ACK of the probe under way: from the target, or from a helper who heard it. */
-static void on_probe_ack(struct gkv_swim *swim, const struct gkv_step *step,
-                         const struct gkv_message *message)
-{
-    struct gkv_probe *probe = &swim->probe;
-    const struct gkv_identity *about = &message->as.gossip.about;
-    const struct gkv_update *target = &gkv_member_at(step->members, probe->target)->said;
-    if (!gkv_node_id_equal(about->id, target->who.id) || about->boot_id < target->who.boot_id) {
-        swim->drops.stale++;
-        return;
-    }
-    swim->join.has_met = true;
-    if (probe->acked) {
-        return; /* the target and helpers may all have answered */
-    }
-    probe->acked = true;
-    gkv_timer_cancel(step->timers, GKV_TIMER_PROBE_DIRECT);
-    gkv_step_trace(step, GKV_TRACE_PROBE_ACK, &about->id, step->now.mono_ns - probe->sent_ns, 0);
 }
 
 static void on_ack(struct gkv_swim *swim, const struct gkv_step *step,
-                   const struct gkv_message *message)
+                   const struct gkv_message *message, const struct gkv_way *way)
 {
     const uint32_t sequence = message->as.gossip.sequence;
     const struct gkv_identity *about = &message->as.gossip.about;
-    if (gkv_probe_is_current(&swim->probe, step->members) && sequence == swim->probe.sequence) {
-        on_probe_ack(swim, step, message);
+    if (gkv_probe_on_ack(&swim->probes, step, message, way->channel)) {
+        swim->join.has_met = true;
         return;
     }
     if (sequence == swim->reconnect_sequence) {
         swim->reconnect_sequence = 0;
         return;
     }
-    struct gkv_probe_relay relay;
-    if (!gkv_probe_relay_take(&swim->probe, sequence, about->id, &relay)) {
-        swim->drops.stale++;
+    struct gkv_relay relay;
+    if (!gkv_relay_take(&swim->relays, sequence, about->id, &relay)) {
+        swim->drops.stale++; /* the target and helpers may all have answered */
         return;
     }
     /* What the target told us in its ACK was merged just now: a refutation is a rumour that rides
      * along, and goes first so that it is not crowded out. */
-    struct gkv_message *ack =
-        say(swim, step, &relay.asker, GKV_MESSAGE_ACK,
-            front_of(gkv_member_find(step->members, about->id), GKV_MEMBER_INDEX_NONE));
+    const struct gkv_way back = {.address = relay.asker, .channel = GKV_CHANNEL_DATAGRAM};
+    struct gkv_message *ack = gkv_gossip_say(
+        &swim->gossip, step, &back, GKV_MESSAGE_ACK,
+        gkv_gossip_front_of(gkv_member_find(step->members, about->id), GKV_MEMBER_INDEX_NONE));
     ack->as.gossip.sequence = relay.asker_sequence;
     ack->as.gossip.about = *about;
 }
 
-static void on_ping_req(struct gkv_swim *swim, const struct gkv_step *step,
-                        const struct gkv_message *message, const struct gkv_address *source)
+/* Ping a member for somebody else, and owe him a NACK until it answers. */
+static void ping_for(struct gkv_swim *swim, const struct gkv_step *step,
+                     const struct gkv_message *message, const struct gkv_way *way, uint16_t index)
 {
-    const struct gkv_node_id target = message->as.gossip.about.id;
-    const uint32_t asker_sequence = message->as.gossip.sequence;
-    const uint16_t index = gkv_member_find(step->members, target);
+    const uint64_t wait_ns =
+        step->options->probe_indirect_timeout_ms * GKV_NS_PER_MS * GKV_RELAY_NACK_PERCENT / 100;
+    const struct gkv_relay relay = {
+        .nack_ns = step->options->probe_nacks > 0 ? step->now.mono_ns + wait_ns : GKV_NEVER,
+        .asker = way->address,
+        .target = message->as.gossip.about,
+        .asker_sequence = message->as.gossip.sequence,
+        .sequence = gkv_probe_take_sequence(&swim->probes),
+    };
+    gkv_relay_add(&swim->relays, &relay);
+    set_relay_timer(swim, step);
+    gkv_gossip_ping(&swim->gossip, step, index, relay.sequence, GKV_CHANNEL_DATAGRAM);
+}
+
+static void on_ping_req(struct gkv_swim *swim, const struct gkv_step *step,
+                        const struct gkv_message *message, const struct gkv_way *way)
+{
+    const uint16_t index = gkv_member_find(step->members, message->as.gossip.about.id);
     if (index == GKV_MEMBER_INDEX_NONE) {
         swim->drops.unknown_member++;
-        return;
-    }
-    if (index == GKV_MEMBER_SELF) {
-        struct gkv_message *ack = say(swim, step, source, GKV_MESSAGE_ACK,
-                                      front_of(GKV_MEMBER_SELF, GKV_MEMBER_INDEX_NONE));
-        ack->as.gossip.sequence = asker_sequence;
+    } else if (index == GKV_MEMBER_SELF) {
+        struct gkv_message *ack =
+            gkv_gossip_say(&swim->gossip, step, way, GKV_MESSAGE_ACK,
+                           gkv_gossip_front_of(GKV_MEMBER_SELF, GKV_MEMBER_INDEX_NONE));
+        ack->as.gossip.sequence = message->as.gossip.sequence;
         ack->as.gossip.about = gkv_step_self(step)->said.who;
-        return;
+    } else {
+        ping_for(swim, step, message, way, index);
     }
-    ping(swim, step, index, gkv_probe_relay_add(&swim->probe, source, target, asker_sequence));
 }
 
 static void on_push_pull(struct gkv_swim *swim, const struct gkv_step *step,
-                         const struct gkv_message *message, const struct gkv_address *source)
+                         const struct gkv_message *message, const struct gkv_way *way)
 {
     swim->join.has_met = true;
     if (message->as.push_pull.is_request) {
-        gkv_join_answer(step, source);
+        gkv_join_answer(step, &way->address);
     }
 }
 
@@ -562,7 +462,7 @@ static bool message_is_sound(const struct gkv_message *message)
 
 /* Everything that a message brings is merged before it is answered, so that the answer is true. */
 static void handle(struct gkv_swim *swim, const struct gkv_step *step,
-                   const struct gkv_message *message, const struct gkv_address *source)
+                   const struct gkv_message *message, const struct gkv_way *way)
 {
     const bool is_push_pull = message->kind == GKV_MESSAGE_PUSH_PULL;
     const bool must_answer = is_push_pull ? merge_all(swim, step, message->as.push_pull.updates,
@@ -571,13 +471,15 @@ static void handle(struct gkv_swim *swim, const struct gkv_step *step,
                                                       message->as.gossip.update_count);
 
     if (is_push_pull) {
-        on_push_pull(swim, step, message, source);
+        on_push_pull(swim, step, message, way);
     } else if (message->kind == GKV_MESSAGE_PING) {
-        on_ping(swim, step, message, source, must_answer);
+        on_ping(swim, step, message, way, must_answer);
     } else if (message->kind == GKV_MESSAGE_ACK) {
-        on_ack(swim, step, message);
+        on_ack(swim, step, message, way);
+    } else if (message->kind == GKV_MESSAGE_NACK) {
+        swim->drops.stale += gkv_probe_on_nack(&swim->probes, step, message) ? 0 : 1;
     } else if (message->kind == GKV_MESSAGE_PING_REQ) {
-        on_ping_req(swim, step, message, source);
+        on_ping_req(swim, step, message, way);
     } else {
         GKV_ASSERT(message->kind == GKV_MESSAGE_GOSSIP);
     }
@@ -597,9 +499,9 @@ void gkv_swim_init(struct gkv_swim *swim, struct gkv_arena *arena,
 {
     const uint16_t capacity = (uint16_t)options->member_count_max;
     *swim = (struct gkv_swim){.reconnect_sequence = 0};
-    gkv_prng_init(&swim->prng, options->seed[0], options->seed[1] ^ PRNG_STREAM);
-    gkv_rumors_init(&swim->rumors, arena, capacity);
-    gkv_probe_init(&swim->probe, arena, capacity, (uint32_t)gkv_prng_next(&swim->prng));
+    gkv_gossip_init(&swim->gossip, arena, options);
+    gkv_relays_init(&swim->relays, arena);
+    gkv_probes_init(&swim->probes, arena, capacity, (uint32_t)gkv_prng_next(&swim->gossip.prng));
 }
 
 void gkv_swim_start(struct gkv_swim *swim, const struct gkv_step *step)
@@ -610,11 +512,11 @@ void gkv_swim_start(struct gkv_swim *swim, const struct gkv_step *step)
 
     /* Nodes that start together must not probe together. */
     gkv_timer_set(step->timers, GKV_TIMER_PROBE,
-                  step->now.mono_ns + 1 + gkv_prng_below(&swim->prng, interval_ns));
+                  step->now.mono_ns + 1 + gkv_prng_below(&swim->gossip.prng, interval_ns));
     gkv_timer_set(step->timers, GKV_TIMER_RECONNECT,
                   after_ms(step, step->options->reconnect_interval_ms));
     set_push_pull_timer(swim, step);
-    tell(swim, step, GKV_MEMBER_SELF);
+    gkv_gossip_tell(&swim->gossip, step, GKV_MEMBER_SELF);
     gkv_join_ask_seeds(step);
     check_swim(swim, step);
 }
@@ -624,15 +526,25 @@ void gkv_swim_on_timer(struct gkv_swim *swim, const struct gkv_step *step, enum 
     swim->event_room = EVENTS_PER_CALL_MAX;
     if (id == GKV_TIMER_PROBE) {
         on_probe_timer(swim, step);
-    } else if (id == GKV_TIMER_PROBE_DIRECT) {
-        on_probe_direct_timer(swim, step);
+    } else if (id == GKV_TIMER_RELAY) {
+        on_relay_timer(swim, step);
     } else if (id == GKV_TIMER_GOSSIP) {
-        on_gossip_timer(swim, step);
+        gkv_gossip_on_timer(&swim->gossip, step);
     } else if (id == GKV_TIMER_PUSH_PULL) {
         on_push_pull_timer(swim, step);
     } else {
         GKV_ASSERT(id == GKV_TIMER_RECONNECT);
         on_reconnect_timer(swim, step);
+    }
+    check_swim(swim, step);
+}
+
+void gkv_swim_on_probe_timer(struct gkv_swim *swim, const struct gkv_step *step, uint32_t place)
+{
+    swim->event_room = EVENTS_PER_CALL_MAX;
+    const uint16_t failed = gkv_probe_on_timer(&swim->probes, &swim->gossip, step, place);
+    if (failed != GKV_MEMBER_INDEX_NONE) {
+        on_failed(swim, step, failed);
     }
     check_swim(swim, step);
 }
@@ -646,17 +558,17 @@ void gkv_swim_on_member_timer(struct gkv_swim *swim, const struct gkv_step *step
         declare(swim, step, index, GKV_MEMBER_UNREACHABLE);
     } else {
         GKV_ASSERT(state == GKV_MEMBER_LEFT);
-        gkv_rumor_remove(&swim->rumors, index);
+        gkv_rumor_remove(&swim->gossip.rumors, index);
         gkv_member_forget(step->members, index);
     }
     check_swim(swim, step);
 }
 
 void gkv_swim_on_message(struct gkv_swim *swim, const struct gkv_step *step,
-                         const struct gkv_message *message, const struct gkv_address *source)
+                         const struct gkv_message *message, const struct gkv_way *way)
 {
     GKV_ASSERT(message->kind >= GKV_MESSAGE_PING);
-    GKV_ASSERT(message->kind <= GKV_MESSAGE_PUSH_PULL);
+    GKV_ASSERT(message->kind <= GKV_MESSAGE_PUSH_PULL || message->kind == GKV_MESSAGE_NACK);
     swim->event_room = EVENTS_PER_CALL_MAX;
     if (!message_is_sound(message)) {
         swim->drops.malformed++;
@@ -669,7 +581,7 @@ void gkv_swim_on_message(struct gkv_swim *swim, const struct gkv_step *step,
         swim->drops.boot_conflict += message->from.boot_id == boot_id ? 0 : 1;
         return;
     }
-    handle(swim, step, message, source);
+    handle(swim, step, message, way);
     check_swim(swim, step);
 }
 
@@ -678,7 +590,7 @@ void gkv_swim_on_stream_down(struct gkv_swim *swim, const struct gkv_step *step,
 {
     const uint16_t index = gkv_member_find_address(step->members, address);
     if (index != GKV_MEMBER_INDEX_NONE && index != GKV_MEMBER_SELF && !swim->leaving) {
-        swim->probe.urgent = index; /* gkv_probe_next skips it if it is not reachable by then */
+        gkv_probe_at_once(&swim->probes, &swim->gossip, step, index);
     }
     check_swim(swim, step);
 }
@@ -689,9 +601,8 @@ void gkv_swim_leave(struct gkv_swim *swim, const struct gkv_step *step)
         return;
     }
     swim->leaving = true;
-    swim->probe.target = GKV_MEMBER_INDEX_NONE;
+    gkv_probes_stop(&swim->probes, step);
     gkv_timer_cancel(step->timers, GKV_TIMER_PROBE);
-    gkv_timer_cancel(step->timers, GKV_TIMER_PROBE_DIRECT);
     gkv_timer_cancel(step->timers, GKV_TIMER_PUSH_PULL);
     gkv_timer_cancel(step->timers, GKV_TIMER_RECONNECT);
 
@@ -702,11 +613,15 @@ void gkv_swim_leave(struct gkv_swim *swim, const struct gkv_step *step)
     trace_change(step, &self);
 
     uint16_t listeners[GKV_GOSSIP_FANOUT];
-    const uint32_t listener_count = gkv_probe_pick(
-        step->members, &swim->prng, GKV_MEMBER_INDEX_NONE, listeners, GKV_GOSSIP_FANOUT);
+    const uint32_t listener_count = gkv_round_pick(
+        step->members, &swim->gossip.prng, GKV_MEMBER_INDEX_NONE, listeners, GKV_GOSSIP_FANOUT);
     for (uint32_t i = 0; i < listener_count; i++) {
-        (void)say(swim, step, &gkv_member_at(step->members, listeners[i])->said.address,
-                  GKV_MESSAGE_GOSSIP, front_of(GKV_MEMBER_SELF, GKV_MEMBER_INDEX_NONE));
+        const struct gkv_way way = {
+            .address = gkv_member_at(step->members, listeners[i])->said.address,
+            .channel = GKV_CHANNEL_DATAGRAM,
+        };
+        (void)gkv_gossip_say(&swim->gossip, step, &way, GKV_MESSAGE_GOSSIP,
+                             gkv_gossip_front_of(GKV_MEMBER_SELF, GKV_MEMBER_INDEX_NONE));
     }
     check_swim(swim, step);
 }

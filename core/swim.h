@@ -6,14 +6,13 @@
  *           does. We differ: identity is (node id, boot), a confirmed failure is UNREACHABLE and
  *           not gone, and unreachable members and seeds are asked again for ever, so that a healed
  *           partition joins.
- * Bounds    One probe at a time; a rumour per member; GKV_UPDATE_COUNT_MAX updates per datagram; at
- *           most GKV_SWIM_ACTION_COUNT_MAX actions per call, and gkv_swim_scratch_bytes of scratch
- *           per step. Member events beyond that are not made: the application's events coalesce,
- *           and the member table is the truth.
- * Invariant Only we raise our incarnation. A probe that is under way has its timer set. We are
- *           ALIVE in our own table until we leave, then LEFT for ever.
- * Not here  How long a suspect may refute: core/suspicion.h. Whole tables, seeds: core/join.h.
- *           Local health, confirmations by several accusers, stall guard: they come with Lifeguard.
+ * Bounds    At most GKV_SWIM_ACTION_COUNT_MAX actions per call, and gkv_swim_scratch_bytes of
+ *           scratch per step. Member events beyond that are not made: the application's events
+ *           coalesce, and the member table is the truth.
+ * Invariant Only we raise our incarnation. We are ALIVE in our own table until we leave, then LEFT
+ *           for ever.
+ * Not here  Who is probed when, and how: core/probe.h. How news is told: core/gossip.h. How long a
+ *           suspect may refute: core/suspicion.h. Whole tables, seeds: core/join.h.
  */
 #ifndef GKV_CORE_SWIM_H
 #define GKV_CORE_SWIM_H
@@ -23,10 +22,10 @@
 #include <stdint.h>
 
 #include "core/event.h"
+#include "core/gossip.h"
 #include "core/join.h"
-#include "core/prng.h"
 #include "core/probe.h"
-#include "core/rumor.h"
+#include "core/relay.h"
 #include "core/step.h"
 #include "core/types.h"
 
@@ -39,9 +38,9 @@ struct gkv_swim_drops {
 };
 
 struct gkv_swim {
-    struct gkv_prng prng;
-    struct gkv_probe probe;
-    struct gkv_rumors rumors;
+    struct gkv_gossip gossip;
+    struct gkv_probes probes;
+    struct gkv_relays relays;
     struct gkv_join join;
     struct gkv_swim_drops drops;
     uint32_t reconnect_sequence; /* of the last ping of an unreachable member; 0: answered */
@@ -64,18 +63,20 @@ void gkv_swim_init(struct gkv_swim *swim, struct gkv_arena *arena,
 /* Set the first timers and ask the seeds. Called once, in the first step. */
 void gkv_swim_start(struct gkv_swim *swim, const struct gkv_step *step);
 
-/* id is one of PROBE, PROBE_DIRECT, GOSSIP, PUSH_PULL, RECONNECT. */
+/* id is one of PROBE, GOSSIP, PUSH_PULL, RECONNECT, RELAY. */
 void gkv_swim_on_timer(struct gkv_swim *swim, const struct gkv_step *step, enum gkv_timer_id id);
+
+/* The probe at a place went unanswered for a while. */
+void gkv_swim_on_probe_timer(struct gkv_swim *swim, const struct gkv_step *step, uint32_t place);
 
 /* The suspicion of the member at index ran out (or a LEFT member may be forgotten). */
 void gkv_swim_on_member_timer(struct gkv_swim *swim, const struct gkv_step *step, uint16_t index);
 
-/* PING, ACK, PING_REQ, GOSSIP, PUSH_PULL. source: where it came from (datagram) or where its sender
- * listens (stream). */
+/* PING, ACK, NACK, PING_REQ, GOSSIP, PUSH_PULL, and how it came. */
 void gkv_swim_on_message(struct gkv_swim *swim, const struct gkv_step *step,
-                         const struct gkv_message *message, const struct gkv_address *source);
+                         const struct gkv_message *message, const struct gkv_way *way);
 
-/* The stream to `address` broke: probe the member there next. */
+/* The stream to `address` broke, or could not be opened: probe the member there at once. */
 void gkv_swim_on_stream_down(struct gkv_swim *swim, const struct gkv_step *step,
                              const struct gkv_address *address);
 

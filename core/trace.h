@@ -16,9 +16,12 @@
 
 enum gkv_trace_kind {
     GKV_TRACE_NONE = 0,
-    GKV_TRACE_PROBE,              /* about: target; a: probe sequence */
+    GKV_TRACE_PROBE,              /* about: target; a: probe sequence; b: 1 out of turn */
+    GKV_TRACE_PROBE_REPEAT,       /* about: target, pinged once more; a: probe sequence */
     GKV_TRACE_PROBE_INDIRECT,     /* about: target; via: helper */
-    GKV_TRACE_PROBE_ACK,          /* about: target; a: round-trip ns */
+    GKV_TRACE_PROBE_STREAM,       /* about: target, pinged over a stream; a: probe sequence */
+    GKV_TRACE_PROBE_NACK,         /* about: target; via: helper who heard nothing */
+    GKV_TRACE_PROBE_ACK,          /* about: target; a: round-trip ns; b: enum gkv_channel */
     GKV_TRACE_MEMBER_ALIVE,       /* about; a: incarnation; b: boot */
     GKV_TRACE_MEMBER_SUSPECT,     /* about; via: accuser; a: incarnation */
     GKV_TRACE_MEMBER_UNREACHABLE, /* about; a: incarnation */

@@ -89,6 +89,7 @@ static bool bodies_equal(const struct gkv_message *a, const struct gkv_message *
     case GKV_MESSAGE_ACK:
     case GKV_MESSAGE_PING_REQ:
     case GKV_MESSAGE_GOSSIP:
+    case GKV_MESSAGE_NACK:
         return a->as.gossip.sequence == b->as.gossip.sequence &&
                identities_equal(a->as.gossip.about, b->as.gossip.about) &&
                a->as.gossip.update_count == b->as.gossip.update_count &&

@@ -601,6 +601,7 @@ static const struct kind_of_case {
     {GKV_MESSAGE_SYNC_KEYS, GKV__ENVELOPE__BODY_SYNC_KEYS},
     {GKV_MESSAGE_SYNC_PULL, GKV__ENVELOPE__BODY_SYNC_PULL},
     {GKV_MESSAGE_SYNC_RECORDS, GKV__ENVELOPE__BODY_SYNC_RECORDS},
+    {GKV_MESSAGE_NACK, GKV__ENVELOPE__BODY_NACK},
 };
 #define KIND_COUNT (sizeof(kinds) / sizeof(kinds[0]))
 _Static_assert(KIND_COUNT == GKV_MESSAGE_KIND_COUNT - 1, "every kind but NONE has a body");
@@ -613,6 +614,7 @@ static bool decode_body(struct gkv_codec *codec, const Gkv__Envelope *wire,
     case GKV_MESSAGE_ACK:
     case GKV_MESSAGE_PING_REQ:
     case GKV_MESSAGE_GOSSIP:
+    case GKV_MESSAGE_NACK:
         return decode_gossip(codec, wire->ping, message);
     case GKV_MESSAGE_PUSH_PULL:
         return decode_push_pull(codec, wire->push_pull, message);
@@ -682,6 +684,7 @@ static void encode_body(struct gkv_codec *codec, const struct gkv_message *messa
     case GKV_MESSAGE_ACK:
     case GKV_MESSAGE_PING_REQ:
     case GKV_MESSAGE_GOSSIP:
+    case GKV_MESSAGE_NACK:
         wire->ping = encode_gossip(codec, message);
         break;
     case GKV_MESSAGE_PUSH_PULL:

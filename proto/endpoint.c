@@ -244,7 +244,8 @@ static void parse(struct gkv_endpoint *endpoint, uint32_t index)
 static bool is_gossip(enum gkv_message_kind kind)
 {
     return kind == GKV_MESSAGE_PING || kind == GKV_MESSAGE_ACK || kind == GKV_MESSAGE_PING_REQ ||
-           kind == GKV_MESSAGE_GOSSIP;
+           kind == GKV_MESSAGE_GOSSIP ||
+           kind == GKV_MESSAGE_NACK;
 }
 
 void gkv_endpoint_on_datagram(struct gkv_endpoint *endpoint, struct gkv_now now,

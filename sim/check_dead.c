@@ -30,6 +30,6 @@ static bool settle(struct gkv_trial *trial, char *why, size_t why_bytes)
 const struct gkv_check gkv_check_dead = {
     .name = "dead",
     .demands = "A node that dies is unreachable to all the others within the time that the options "
-               "imply: 2n + 1 probes and the suspicion.",
+               "imply: its turn among 2n - 1, a probe and the suspicion.",
     .settle = settle,
 };

@@ -135,7 +135,8 @@ static void hear(struct gkv_trial *trial, const struct gkv_heard *heard)
     if (message->kind == GKV_MESSAGE_PUSH_PULL) {
         hear_updates(trial, heard, message->as.push_pull.updates,
                      message->as.push_pull.update_count);
-    } else if (heard->is_datagram) {
+    } else if (heard->is_datagram || message->kind == GKV_MESSAGE_PING ||
+               message->kind == GKV_MESSAGE_ACK) {
         hear_updates(trial, heard, message->as.gossip.updates, message->as.gossip.update_count);
     }
 }

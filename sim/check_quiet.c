@@ -31,6 +31,7 @@ static bool is_routine(const struct gkv_trial *trial, const struct gkv_heard *he
     case GKV_MESSAGE_SYNC_GROUPS:
         return true;
     case GKV_MESSAGE_PING_REQ:
+    case GKV_MESSAGE_NACK:
         return trial->idle.is_cut || trial->outside_mask != 0;
     case GKV_MESSAGE_GOSSIP: /* an outsider who is deaf goes on to accuse, and is answered */
         return trial->outside_mask != 0 || trial->idle.has_news;
@@ -83,7 +84,8 @@ static void hear(struct gkv_trial *trial, const struct gkv_heard *heard)
 static uint64_t budget_bytes(const struct gkv_trial *trial, uint64_t elapsed_ms)
 {
     const struct gkv_options *options = &trial->scenario.world.node;
-    const uint64_t ping_count = 2 * (elapsed_ms / options->probe_interval_ms + 2);
+    const uint64_t ping_count =
+        2 * options->probe_targets * (elapsed_ms / options->probe_interval_ms + 2);
     const uint64_t call_count = 2 * (elapsed_ms / options->reconnect_interval_ms + 2);
     const uint64_t round_count = elapsed_ms * 10 / (options->sync_interval_ms * UINT64_C(9)) + 2;
     const uint64_t table_count =

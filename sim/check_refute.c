@@ -19,26 +19,43 @@ static bool is_newer(const struct gkv_update *update, const struct gkv_refute_ac
            (update->who.boot_id == accused->boot_id && update->incarnation > accused->incarnation);
 }
 
-/* A node pings another: what it says of it is remembered until its next ping of the same one. */
+/* What a ping holds against its target, or NULL. */
+static const struct gkv_update *find_accusation(const struct gkv_trial *trial, uint32_t target,
+                                                const struct gkv_message *ping)
+{
+    for (uint32_t i = 0; i < ping->as.gossip.update_count; i++) {
+        if (is_accusation(trial, target, &ping->as.gossip.updates[i])) {
+            return &ping->as.gossip.updates[i];
+        }
+    }
+    return NULL;
+}
+
+/* A node pings another: what it says of it is remembered until its next ping of the same one. A
+ * ping that is repeated has the sequence of the first, and an answer may be to either: it must
+ * refute when both accuse, and what the first said. */
 static void hear_ping(struct gkv_trial *trial, const struct gkv_heard *heard)
 {
     const struct gkv_message *ping = heard->message;
+    const uint32_t sequence = ping->as.gossip.sequence;
     const uint32_t target = gkv_check_node_of_id(trial, ping->as.gossip.about.id);
     if (target == GKV_HISTORY_NONE) {
         return;
     }
+    const struct gkv_update *update = find_accusation(trial, target, ping);
     struct gkv_refute_accused *accused = &trial->refute_watch.accused[target][heard->node];
-    accused->sequence = 0;
-    for (uint32_t i = 0; i < ping->as.gossip.update_count; i++) {
-        const struct gkv_update *update = &ping->as.gossip.updates[i];
-        if (is_accusation(trial, target, update)) {
-            *accused = (struct gkv_refute_accused){
-                .boot_id = update->who.boot_id,
-                .sequence = ping->as.gossip.sequence,
-                .incarnation = update->incarnation,
-            };
-        }
+    if (accused->pinger_boot_id == ping->from.boot_id &&
+        (int32_t)(sequence - accused->ping_sequence) <= 0) {
+        accused->sequence = update == NULL ? 0 : accused->sequence;
+        return;
     }
+    *accused = (struct gkv_refute_accused){
+        .pinger_boot_id = ping->from.boot_id,
+        .ping_sequence = sequence,
+        .sequence = update == NULL ? 0 : sequence,
+        .boot_id = update == NULL ? 0 : update->who.boot_id,
+        .incarnation = update == NULL ? 0 : update->incarnation,
+    };
 }
 
 static void check_answer(struct gkv_trial *trial, const struct gkv_heard *heard,

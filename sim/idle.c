@@ -21,12 +21,12 @@ static uint32_t up_count(const struct gkv_trial *trial)
 
 /* ---- IDLE ------------------------------------------------------------------------------------ */
 
-/* Is there time, between a ping that fails and the end of its period, for three messages by way of
- * a helper and one to it, each as late as a calm network makes them, and a late timer? */
+/* Is there time, once helpers are asked and before the target is suspect, for three messages by way
+ * of a helper and one to it, each as late as a calm network makes them, and a late timer? */
 static bool has_time_to_help(const struct gkv_trial *trial)
 {
     const struct gkv_options *options = &trial->scenario.world.node;
-    const uint64_t left_ns = (options->probe_interval_ms - options->probe_timeout_ms) * MS;
+    const uint64_t left_ns = options->probe_indirect_timeout_ms * MS;
     const struct gkv_link *link = &trial->world.net.links[0][1];
     const uint64_t late_ns =
         trial->scenario.world.timer_late_ns_max + 2 * trial->scenario.clock_grain_ms * MS;
@@ -144,8 +144,9 @@ void gkv_idle_note(struct gkv_trial *trial)
 
 /* ---- LOSS ------------------------------------------------------------------------------------ */
 
-/* Every node probes every other within 2n - 1 periods (SWIM 4.3), knows at the end of the next
- * period that there was no answer, and lets the suspect refute; each timer may be late. */
+/* Every node probes every other within 2n - 1 turns (SWIM 4.3), options.probe_targets of them in
+ * each period, knows when the timeouts are over that there was no answer, and lets the suspect
+ * refute; each timer may be late. */
 static uint64_t detection_ns(const struct gkv_trial *trial, uint32_t member_count)
 {
     const struct gkv_options *options = &trial->scenario.world.node;
@@ -157,7 +158,10 @@ static uint64_t detection_ns(const struct gkv_trial *trial, uint32_t member_coun
     }
     const uint64_t suspicion_ms =
         options->suspicion_timeout_ms + 2 * doublings * options->gossip_interval_ms;
-    return (2 * (uint64_t)member_count + 1) * period_ns + suspicion_ms * MS + late_ns;
+    const uint64_t turns = 2 * (uint64_t)member_count - 1;
+    const uint64_t period_count = (turns + options->probe_targets - 1) / options->probe_targets + 1;
+    const uint64_t probe_ms = options->probe_timeout_ms + options->probe_indirect_timeout_ms;
+    return period_count * period_ns + (probe_ms + suspicion_ms) * MS + 4 * late_ns;
 }
 
 /* Who is to die, as drawn or as a script says. False: nobody. */

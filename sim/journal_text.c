@@ -192,6 +192,7 @@ void gkv_journal_describe(struct gkv_journal_message *entry, const struct gkv_me
         break;
     case GKV_MESSAGE_ACK:
     case GKV_MESSAGE_PING_REQ:
+    case GKV_MESSAGE_NACK:
         (void)snprintf(entry->text, bytes, "about %c, %u rumours",
                        letter_of(message->as.gossip.about.id),
                        (unsigned)message->as.gossip.update_count);

@@ -117,6 +117,9 @@ static void shape_measure(struct gkv_scenario *scenario, struct gkv_choice *choi
     scenario->repairs_by_read = false;
     options->probe_interval_ms = 200;
     options->probe_timeout_ms = 80;
+    options->probe_repeat_ms = 40;
+    options->probe_indirect_timeout_ms = 120;
+    options->probe_targets = 1;
     options->suspicion_timeout_ms = 600;
     options->gossip_interval_ms = 50;
     options->sync_interval_ms = 1000;
@@ -137,6 +140,8 @@ static void shape_light(struct gkv_scenario *scenario, struct gkv_choice *choice
     shape_measure(scenario, choice);
     options->probe_interval_ms = 1000;
     options->probe_timeout_ms = 400;
+    options->probe_repeat_ms = 200;
+    options->probe_indirect_timeout_ms = 600;
     options->suspicion_timeout_ms = 3000;
     options->gossip_interval_ms = 1000;
     options->sync_interval_ms = 10000;

@@ -45,10 +45,17 @@ static int member_text(const struct gkv_trace_point *point, char self, char *tex
     switch (point->kind) {
     case GKV_TRACE_PROBE:
         return snprintf(text, bytes, "%c probe %c", self, about);
+    case GKV_TRACE_PROBE_REPEAT:
+        return snprintf(text, bytes, "%c probe %c again", self, about);
+    case GKV_TRACE_PROBE_STREAM:
+        return snprintf(text, bytes, "%c probe %c over a stream", self, about);
+    case GKV_TRACE_PROBE_NACK:
+        return snprintf(text, bytes, "%c is told by %c that it does not hear %c", self, via, about);
     case GKV_TRACE_PROBE_INDIRECT:
         return snprintf(text, bytes, "%c probe %c by way of %c", self, about, via);
     case GKV_TRACE_PROBE_ACK:
-        return snprintf(text, bytes, "%c hears %c", self, about);
+        return snprintf(text, bytes, "%c hears %c%s", self, about,
+                        point->b == GKV_CHANNEL_STREAM ? " over a stream" : "");
     case GKV_TRACE_MEMBER_ALIVE:
         return snprintf(text, bytes, "%c holds %c alive, incarnation %" PRIu64, self, about,
                         point->a);

@@ -31,6 +31,12 @@ static void draw_node_times(struct gkv_options *options, struct gkv_choice *choi
         gkv_choose_log32(choice, "node.operation_timeout", GKV_SCENARIO_TIMEOUT_MS_MIN, 2000);
     options->probe_interval_ms = gkv_choose_log32(choice, "node.probe_interval", 100, 500);
     options->probe_timeout_ms = options->probe_interval_ms / 2;
+    options->probe_repeat_ms =
+        gkv_choose_percent(choice, "node.probe_once", 30) ? 0 : options->probe_timeout_ms / 2;
+    options->probe_indirect_timeout_ms = options->probe_interval_ms / 2;
+    options->probe_targets = gkv_choose_between(choice, "node.probe_targets", 1, 3);
+    options->probe_by_stream = !gkv_choose_percent(choice, "node.no_stream_probe", 30);
+    options->probe_nacks = !gkv_choose_percent(choice, "node.no_nacks", 20);
     options->suspicion_timeout_ms = gkv_choose_log32(choice, "node.suspicion_timeout", 200, 1500);
     options->gossip_interval_ms = gkv_choose_log32(choice, "node.gossip_interval", 20, 200);
     options->push_pull_interval_ms =

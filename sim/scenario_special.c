@@ -69,6 +69,8 @@ static void make_members_nervous(struct gkv_scenario *scenario, struct gkv_choic
     struct gkv_options *options = &scenario->world.node;
     options->probe_interval_ms = gkv_choose_log32(choice, "nervous.probe", 10, 40);
     options->probe_timeout_ms = options->probe_interval_ms / 2;
+    options->probe_repeat_ms = options->probe_timeout_ms / 2;
+    options->probe_indirect_timeout_ms = options->probe_interval_ms / 2;
     options->suspicion_timeout_ms = gkv_choose_log32(choice, "nervous.suspicion", 10, 100);
     options->gossip_interval_ms = gkv_choose_log32(choice, "nervous.gossip", 5, 20);
     options->operation_timeout_ms = gkv_choose_log32(choice, "nervous.timeout", 500, 2000);

@@ -39,10 +39,7 @@ struct gkv_sometimes_attempt {
 struct gkv_sometimes_watch {
     uint64_t point_count[GKV_SCENARIO_NODE_COUNT_MAX]; /* trace points seen in this life */
     struct gkv_sometimes_attempt attempts[GKV_SCENARIO_NODE_COUNT_MAX][GKV_SOMETIMES_ATTEMPT_COUNT];
-    struct {
-        struct gkv_node_id about;
-        bool is_indirect; /* helpers were asked about it */
-    } probes[GKV_SCENARIO_NODE_COUNT_MAX];
+    uint32_t indirect_mask[GKV_SCENARIO_NODE_COUNT_MAX]; /* about whom each node asks helpers */
     struct {
         uint64_t boot_id;
         enum gkv_member_state state; /* NONE: nothing was told yet */

@@ -18,20 +18,24 @@ static bool is_cut_between(const struct gkv_trial *trial, uint32_t a, uint32_t b
 void gkv_sometimes_member_point(struct gkv_trial *trial, uint32_t node,
                                 const struct gkv_trace_point *point)
 {
-    struct gkv_sometimes_watch *watch = &trial->sometimes_watch;
+    const uint32_t about = gkv_check_node_of_id(trial, point->about);
+    uint32_t *indirect_mask = &trial->sometimes_watch.indirect_mask[node];
+    const uint32_t bit = about == GKV_HISTORY_NONE ? 0 : 1u << about;
     if (point->kind == GKV_TRACE_PROBE) {
-        watch->probes[node].is_indirect = false;
+        *indirect_mask &= ~bit;
+        count(trial, GKV_REACHED_SWIM_AT_ONCE, point->b == 1);
     } else if (point->kind == GKV_TRACE_PROBE_INDIRECT) {
-        watch->probes[node].is_indirect = true;
-        watch->probes[node].about = point->about;
+        *indirect_mask |= bit;
         count(trial, GKV_REACHED_SWIM_INDIRECT, true);
+    } else if (point->kind == GKV_TRACE_PROBE_NACK) {
+        count(trial, GKV_REACHED_SWIM_NACK, true);
+    } else if (point->kind == GKV_TRACE_PROBE_REPEAT) {
+        count(trial, GKV_REACHED_SWIM_REPEATED, true);
     } else if (point->kind == GKV_TRACE_PROBE_ACK) {
-        const uint32_t about = gkv_check_node_of_id(trial, point->about);
         count(trial, GKV_REACHED_SWIM_HELPED,
-              watch->probes[node].is_indirect && about != GKV_HISTORY_NONE &&
-                  gkv_node_id_equal(watch->probes[node].about, point->about) &&
-                  is_cut_between(trial, node, about));
-        watch->probes[node].is_indirect = false;
+              (*indirect_mask & bit) != 0 && is_cut_between(trial, node, about));
+        count(trial, GKV_REACHED_SWIM_BY_STREAM, point->b == GKV_CHANNEL_STREAM);
+        *indirect_mask &= ~bit;
     } else if (point->kind == GKV_TRACE_MEMBER_SUSPECT) {
         count(trial, GKV_REACHED_SWIM_HEARSAY, !gkv_node_id_equal(point->via, trial->ids[node]));
     } else if (point->kind == GKV_TRACE_REFUTE) {

@@ -31,6 +31,7 @@ static enum lane lane_of(uint32_t kind, bool is_sender)
     case GKV_MESSAGE_ACK:
     case GKV_MESSAGE_PING_REQ:
     case GKV_MESSAGE_GOSSIP:
+    case GKV_MESSAGE_NACK:
     case GKV_MESSAGE_PUSH_PULL:
         break;
     }

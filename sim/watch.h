@@ -98,7 +98,9 @@ struct gkv_precedence_watch {
 /* sim/check_refute.c: the last ping from one node to another, if it accused that one. */
 struct gkv_refute_accused {
     uint64_t boot_id;
-    uint32_t sequence; /* 0: none */
+    uint64_t pinger_boot_id;
+    uint32_t ping_sequence; /* of the newest ping, whether it accused or not */
+    uint32_t sequence;      /* the same, if it accused; else 0 */
     uint32_t incarnation;
 };
 

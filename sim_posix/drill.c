@@ -145,6 +145,8 @@ static void draw_options(struct drill *drill)
     options->operation_timeout_ms = (uint32_t)gkv_choose_log(choice, "operation.ms", 300, 3000);
     options->probe_interval_ms = (uint32_t)gkv_choose_log(choice, "probe.ms", 100, 800);
     options->probe_timeout_ms = options->probe_interval_ms / 3;
+    options->probe_repeat_ms = options->probe_timeout_ms / 2;
+    options->probe_indirect_timeout_ms = options->probe_interval_ms - options->probe_timeout_ms;
     options->gossip_interval_ms = (uint32_t)gkv_choose_log(choice, "gossip.ms", 20, 200);
     options->seed_count = NODE_COUNT;
     for (uint32_t i = 0; i < NODE_COUNT; i++) {

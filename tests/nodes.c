@@ -87,6 +87,7 @@ static void copy_views(struct nodes_packet *packet)
     case GKV_MESSAGE_ACK:
     case GKV_MESSAGE_PING_REQ:
     case GKV_MESSAGE_GOSSIP:
+    case GKV_MESSAGE_NACK:
         message->as.gossip.updates =
             copy_part(packet, message->as.gossip.updates,
                       message->as.gossip.update_count * sizeof(struct gkv_update));

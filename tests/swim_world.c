@@ -17,6 +17,7 @@ uint32_t world_mail_count;
 uint64_t world_now_ns;
 uint32_t world_peer_count;
 bool world_is_cut[PEER_COUNT_MAX][PEER_COUNT_MAX];
+bool world_loses_datagrams[PEER_COUNT_MAX][PEER_COUNT_MAX];
 uint32_t world_sent_count[GKV_MESSAGE_KIND_COUNT];
 
 struct gkv_address world_address_of(uint32_t number)
@@ -49,18 +50,23 @@ static void post(struct peer *from, const struct gkv_action *action)
     const uint32_t from_number = (uint32_t)(from - world_peers);
     const struct gkv_message *message = &action->as.send.message;
     world_sent_count[message->kind]++;
-    if (to >= world_peer_count || world_is_cut[from_number][to]) {
+    const bool is_lost =
+        action->as.send.channel == GKV_CHANNEL_DATAGRAM && world_loses_datagrams[from_number][to];
+    if (to >= world_peer_count || world_is_cut[from_number][to] || is_lost) {
         return;
     }
     assert_true(world_mail_count < MAIL_COUNT_MAX);
     struct mail *mail = &mails[(mail_first + world_mail_count++) % MAIL_COUNT_MAX];
-    *mail = (struct mail){.arrives_ns = world_now_ns + LATENCY_NS,
-                          .to = to,
-                          .source = world_address_of(from_number),
-                          .message = *message};
+    *mail = (struct mail){
+        .arrives_ns = world_now_ns + LATENCY_NS,
+        .to = to,
+        .way = {.address = world_address_of(from_number), .channel = action->as.send.channel},
+        .message = *message};
     const bool is_push_pull = message->kind == GKV_MESSAGE_PUSH_PULL;
-    assert_int_equal(action->as.send.channel,
-                     is_push_pull ? GKV_CHANNEL_STREAM : GKV_CHANNEL_DATAGRAM);
+    const bool may_be_either =
+        message->kind == GKV_MESSAGE_PING || message->kind == GKV_MESSAGE_ACK;
+    assert_true(may_be_either || action->as.send.channel ==
+                                     (is_push_pull ? GKV_CHANNEL_STREAM : GKV_CHANNEL_DATAGRAM));
     const struct gkv_update *updates =
         is_push_pull ? message->as.push_pull.updates : message->as.gossip.updates;
     const uint32_t count =
@@ -113,7 +119,7 @@ struct peer *world_start_sized(uint32_t number, uint64_t boot_id, uint32_t seed,
                                     .state = GKV_MEMBER_ALIVE,
                                     .address = world_address_of(number)};
     gkv_members_init(&peer->members, &arena, (uint16_t)member_count_max, &self);
-    gkv_timers_init(&peer->timers, &arena, GKV_TIMER_PERIODIC_COUNT + member_count_max);
+    gkv_timers_init(&peer->timers, &arena, GKV_TIMER_MEMBER_FIRST + member_count_max);
     gkv_actions_init(&peer->actions, &arena, 2 * GKV_SWIM_ACTION_COUNT_MAX);
     gkv_scratch_init(&peer->scratch, &arena, gkv_swim_scratch_bytes(&peer->options));
     gkv_hlc_clock_init(&peer->clock, 500);
@@ -138,18 +144,26 @@ static void fire_timer(struct peer *peer)
     const struct gkv_step step = world_step_of(peer);
     if (id < GKV_TIMER_PERIODIC_COUNT) {
         gkv_swim_on_timer(&peer->swim, &step, (enum gkv_timer_id)id);
+    } else if (id < GKV_TIMER_MEMBER_FIRST) {
+        gkv_swim_on_probe_timer(&peer->swim, &step, id - GKV_TIMER_PROBE_FIRST);
     } else {
-        gkv_swim_on_member_timer(&peer->swim, &step, (uint16_t)(id - GKV_TIMER_PERIODIC_COUNT));
+        gkv_swim_on_member_timer(&peer->swim, &step, (uint16_t)(id - GKV_TIMER_MEMBER_FIRST));
     }
+    world_drain(peer);
+}
+
+void world_deliver_by(uint32_t to, const struct gkv_message *message, const struct gkv_way *way)
+{
+    struct peer *peer = &world_peers[to];
+    const struct gkv_step step = world_step_of(peer);
+    gkv_swim_on_message(&peer->swim, &step, message, way);
     world_drain(peer);
 }
 
 void world_deliver(uint32_t to, const struct gkv_message *message, const struct gkv_address *source)
 {
-    struct peer *peer = &world_peers[to];
-    const struct gkv_step step = world_step_of(peer);
-    gkv_swim_on_message(&peer->swim, &step, message, source);
-    world_drain(peer);
+    const struct gkv_way way = {.address = *source, .channel = GKV_CHANNEL_DATAGRAM};
+    world_deliver_by(to, message, &way);
 }
 
 static void deliver_next(void)
@@ -158,7 +172,7 @@ static void deliver_next(void)
     mail_first = (mail_first + 1) % MAIL_COUNT_MAX;
     world_mail_count--;
     if (!world_peers[mail->to].is_down) {
-        world_deliver(mail->to, &mail->message, &mail->source);
+        world_deliver_by(mail->to, &mail->message, &mail->way);
     }
     free(mail->updates);
 }
@@ -207,6 +221,7 @@ int world_setup(void **state)
     mail_first = 0;
     world_mail_count = 0;
     memset(world_is_cut, 0, sizeof(world_is_cut));
+    memset(world_loses_datagrams, 0, sizeof(world_loses_datagrams));
     memset(world_sent_count, 0, sizeof(world_sent_count));
     return 0;
 }

@@ -33,7 +33,7 @@ struct peer {
 struct mail {
     uint64_t arrives_ns;
     uint32_t to;
-    struct gkv_address source;
+    struct gkv_way way;
     struct gkv_message message; /* its updates are a copy on the heap */
     struct gkv_update *updates;
 };
@@ -42,7 +42,8 @@ extern struct peer world_peers[PEER_COUNT_MAX];
 extern uint32_t world_mail_count;
 extern uint64_t world_now_ns;
 extern uint32_t world_peer_count;
-extern bool world_is_cut[PEER_COUNT_MAX][PEER_COUNT_MAX]; /* from, to */
+extern bool world_is_cut[PEER_COUNT_MAX][PEER_COUNT_MAX];          /* from, to */
+extern bool world_loses_datagrams[PEER_COUNT_MAX][PEER_COUNT_MAX]; /* and no streams */
 extern uint32_t world_sent_count[GKV_MESSAGE_KIND_COUNT];
 
 struct gkv_address world_address_of(uint32_t number);
@@ -60,6 +61,9 @@ struct peer *world_start_sized(uint32_t number, uint64_t boot_id, uint32_t seed,
 
 struct peer *world_start(uint32_t number, uint64_t boot_id, uint32_t seed);
 
+void world_deliver_by(uint32_t to, const struct gkv_message *message, const struct gkv_way *way);
+
+/* The same, as a datagram from an address. */
 void world_deliver(uint32_t to, const struct gkv_message *message,
                    const struct gkv_address *source);
 

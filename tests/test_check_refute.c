@@ -76,6 +76,36 @@ static void test_accepts_refutations(void **state)
     }
 }
 
+/* Goal: a ping that is repeated under its sequence asks for a refutation only if both accuse, and
+ * of what the first said; one that is passed by an older sequence asks for none.
+ * Method: two pings and a silent answer, or one that refutes the first. */
+static void test_repeated_pings(void **state)
+{
+    (void)state;
+    static const struct {
+        uint32_t sequences[2];
+        struct word accusations[2];
+        struct word answer;
+        bool is_rejected;
+    } cases[] = {
+        {{7, 7}, {{0}, {100, 3, GKV_MEMBER_SUSPECT}}, {0}, false},
+        {{7, 7}, {{100, 3, GKV_MEMBER_SUSPECT}, {0}}, {0}, false},
+        {{7, 7}, {{100, 3, GKV_MEMBER_SUSPECT}, {100, 3, GKV_MEMBER_SUSPECT}}, {0}, true},
+        {{7, 7},
+         {{100, 3, GKV_MEMBER_SUSPECT}, {100, 4, GKV_MEMBER_SUSPECT}},
+         {100, 4, GKV_MEMBER_ALIVE},
+         false},
+        {{8, 7}, {{0}, {100, 3, GKV_MEMBER_SUSPECT}}, {0}, false},
+    };
+    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+        told_begin(&told, &gkv_check_refute);
+        say(true, cases[i].sequences[0], cases[i].accusations[0]);
+        say(true, cases[i].sequences[1], cases[i].accusations[1]);
+        say(false, 7, cases[i].answer);
+        assert_true(told_is_rejected(&told) == cases[i].is_rejected);
+    }
+}
+
 /* Goal: accusations that are not refuted are rejected. Method: a table of them. */
 static void test_rejects_silence(void **state)
 {
@@ -103,6 +133,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_accepts_refutations),
+        cmocka_unit_test(test_repeated_pings),
         cmocka_unit_test(test_rejects_silence),
         cmocka_unit_test(test_takes_the_answer_alone),
     };

@@ -138,6 +138,7 @@ static struct gkv_message message_make(enum gkv_message_kind kind)
     case GKV_MESSAGE_ACK:
     case GKV_MESSAGE_PING_REQ:
     case GKV_MESSAGE_GOSSIP:
+    case GKV_MESSAGE_NACK:
         gossip_fill(&message);
         break;
     case GKV_MESSAGE_PUSH_PULL:
@@ -179,7 +180,7 @@ static struct gkv_message message_make(enum gkv_message_kind kind)
 
 static uint64_t cluster_of(enum gkv_message_kind kind)
 {
-    return kind <= GKV_MESSAGE_GOSSIP ? CLUSTER : 0;
+    return kind <= GKV_MESSAGE_GOSSIP || kind == GKV_MESSAGE_NACK ? CLUSTER : 0;
 }
 
 /* The wire form of each; digests, being long, by their first bytes and their length. */
@@ -242,6 +243,12 @@ static const struct golden {
      "09070000e0fe0f8c01a201480a230a026b3111070000e0fe0f8c0119cdab0000000000002100"
      "68e5cf8b010000320276310a210a026b3211070000e0fe0f8c0119cdab000000000000210068"
      "e5cf8b0100002801"},
+    {GKV_MESSAGE_NACK, 0,
+     "09070000e0fe0f8c011188776655443322111a1009090000000000000000000000000000214d"
+     "00000000000000aa01870108c80112100102030405060708090a0b0c0d0e0f10190700000000"
+     "00000022420a100102030405060708090a0b0c0d0e0f1011070000000000000018ac0220022a"
+     "07047f0000011bbd3205616c7068613a10ff01000000000000000000000000000022230a1002"
+     "00000000000000000000000000000011080000000000000020012a0106320162"},
 };
 #define GOLDEN_COUNT (sizeof(goldens) / sizeof(goldens[0]))
 _Static_assert(GOLDEN_COUNT == GKV_MESSAGE_KIND_COUNT - 1, "one of each kind");

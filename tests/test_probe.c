@@ -7,244 +7,211 @@
 #include <cmocka.h>
 
 #include "core/probe.h"
+#include "tests/swim_world.h"
 
-#define CAPACITY 33
+#define MS GKV_NS_PER_MS
 
-static _Alignas(GKV_ARENA_ALIGN) uint8_t memory[65536];
-
-static struct gkv_members members;
-static struct gkv_probe probe;
-static struct gkv_prng prng;
-
-static void tell(uint16_t number, uint64_t boot_id, enum gkv_member_state state)
+/* Run until `viewer` begins to probe `about`; returns when. */
+static uint64_t run_until_probe(uint32_t viewer, uint32_t about)
 {
-    struct gkv_update update = {
-        .who = {.boot_id = boot_id}, .state = state, .address = {.count = 1}};
-    update.who.id.bytes[0] = (uint8_t)(number + 1);
-    (void)gkv_member_apply(&members, &update, 0);
-}
-
-/* A table of `count` live members, ourselves included. */
-static void fresh(uint16_t count, uint64_t seed)
-{
-    memset(memory, 0, sizeof(memory));
-    struct gkv_arena arena = gkv_arena_over(memory, sizeof(memory));
-    struct gkv_update self = {
-        .who = {.boot_id = 1}, .state = GKV_MEMBER_ALIVE, .address = {.count = 1}};
-    self.who.id.bytes[0] = 1;
-    gkv_members_init(&members, &arena, CAPACITY, &self);
-    gkv_probe_init(&probe, &arena, CAPACITY, UINT32_MAX - 1);
-    gkv_prng_init(&prng, seed, 0);
-    for (uint16_t i = 1; i < count; i++) {
-        tell(i, 1, GKV_MEMBER_ALIVE);
+    const uint64_t since_ns = world_now_ns;
+    const struct gkv_trace_point *point = NULL;
+    while (point == NULL) {
+        world_run_until(world_now_ns + MS);
+        point = world_traced(viewer, GKV_TRACE_PROBE, about, since_ns);
     }
+    return point->mono_ns;
 }
 
-/* Goal: each round probes every reachable member once, and rounds differ in order.
- * Method: 100 rounds of 32 members. */
-static void test_a_round_probes_each_once(void **state)
+static uint32_t under_way_count(uint32_t viewer)
+{
+    uint32_t count = 0;
+    for (uint32_t i = 0; i < GKV_PROBE_COUNT_MAX; i++) {
+        count += gkv_probe_at(&world_peers[viewer].swim.probes, i)->stage != GKV_PROBE_NONE;
+    }
+    return count;
+}
+
+/* Goal: who does not answer is pinged again after 25 ms, by way of helpers and over a stream after
+ * 50, and suspect 60 ms after that; helpers say after 48 ms that they hear nothing either.
+ * Method: three nodes, one dies; trace times of one probe, to the millisecond. A NACK takes a trip
+ * of 1 ms to the helper, 48 ms, and a trip back. */
+static void test_a_probe_takes_its_steps(void **state)
 {
     (void)state;
-    fresh(CAPACITY, 5);
-    uint16_t last[CAPACITY] = {0};
-    uint32_t same_order_count = 0;
-    for (int round = 0; round < 100; round++) {
-        bool was_probed[CAPACITY] = {false};
-        uint16_t order[CAPACITY] = {0};
-        for (uint16_t i = 0; i < CAPACITY - 1; i++) {
-            order[i] = gkv_probe_next(&probe, &members, &prng);
-            assert_in_range(order[i], 1, CAPACITY - 1);
-            assert_false(was_probed[order[i]]);
-            was_probed[order[i]] = true;
-        }
-        same_order_count += memcmp(order, last, sizeof(order)) == 0;
-        memcpy(last, order, sizeof(order));
-    }
-    assert_int_equal(same_order_count, 0);
+    world_start_cluster(3);
+    world_peers[1].options.probe_interval_ms = 60000; /* that it does not find out before */
+    world_run_until(world_now_ns + 200 * MS);
+    world_peers[2].is_down = true;
+    const uint64_t began_ns = run_until_probe(0, 2);
+    world_run_until(began_ns + 112 * MS);
+    assert_int_equal(world_traced(0, GKV_TRACE_PROBE_REPEAT, 2, began_ns)->mono_ns,
+                     began_ns + 25 * MS);
+    const struct gkv_trace_point *by_way = world_traced(0, GKV_TRACE_PROBE_INDIRECT, 2, began_ns);
+    assert_int_equal(by_way->mono_ns, began_ns + 50 * MS);
+    assert_true(gkv_node_id_equal(by_way->via, world_id_of(1)));
+    assert_int_equal(world_traced(0, GKV_TRACE_PROBE_STREAM, 2, began_ns)->mono_ns,
+                     began_ns + 50 * MS);
+    const struct gkv_trace_point *nack = world_traced(0, GKV_TRACE_PROBE_NACK, 2, began_ns);
+    assert_int_equal(nack->mono_ns, began_ns + 100 * MS);
+    assert_true(gkv_node_id_equal(nack->via, world_id_of(1)));
+    assert_int_equal(world_traced(0, GKV_TRACE_MEMBER_SUSPECT, 2, began_ns)->mono_ns,
+                     began_ns + 110 * MS);
 }
 
-/* Goal: nobody is probed who is not reachable, and nobody at all when we are alone.
- * Method: make all but one of five UNREACHABLE or LEFT in the middle of a round; then that one. */
-static void test_skips_the_unreachable(void **state)
+/* Goal: each step can be switched off.
+ * Method: the same death without repeats, streams, helpers and NACKs. */
+static void test_steps_can_be_switched_off(void **state)
 {
     (void)state;
-    fresh(5, 6);
-    (void)gkv_probe_next(&probe, &members, &prng);
-    tell(1, 1, GKV_MEMBER_UNREACHABLE);
-    tell(2, 1, GKV_MEMBER_LEFT);
-    tell(3, 1, GKV_MEMBER_UNREACHABLE);
-    tell(4, 1, GKV_MEMBER_SUSPECT);
-    for (int i = 0; i < 10; i++) {
-        assert_int_equal(gkv_probe_next(&probe, &members, &prng), 4);
+    world_start_cluster(3);
+    for (uint32_t i = 0; i < 3; i++) {
+        world_peers[i].options.probe_repeat_ms = 0;
+        world_peers[i].options.probe_by_stream = 0;
+        world_peers[i].options.probe_nacks = 0;
     }
-    tell(4, 1, GKV_MEMBER_UNREACHABLE);
-    assert_int_equal(gkv_probe_next(&probe, &members, &prng), GKV_MEMBER_INDEX_NONE);
-
-    fresh(1, 6);
-    assert_int_equal(gkv_probe_next(&probe, &members, &prng), GKV_MEMBER_INDEX_NONE);
+    world_peers[2].is_down = true;
+    const uint64_t began_ns = run_until_probe(0, 2);
+    memset(world_sent_count, 0, sizeof(world_sent_count));
+    world_run_until(began_ns + 109 * MS);
+    assert_null(world_traced(0, GKV_TRACE_PROBE_REPEAT, 2, began_ns));
+    assert_null(world_traced(0, GKV_TRACE_PROBE_STREAM, 2, began_ns));
+    assert_int_equal(world_sent_count[GKV_MESSAGE_NACK], 0);
+    assert_non_null(world_traced(0, GKV_TRACE_PROBE_INDIRECT, 2, began_ns));
+    for (uint32_t i = 0; i < 3; i++) {
+        world_peers[i].options.probe_helpers = 0;
+    }
+    memset(world_sent_count, 0, sizeof(world_sent_count));
+    world_run_until(world_now_ns + 250 * MS);
+    assert_int_equal(world_sent_count[GKV_MESSAGE_PING_REQ], 0);
+    assert_int_equal(world_view(0, 2)->state, GKV_MEMBER_SUSPECT);
 }
 
-/* Goal: a newcomer is probed in the round that is under way, once, wherever it was put.
- * Method: 300 seeds; add a member twice after some of the round. */
-static void test_a_newcomer_is_probed_this_round(void **state)
+/* Goal: options.probe_targets members are probed per interval, different ones, and nobody while a
+ * probe of it is under way.
+ * Method: count pings of quiet seconds, of eight nodes with three targets, and of two. */
+static void test_targets_per_interval(void **state)
 {
     (void)state;
-    for (uint64_t seed = 0; seed < 300; seed++) {
-        fresh(20, seed);
-        const uint32_t before = (uint32_t)gkv_prng_below(&prng, 20);
-        for (uint32_t i = 0; i < before; i++) {
-            (void)gkv_probe_next(&probe, &members, &prng);
-        }
-        const uint32_t left_count = before == 0 ? 0 : 19 - before;
-        tell(20, 1, GKV_MEMBER_ALIVE);
-        gkv_probe_add(&probe, &prng, 20);
-        gkv_probe_add(&probe, &prng, 20);
-        uint32_t newcomer_count = 0;
-        for (uint32_t i = 0; i < left_count + 1; i++) {
-            newcomer_count += gkv_probe_next(&probe, &members, &prng) == 20;
-        }
-        assert_int_equal(newcomer_count, 1);
+    world_start_cluster(8);
+    for (uint32_t i = 0; i < 8; i++) {
+        world_peers[i].options.probe_targets = 3;
     }
+    world_run_until(world_now_ns + SECOND_NS);
+    memset(world_sent_count, 0, sizeof(world_sent_count));
+    world_run_until(world_now_ns + 7 * SECOND_NS);
+    /* A round ends within an interval: whose last turn and next first one meet is probed once. */
+    assert_in_range(world_sent_count[GKV_MESSAGE_PING], 8 * 3 * 70 - 8 * 30, 8 * 3 * 70);
+    assert_int_equal(world_sent_count[GKV_MESSAGE_ACK], world_sent_count[GKV_MESSAGE_PING]);
+
+    world_setup(state);
+    world_start_cluster(2);
+    memset(world_sent_count, 0, sizeof(world_sent_count));
+    world_run_until(world_now_ns + SECOND_NS);
+    assert_int_equal(world_sent_count[GKV_MESSAGE_PING], 2 * 10);
 }
 
-/* Goal: members that come and go never overfill the order, and the wait for a probe is bounded.
- * Method: 20,000 random steps; a member that stays reachable waits less than 2n periods, and each
- * newcomer that is put in meanwhile takes one turn more at most. */
-static void test_random_comings_and_goings(void **state)
+/* Goal: a member to whom no datagram gets through is not suspect, as long as streams do.
+ * Method: three nodes; lose all datagrams between one and the others for ten seconds. */
+static void test_streams_save_a_member(void **state)
 {
     (void)state;
-    fresh(CAPACITY, 8);
-    uint32_t waited[CAPACITY] = {0};
-    uint64_t boot_id[CAPACITY];
-    for (uint16_t i = 0; i < CAPACITY; i++) {
-        boot_id[i] = 1;
+    world_start_cluster(3);
+    const uint64_t since_ns = world_now_ns;
+    for (uint32_t i = 0; i < 2; i++) {
+        world_loses_datagrams[i][2] = true;
+        world_loses_datagrams[2][i] = true;
     }
-    for (int i = 0; i < 20000; i++) {
-        const uint16_t index = (uint16_t)(1 + gkv_prng_below(&prng, CAPACITY - 1));
-        const uint64_t what = gkv_prng_below(&prng, 20);
-        if (what == 0) {
-            tell(index, boot_id[index], GKV_MEMBER_UNREACHABLE);
-            waited[index] = 0;
-        } else if (what == 1) {
-            boot_id[index]++;
-            tell(index, boot_id[index], GKV_MEMBER_ALIVE);
-            gkv_probe_add(&probe, &prng, index);
-        } else {
-            const uint16_t next = gkv_probe_next(&probe, &members, &prng);
-            for (uint16_t j = 1; j < CAPACITY; j++) {
-                waited[j] += gkv_member_is_reachable(gkv_member_at(&members, j));
-                assert_true(waited[j] <= 3 * CAPACITY);
-            }
-            if (next != GKV_MEMBER_INDEX_NONE) {
-                waited[next] = 0;
-            }
-        }
-        assert_true(probe.order_count < CAPACITY);
-    }
+    world_run_until(world_now_ns + 10 * SECOND_NS);
+    assert_null(world_traced(0, GKV_TRACE_MEMBER_SUSPECT, 2, since_ns));
+    assert_null(world_traced(2, GKV_TRACE_MEMBER_SUSPECT, 0, since_ns));
+    assert_int_equal(world_traced(0, GKV_TRACE_PROBE_ACK, 2, since_ns)->b, GKV_CHANNEL_STREAM);
+    assert_int_equal(world_traced(0, GKV_TRACE_PROBE_ACK, 1, since_ns)->b, GKV_CHANNEL_DATAGRAM);
 }
 
-/* Goal: the urgent one is next, once; unless it cannot be reached.
- * Method: set urgent to a live and to an unreachable member. */
-static void test_urgent_goes_first(void **state)
+/* Goal: no more probes are under way than there are places; who finds none is left out, and the
+ * places come back.
+ * Method: twenty strangers who do not answer, all asked at once; then wait for the suspicions. */
+static void test_places_run_out(void **state)
 {
     (void)state;
-    fresh(9, 9);
-    probe.urgent = 7;
-    assert_int_equal(gkv_probe_next(&probe, &members, &prng), 7);
-    assert_int_equal(probe.urgent, GKV_MEMBER_INDEX_NONE);
-    tell(7, 1, GKV_MEMBER_UNREACHABLE);
-    probe.urgent = 7;
-    for (int i = 0; i < 20; i++) {
-        assert_int_not_equal(gkv_probe_next(&probe, &members, &prng), 7);
+    world_start_sized(0, 100, 0, 32);
+    for (uint32_t i = 10; i < 30; i++) {
+        const struct gkv_update stranger = world_update_about(i, 100, 0, GKV_MEMBER_ALIVE);
+        world_gossip(1, 0, &stranger);
     }
+    struct peer *peer = &world_peers[0];
+    for (uint32_t i = 10; i < 30; i++) {
+        const struct gkv_step step = world_step_of(peer);
+        const struct gkv_address address = world_address_of(i);
+        gkv_swim_on_stream_down(&peer->swim, &step, &address);
+        gkv_swim_on_stream_down(&peer->swim, &step, &address);
+        world_drain(peer);
+    }
+    assert_int_equal(under_way_count(0), GKV_PROBE_COUNT_MAX);
+    world_run_until(world_now_ns + 109 * MS);
+    assert_int_equal(under_way_count(0), GKV_PROBE_COUNT_MAX);
+    world_run_until(world_now_ns + 2 * MS);
+    assert_true(under_way_count(0) <= 4);
+    assert_int_equal(world_view(0, 10 + GKV_PROBE_COUNT_MAX - 1)->state, GKV_MEMBER_SUSPECT);
+    assert_int_equal(world_view(0, 10 + GKV_PROBE_COUNT_MAX)->state, GKV_MEMBER_ALIVE);
 }
 
-/* Goal: a probe belongs to one boot of one occupant; sequences are never 0.
- * Method: restart the target; forget it and let another take its place; wrap the sequence. */
-static void test_a_probe_is_of_one_boot(void **state)
+/* Goal: sequences are never 0, and each ping of a target that is asked anew has one of its own.
+ * Method: wrap them. */
+static void test_sequences_wrap(void **state)
 {
     (void)state;
-    fresh(3, 10);
-    assert_false(gkv_probe_is_current(&probe, &members));
-    gkv_probe_begin(&probe, &members, 2, 77);
-    assert_int_equal(probe.sequence, UINT32_MAX);
-    assert_true(gkv_probe_is_current(&probe, &members));
-    tell(2, 2, GKV_MEMBER_ALIVE);
-    assert_false(gkv_probe_is_current(&probe, &members));
-
-    probe.target = GKV_MEMBER_INDEX_NONE;
-    gkv_probe_begin(&probe, &members, 2, 78);
-    assert_int_equal(probe.sequence, 1);
-    gkv_member_forget(&members, 2);
-    assert_false(gkv_probe_is_current(&probe, &members));
-    tell(9, 2, GKV_MEMBER_ALIVE);
-    assert_int_equal(gkv_member_at(&members, 2)->said.who.id.bytes[0], 10);
-    assert_false(gkv_probe_is_current(&probe, &members));
+    world_start_cluster(2);
+    world_peers[0].swim.probes.sequence_last = UINT32_MAX - 1;
+    assert_int_equal(gkv_probe_take_sequence(&world_peers[0].swim.probes), UINT32_MAX);
+    assert_int_equal(gkv_probe_take_sequence(&world_peers[0].swim.probes), 1);
+    assert_int_equal(gkv_probe_take_sequence(&world_peers[0].swim.probes), 2);
 }
 
-/* Goal: a relay is taken once, by its sequence and its target; a full ring forgets the oldest.
- * Method: one more than fits. */
-static void test_relays(void **state)
+/* Goal: an answer counts for the probe that it names, about its target in this life or a newer one,
+ * and for no other.
+ * Method: a probe under way; ACKs and NACKs that nearly fit, then one that does. */
+static void test_answers_must_fit(void **state)
 {
     (void)state;
-    fresh(3, 11);
-    struct gkv_node_id target = {{7}};
-    const struct gkv_node_id other = {{8}};
-    uint32_t sequences[GKV_PROBE_RELAY_COUNT + 1];
-    for (uint32_t i = 0; i <= GKV_PROBE_RELAY_COUNT; i++) {
-        const struct gkv_address asker = {.bytes = {(uint8_t)i}, .count = 1};
-        sequences[i] = gkv_probe_relay_add(&probe, &asker, target, 100 + i);
-        assert_int_not_equal(sequences[i], 0);
-    }
-    struct gkv_probe_relay relay;
-    assert_false(gkv_probe_relay_take(&probe, sequences[0], target, &relay));
-    assert_false(gkv_probe_relay_take(&probe, sequences[1], other, &relay));
-    assert_true(gkv_probe_relay_take(&probe, sequences[1], target, &relay));
-    assert_int_equal(relay.asker_sequence, 101);
-    assert_int_equal(relay.asker.bytes[0], 1);
-    assert_false(gkv_probe_relay_take(&probe, sequences[1], target, &relay));
-    assert_true(gkv_probe_relay_take(&probe, sequences[GKV_PROBE_RELAY_COUNT], target, &relay));
+    world_start_cluster(2);
+    world_peers[1].is_down = true;
+    (void)run_until_probe(0, 1);
+    const struct gkv_probe *probe = gkv_probe_at(&world_peers[0].swim.probes, 0);
+    struct gkv_message message = world_message_from(1, 100, GKV_MESSAGE_ACK);
+    const struct gkv_address source = world_address_of(1);
+    message.as.gossip.sequence = probe->sequence + 1;
+    message.as.gossip.about = (struct gkv_identity){world_id_of(1), 100};
+    world_deliver(0, &message, &source);
+    message.as.gossip.sequence = probe->sequence;
+    message.as.gossip.about.boot_id = 99;
+    world_deliver(0, &message, &source);
+    message.as.gossip.about = (struct gkv_identity){world_id_of(2), 100};
+    world_deliver(0, &message, &source);
+    message.kind = GKV_MESSAGE_NACK;
+    world_deliver(0, &message, &source);
+    assert_int_equal(world_peers[0].swim.drops.stale, 4);
+    assert_int_equal(under_way_count(0), 1);
+    message.as.gossip.about = (struct gkv_identity){world_id_of(1), 100};
+    world_deliver(0, &message, &source); /* a NACK of nobody who was asked: heard, and no matter */
+    assert_int_equal(probe->nack_count, 0);
+    message.kind = GKV_MESSAGE_ACK;
+    message.as.gossip.about.boot_id = 101;
+    world_deliver(0, &message, &source);
+    assert_int_equal(under_way_count(0), 0);
 }
 
-/* Goal: a pick is of distinct reachable others, neither us nor the excepted, each equally likely.
- * Method: 40,000 picks of 3 out of 10; each is expected 12,000 times, within 5 standard deviations
- * (91). */
-static void test_picks_are_fair(void **state)
-{
-    (void)state;
-    fresh(13, 12);
-    tell(4, 1, GKV_MEMBER_UNREACHABLE);
-    uint32_t times[CAPACITY] = {0};
-    for (int i = 0; i < 40000; i++) {
-        uint16_t picked[3];
-        assert_int_equal(gkv_probe_pick(&members, &prng, 6, picked, 3), 3);
-        assert_true(picked[0] != picked[1] && picked[0] != picked[2] && picked[1] != picked[2]);
-        for (int j = 0; j < 3; j++) {
-            times[picked[j]]++;
-        }
-    }
-    assert_int_equal(times[0] + times[4] + times[6], 0);
-    for (uint16_t i = 1; i < 13; i++) {
-        if (i != 4 && i != 6) {
-            assert_in_range(times[i], 12000 - 455, 12000 + 455);
-        }
-    }
-    uint16_t all[20];
-    assert_int_equal(gkv_probe_pick(&members, &prng, GKV_MEMBER_INDEX_NONE, all, 20), 11);
-}
+#define TEST(function) cmocka_unit_test_setup_teardown(function, world_setup, world_teardown)
 
 int main(void)
 {
-    print_message("seeds: 0 .. 299, as each test's call of fresh() says\n");
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_a_round_probes_each_once),
-        cmocka_unit_test(test_skips_the_unreachable),
-        cmocka_unit_test(test_a_newcomer_is_probed_this_round),
-        cmocka_unit_test(test_random_comings_and_goings),
-        cmocka_unit_test(test_urgent_goes_first),
-        cmocka_unit_test(test_a_probe_is_of_one_boot),
-        cmocka_unit_test(test_relays),
-        cmocka_unit_test(test_picks_are_fair),
+        TEST(test_a_probe_takes_its_steps), TEST(test_steps_can_be_switched_off),
+        TEST(test_targets_per_interval),    TEST(test_streams_save_a_member),
+        TEST(test_places_run_out),          TEST(test_sequences_wrap),
+        TEST(test_answers_must_fit),
     };
+    print_message("seeds: 1000 + peer number\n");
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

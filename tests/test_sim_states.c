@@ -35,6 +35,7 @@ static void begin(void)
     options->operation_memory_bytes = 64 * 1024;
     options->seeds[0] = gkv_host_address(0);
     options->seed_count = 1;
+    options->suspicion_timeout_ms = 600;
     trial.scenario.world.node_count = NODE_COUNT;
     trial.scenario.world.life_count_max = 2;
     trial.scenario.node_count = NODE_COUNT;

@@ -30,11 +30,22 @@ static void set_suspicion(struct gkv_options *options, uint32_t node_count, uint
         timeout_ms > added_ms + 10 ? (uint32_t)(timeout_ms - added_ms) : 10;
 }
 
+/* One member per period, pinged once; helpers have until the period is over. */
+static void set_plain_probes(struct gkv_options *options)
+{
+    options->probe_targets = 1;
+    options->probe_repeat_ms = 0;
+    options->probe_indirect_timeout_ms = options->probe_interval_ms - options->probe_timeout_ms;
+}
+
 /* The period, the direct and the whole probe, and suspicion of 3 ceil(ln(n + 1)) periods. */
 static void set_swim(struct gkv_options *options, uint32_t node_count)
 {
     options->probe_interval_ms = 2000;
     options->probe_timeout_ms = 500;
+    set_plain_probes(options);
+    options->probe_by_stream = 0;
+    options->probe_nacks = 0;
     options->gossip_interval_ms = 60000; /* rumours ride on probes before it comes round */
     options->push_pull_interval_ms = 3600000;
     set_suspicion(options, node_count, UINT64_C(2000) * 3 * flavor_ceil_ln(node_count + 1));
@@ -53,6 +64,7 @@ static void set_memberlist(struct gkv_options *options, uint32_t node_count)
         node_count < 10 ? 1000 : (uint64_t)lround(1000 * log10(node_count));
     options->probe_interval_ms = 1000;
     options->probe_timeout_ms = 500;
+    set_plain_probes(options);
     options->gossip_interval_ms = 200;
     options->push_pull_interval_ms = 30000 * push_pull_scale(node_count);
     set_suspicion(options, node_count, 4 * scale_milli);
