@@ -19,7 +19,7 @@
 #include "io_sim/world.h"
 
 #define GKV_OVERHEAR_CARRY_COUNT 128
-#define GKV_OVERHEAR_CARRY_BYTES (64 * 1024)
+#define GKV_OVERHEAR_CARRY_BYTES (96 * 1024) /* a frame, and what a stream takes */
 #define GKV_OVERHEAR_FRAME_COUNT 16384
 
 /* Lent for the call. */

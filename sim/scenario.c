@@ -7,7 +7,10 @@
 #include "sim/scenario_parts.h"
 
 #define MS GKV_NS_PER_MS
-#define LOST_MS_MORE 60000 /* clocks that begin again are behind by all of FORM and WORK */
+#define OPERATION_VALUE_COUNT \
+    64 /* a node has room for so many of the largest values that it is asked */
+#define STORE_VALUE_COUNT 512 /* and that it holds */
+#define LOST_MS_MORE 60000    /* clocks that begin again are behind by all of FORM and WORK */
 
 /* How many owners must answer, at the most. */
 static uint32_t quorum_of(const struct gkv_options *options)
@@ -172,6 +175,14 @@ static void fit(struct gkv_scenario *scenario)
     }
 }
 
+/* Room for all values that are drawn, and for more of a script's. */
+static uint64_t store_bytes(uint64_t value_bytes_max)
+{
+    return STORE_VALUE_COUNT * (value_bytes_max > GKV_SCENARIO_VALUE_BYTES_MAX
+                                    ? value_bytes_max
+                                    : GKV_SCENARIO_VALUE_BYTES_MAX);
+}
+
 void gkv_scenario_settle(struct gkv_scenario *scenario)
 {
     struct gkv_options *options = &scenario->world.node;
@@ -188,7 +199,11 @@ void gkv_scenario_settle(struct gkv_scenario *scenario)
     if (scenario->short_keep_ms > 0) {
         options->tombstone_keep_ms = scenario->short_keep_ms;
     }
-    options->memory_limit_bytes = scenario->may_be_full ? GKV_STORE_BYTES_MIN : 2 * 1024 * 1024;
+    if (options->value_bytes_max > GKV_SCENARIO_VALUE_BYTES_MAX) { /* in scripts */
+        options->operation_memory_bytes = OPERATION_VALUE_COUNT * options->value_bytes_max;
+    }
+    options->memory_limit_bytes =
+        scenario->may_be_full ? GKV_STORE_BYTES_MIN : store_bytes(options->value_bytes_max);
     scenario->world.node_count = scenario->node_count;
     judge(scenario);
     const bool some_return = scenario->loses_memory || scenario->has_leave;
@@ -207,7 +222,7 @@ void gkv_scenario_begin(struct gkv_scenario *scenario)
     options->value_bytes_max = GKV_SCENARIO_VALUE_BYTES_MAX;
     options->member_count_max = 16;
     options->operation_count_max = 256;
-    options->operation_memory_bytes = 256 * 1024;
+    options->operation_memory_bytes = OPERATION_VALUE_COUNT * GKV_SCENARIO_VALUE_BYTES_MAX;
     options->drift_ms_max = 500;
 }
 

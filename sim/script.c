@@ -44,13 +44,20 @@ void gkv_script_clear(struct gkv_script *script)
     }
 }
 
-void gkv_script_copy(struct gkv_script *to, const struct gkv_script *from)
+void gkv_script_copy_head(struct gkv_script *to, const struct gkv_script *from)
 {
     struct gkv_script_line *lines = to->lines;
     GKV_ASSERT(to != from);
     *to = *from;
     to->lines = lines;
-    memcpy(lines, from->lines, from->line_count * sizeof(struct gkv_script_line));
+    to->line_count = 0;
+}
+
+void gkv_script_copy(struct gkv_script *to, const struct gkv_script *from)
+{
+    gkv_script_copy_head(to, from);
+    to->line_count = from->line_count;
+    memcpy(to->lines, from->lines, from->line_count * sizeof(struct gkv_script_line));
 }
 
 void gkv_script_add(struct gkv_script *script, const struct gkv_script_line *line)
@@ -164,7 +171,7 @@ static const struct gkv_script_field fields[] = {
     FLAG("stores_run_over", may_be_full),
     FLAG("tiny_tables", has_tiny_tables),
     NUMBER("value_bytes_max", world.node.value_bytes_max, GKV_HISTORY_VALUE_BYTES_MIN,
-           GKV_HISTORY_VALUE_BYTES_MAX, GKV_HISTORY_VALUE_BYTES_MAX),
+           GKV_HISTORY_VALUE_BYTES_MAX, GKV_SCENARIO_VALUE_BYTES_MAX),
     NUMBER("operation_slots", operation_slots, 0, 65536, 0),
     FLAG("safety_only", is_safety_only),
     TIME_MS("tombstones_kept", short_keep_ms, 0, 0),
@@ -221,6 +228,20 @@ static bool is_in_range(const struct gkv_scenario *scenario, const struct gkv_sc
                                              line->count <= GKV_HISTORY_VALUE_BYTES_MAX));
 }
 
+/* In READ all must be answered, which a race of sets for one key need not be. */
+static bool sets_a_key_twice(const struct gkv_script *script)
+{
+    bool is_set[GKV_SCENARIO_KEY_COUNT_MAX] = {false};
+    for (uint32_t i = 0; i < script->line_count; i++) {
+        const struct gkv_script_line *line = &script->lines[i];
+        if (line->kind == GKV_SCRIPT_READ_SET && is_set[line->key]) {
+            return true;
+        }
+        is_set[line->key] = is_set[line->key] || line->kind == GKV_SCRIPT_READ_SET;
+    }
+    return false;
+}
+
 /* NULL, or what is out of its range. */
 static const char *check_ranges(const struct gkv_script *script)
 {
@@ -242,6 +263,9 @@ static const char *check_ranges(const struct gkv_script *script)
         if (!is_in_range(scenario, &script->lines[i])) {
             return "a line names a node, key or client that nodes, keys or clients do not allow";
         }
+    }
+    if (sets_a_key_twice(script)) {
+        return "one key is set twice when settled; write get for one of them";
     }
     return NULL;
 }
@@ -271,6 +295,9 @@ static void allow_lines(struct gkv_script *script)
             scenario->link.flip_ppm = 1;
         } else if (gkv_script_is_reading(line->kind)) {
             scenario->reads_by_lines = true;
+        } else if (line->kind == GKV_SCRIPT_SET &&
+                   line->count > scenario->world.node.value_bytes_max) {
+            scenario->world.node.value_bytes_max = line->count;
         } else if (line->kind == GKV_SCRIPT_PAUSE && line->value > scenario->pauses.for_ns_max) {
             scenario->pauses.for_ns_max = line->value;
         }

@@ -78,6 +78,7 @@ struct gkv_script *gkv_script_create(void);
 void gkv_script_destroy(struct gkv_script *script);
 void gkv_script_clear(struct gkv_script *script);
 void gkv_script_copy(struct gkv_script *to, const struct gkv_script *from);
+void gkv_script_copy_head(struct gkv_script *to, const struct gkv_script *from); /* no lines */
 
 void gkv_script_add(struct gkv_script *script, const struct gkv_script_line *line);
 

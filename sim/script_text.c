@@ -24,7 +24,7 @@ static const struct {
     {'k', "KEY", "k0, k1, ..., below keys"},
     {'n', "NODE", "a, b, c, ..., as many as nodes"},
     {'t', "NODE", "a, b, c, ..., as many as nodes"},
-    {'b', "COUNT", "12 to 4096 bytes"},
+    {'b', "COUNT", "12 to 61440 bytes"},
     {'m', "TTL", "whole milliseconds, such as 300ms"},
     {'d', "DURATION", "a number and s, ms, us or ns, such as 2.5ms"},
     {'s', "STEP", "milliseconds with a sign, such as +240ms"},

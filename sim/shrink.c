@@ -4,8 +4,10 @@
 
 #include "core/panic.h"
 #include "sim/history.h"
+#include "sim/miniature.h"
 
 #define BLOCK_COUNT_MAX 128   /* of so many blocks at the most, each is tried */
+#define MINIATURE_COUNT 300   /* are tried in each round, while it is long */
 #define SINGLE_COUNT_MAX 2000 /* of so many lines at the most, numbers are made smaller */
 
 bool gkv_shrink_create(struct gkv_shrink *shrink, gkv_shrink_test *test, gkv_shrink_keep *keep,
@@ -503,6 +505,22 @@ static bool drop_nodes(struct gkv_shrink *shrink)
     return is_better;
 }
 
+/* ---- Another, much smaller ------------------------------------------------------------------- */
+
+/* A short script of the same stuff, where the best is still long. */
+static bool try_miniatures(struct gkv_shrink *shrink)
+{
+    for (uint32_t i = 0; i < MINIATURE_COUNT && shrink->tries_left > 0 &&
+                         shrink->size.operation_count > GKV_MINIATURE_OPERATION_COUNT_MAX;
+         i++) {
+        gkv_miniature_draw(shrink->candidate, shrink->best, shrink->miniature_count++);
+        if (try_candidate(shrink)) {
+            return true;
+        }
+    }
+    return false;
+}
+
 /* ---- All of it ------------------------------------------------------------------------------- */
 
 bool gkv_shrink_begin(struct gkv_shrink *shrink, const struct gkv_script *script)
@@ -532,6 +550,7 @@ void gkv_shrink_run(struct gkv_shrink *shrink, uint64_t try_count_max)
     shrink->tries_left = try_count_max;
     while (is_better && shrink->tries_left > 0) {
         is_better = drop_whole(shrink);
+        is_better = try_miniatures(shrink) || is_better;
         is_better = drop_blocks(shrink, ALL) || is_better;
         is_better = drop_blocks(shrink, OPERATIONS) || is_better;
         is_better = drop_blocks(shrink, FAULTS) || is_better;

@@ -43,6 +43,7 @@ struct gkv_shrink {
     struct gkv_shrink_size size; /* of best */
     uint64_t tries_left;
     uint64_t try_count;
+    uint64_t miniature_count; /* drawn so far */
     gkv_shrink_test *test;
     gkv_shrink_keep *keep; /* NULL: nobody does */
     void *context;

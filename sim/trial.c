@@ -26,6 +26,9 @@
 #define HEAL_NS_MIN (2500 * MS) /* what the network held back has arrived or is lost by then */
 #define GUARD_EVENTS 1024       /* the guards around each node's memory are looked at so often */
 
+_Static_assert(GKV_HISTORY_VALUE_BYTES_MAX + GKV_KEY_BYTES_MAX + 1024 + GKV_NET_PIPE_BYTES <=
+                   GKV_OVERHEAR_CARRY_BYTES,
+               "the frame of any value is overheard, in any pieces");
 _Static_assert((int)GKV_TRIAL_ASSERTION == GKV_PANIC_EXIT_STATUS, "one exit status for assertions");
 
 /* So many things happen in one nanosecond only where nodes keep each other busy for ever. */

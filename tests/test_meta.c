@@ -188,7 +188,7 @@ static void create(struct story *story, uint64_t seed, const struct telling *tel
     };
     gkv_options_init(&options.node);
     options.node.memory_limit_bytes = 1024 * 1024;
-    options.node.value_bytes_max = GKV_HISTORY_VALUE_BYTES_MAX;
+    options.node.value_bytes_max = GKV_SCENARIO_VALUE_BYTES_MAX;
     options.node.member_count_max = 16;
     options.node.operation_count_max = 64;
     options.node.operation_memory_bytes = 256 * 1024;
@@ -232,7 +232,7 @@ static void ask(struct story *story, const struct telling *telling, uint32_t num
                 uint32_t key)
 {
     char text[16];
-    uint8_t value[GKV_HISTORY_VALUE_BYTES_MAX];
+    uint8_t value[GKV_SCENARIO_VALUE_BYTES_MAX];
     const uint32_t kind = (uint32_t)gkv_prng_below(&story->luck, 8);
     const uint32_t value_bytes = GKV_HISTORY_VALUE_BYTES_MIN +
                                  (uint32_t)gkv_prng_below(&story->luck, kind >= 6 ? 4000 : 200);
@@ -279,7 +279,7 @@ static uint32_t ask_in_a_race(struct story *story, const struct telling *telling
 
 static void look_into(struct story *story, uint32_t node, uint32_t key)
 {
-    static uint8_t value[GKV_HISTORY_VALUE_BYTES_MAX];
+    static uint8_t value[GKV_SCENARIO_VALUE_BYTES_MAX];
     char text[16];
     const struct gkv_host *host = &story->world.hosts[node];
     const struct gkv_bytes bytes = gkv_history_key(key, text);

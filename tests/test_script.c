@@ -281,7 +281,7 @@ static const struct {
     {"scenario 1\n1s boot a now\n", 2, "now is not understood"},
     {"scenario 1\n1s c1 sets k0 at a\n", 2, "not understood"},
     {"scenario 1\n1s c0 sets k1 at a\n", 2, "KEY at NODE, there k0, k1"},
-    {"scenario 1\n1s c0 sets k0 at a to 5 bytes\n", 2, "12 to 4096 bytes"},
+    {"scenario 1\n1s c0 sets k0 at a to 5 bytes\n", 2, "12 to 61440 bytes"},
     {"scenario 1\n1s c0 sets k0 at a for 0ms\n", 2, "whole milliseconds"},
     {"scenario 1\n1s the 2st message a > b is lost\n", 2, "1st, 2nd, 3rd"},
     {"scenario 1\n1s the 0th message a > b is lost\n", 2, "1st, 2nd, 3rd"},
@@ -294,6 +294,8 @@ static const struct {
     {"scenario 1\nreads_alone_repair yes\nread_repairs 100000\n1s get k0 at a when settled\nexpect "
      "pass\n",
      5, "needs everything to be read"},
+    {"scenario 1\n1s set k0 at a when settled\n1s set k0 at b when settled\nexpect pass\n", 4,
+     "set twice when settled"},
     {"scenario 1\n1s a b c d e f g h i j k l m n o p q r\n", 2, "too long"},
 };
 

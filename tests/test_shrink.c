@@ -272,8 +272,8 @@ static void test_reading_is_shrunk(void **state)
     script->scenario.key_count = 100;
     for (uint32_t i = 0; i < 200; i++) {
         gkv_script_add(script, &(struct gkv_script_line){.time_ns = 4 * GKV_SCRIPT_TIME_NS_MIN + i,
-                                                         .kind = i % 4 == 1 ? GKV_SCRIPT_READ_SET
-                                                                            : GKV_SCRIPT_READ_GET,
+                                                         .kind = i == 53 ? GKV_SCRIPT_READ_SET
+                                                                         : GKV_SCRIPT_READ_GET,
                                                          .key = i % 100});
     }
     assert_true(gkv_shrink_create(&shrink, sets_one_key_in_the_end, NULL, NULL));
@@ -287,6 +287,45 @@ static void test_reading_is_shrunk(void **state)
     gkv_shrink_destroy(&shrink);
 }
 
+/* It fails when 300,000 bytes were set. */
+static bool fills_a_buffer(void *context, const struct gkv_script *candidate,
+                           struct gkv_shrink_size *size_out)
+{
+    uint64_t bytes = 0;
+    (void)context;
+    size_out->operation_count = 0;
+    for (uint32_t i = 0; i < candidate->line_count; i++) {
+        const struct gkv_script_line *line = &candidate->lines[i];
+        size_out->operation_count += gkv_script_is_operation(line->kind);
+        bytes += line->kind == GKV_SCRIPT_SET ? line->count : 0;
+    }
+    size_out->event_count = 1;
+    size_out->end_ns = UINT64_MAX;
+    return bytes >= 300000;
+}
+
+/* Goal: where no line can be taken out alone, fewer and larger ones are found. Method: a buffer
+ * that a hundred sets fill just so, which five large ones fill as well. */
+static void test_few_large_do_for_many(void **state)
+{
+    struct gkv_shrink shrink;
+    (void)state;
+    gkv_script_clear(script);
+    script->scenario.client_count = 4;
+    for (uint32_t i = 0; i < 100; i++) {
+        gkv_script_add(script, &(struct gkv_script_line){.time_ns = GKV_SCRIPT_TIME_NS_MIN + i,
+                                                         .kind = GKV_SCRIPT_SET,
+                                                         .client = i % 4,
+                                                         .count = 3000});
+    }
+    assert_true(gkv_shrink_create(&shrink, fills_a_buffer, NULL, NULL));
+    assert_true(gkv_shrink_begin(&shrink, script));
+    gkv_shrink_run(&shrink, 1000);
+    assert_int_equal(shrink.size.operation_count, 5); /* of 60 KiB at most */
+    assert_int_equal(shrink.best->line_count, 5);
+    gkv_shrink_destroy(&shrink);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -296,6 +335,7 @@ int main(void)
         cmocka_unit_test(test_says_when_nothing_fails),
         cmocka_unit_test(test_promises_follow_from_the_lines),
         cmocka_unit_test(test_reading_is_shrunk),
+        cmocka_unit_test(test_few_large_do_for_many),
     };
     return cmocka_run_group_tests(tests, set_up, tear_down);
 }
