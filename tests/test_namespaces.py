@@ -46,6 +46,23 @@ def crash_and_return(program, tag):
 
 
 @story
+def quick_restart(program, tag):
+    """Goal: a node that is killed and started again before anybody missed it takes its own place,
+    with nothing of its former life left. Method: two of them, one a seed; the boots that the others
+    hold, and the listings."""
+    with Cluster(program, tag, FIVE, SEEDS) as cluster:
+        cluster.start_all()
+        for victim in "ca":
+            others = [name for name in FIVE if name != victim]
+            boot = cluster.nodes["b"].boots[victim]
+            cluster.kill(victim)
+            cluster.start(victim)
+            cluster.wait(lambda: all(cluster.nodes[name].boots[victim] > boot for name in others),
+                         f"all to know {victim} anew")
+            cluster.wait_for_one_view(f"{victim} in its own place")
+
+
+@story
 def partition_and_heal(program, tag):
     """Goal: after a cut of 3 from 2 there is one view again. Method: cut off different pairs, once
     with both seeds on one side, and once with one on each."""
