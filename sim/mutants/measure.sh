@@ -8,14 +8,16 @@
 #           seeds, and with assertions that do nothing from one. That seed must pass without the bug, and fail
 #           alike when it is run again.
 #   sizes   that seed is recorded, shrunk, and the shrunk run replayed.
-#   checks  without assertions: seeds are run again without the check that killed.
-#   faults  and without each family of faults that is on in the killing seed. (Without any other, that
-#           seed still fails: it is the same run up to there.)
+#   checks  without assertions: is it killed without the check that killed?
+#   faults  and without each family of faults that is on in the killing seed? (Without any other, that
+#           seed still fails: it is the same run up to there.) For both the killing seed is run first: if
+#           it still fails, nothing is lost. Only else seeds are run from 1 on.
 #   pin     gate.txt names the first killing seed of each; its lines with files stay.
 #   table   docs/results/mutants.md is written anew from mutants.md.in.
 #
 # What was measured is kept, a line each, in build/mutants/TREE/; whatever is there is not measured again,
-# so that this can be stopped and started. TREE names what the sources hold: other sources, other lines.
+# so that this can be stopped and started. TREE names what the sources hold: other sources, other lines. How
+# far a stage is, and about how long it has to go, is said on stderr.
 # Environment: GRIDKV_MUTANT_SEEDS (2000), GRIDKV_MUTANT_JOBS (all processors), GRIDKV_MUTANT_TRIES (1000,
 # of the shrinker). Exit status 1 when a patch does not apply or build, a seed fails without its bug, a
 # replay ends otherwise, or a bug survives.
@@ -28,21 +30,30 @@ tries=${GRIDKV_MUTANT_TRIES:-1000}
 seconds_max=400 # for all seeds of one bug: what runs longer is stuck
 first_seeds="1 1000001 2000001"
 
-tree=$(cd "$root" && cat core/*.[ch] proto/*.[ch] io_sim/*.[ch] io_posix/*.[ch] sim/*.[ch] sim_posix/*.[ch] | cksum)
-results=$root/build/mutants/${tree% *}
-mkdir -p "$results"
-touch "$results/kills" "$results/sizes" "$results/matrix"
+results=${GRIDKV_MUTANT_RESULTS:-} # set for the processes of a stage
+if test -z "$results"; then
+    tree=$(cd "$root" && cat core/*.[ch] proto/*.[ch] io_sim/*.[ch] io_posix/*.[ch] sim/*.[ch] sim_posix/*.[ch] | cksum)
+    results=$root/build/mutants/${tree% *}
+    mkdir -p "$results"
+    touch "$results/kills" "$results/sizes" "$results/matrix"
+fi
+scratch=$results/scratch.$$ # one bug may be tried in several processes
+trap 'rm -rf "$scratch"' EXIT
+trap 'exit 130' INT TERM
+mkdir -p "$scratch"
+is_old=yes # nothing had to be run
 
 # A line begins with this: of another patch by the same name, nothing is known.
 key_of() {
     printf '%s %s' "$1" "$(cksum <"$(patch_of "$1")" | cut -d ' ' -f 1)"
 }
 
-# search NAME BINARY FIRST COUNT OPTION...: sets found_seed, found_check, found_status; the report is in
-# the bug's folder. found_seed is - when all passed.
+# search NAME BINARY FIRST COUNT OPTION...: sets found_seed, found_check, found_status, and report, a file.
+# found_seed is - when none was told to fail: all passed if found_status is 0.
 search() {
+    is_old=no
     name=$1
-    report=$results/$1.report
+    report=$scratch/report
     binary=$2
     last=$(($3 + $4 - 1))
     range=$3..$last
@@ -56,7 +67,9 @@ search() {
         found_check="no end"
     elif test "$found_status" -ne 0; then
         found_check=$(sed -n 's/^FAIL \([^ ]*\).*/\1/p' "$report" | head -n 1)
-        found_seed=$(sed -n 's/^FAIL .* seed=\([0-9]*\).*/\1/p;s/^FAIL .* seed=\([0-9]*\):.*/\1/p' "$report" | head -n 1)
+        found_seed=$(sed -n 's/^FAIL [^ ]* seed=\([0-9]*\) .*/\1/p' "$report" | head -n 1)
+        found_check=${found_check:-nothing told}
+        found_seed=${found_seed:--}
     fi
 }
 
@@ -95,6 +108,7 @@ kill_other() {
     if grep -q "^$(key_of "$1") $3 1 " "$results/kills"; then
         return 0
     fi
+    is_old=no
     found_status=1
     found_check=$(verdict_of "$results/$1.$3/$2")
     case $found_check in
@@ -106,10 +120,20 @@ kill_other() {
     echo "$(key_of "$1") $3 1 - $found_status - $found_check" >>"$results/kills"
 }
 
+# plant_once NAME MODE: not again what is there already, whole, by the same patch.
+plant_once() {
+    stamp=$results/$1.$2/planted
+    if test "$(cat "$stamp" 2>/dev/null)" != "$(key_of "$1")"; then
+        is_old=no
+        plant "$1" "$results/$2" "$results/$1.$2" || return 1
+        key_of "$1" >"$stamp"
+    fi
+}
+
 one_kills() {
     program=$(program_of "$1")
     for mode in on off; do
-        if ! plant "$1" "$results/$mode" "$results/$1.$mode"; then
+        if ! plant_once "$1" "$mode"; then
             echo "$1: $why" >&2
             return 1
         fi
@@ -140,6 +164,7 @@ one_sizes() {
     if test "${seed:--}" = - || test "$(killer_of "$1")" != run; then
         return 0
     fi
+    is_old=no
     sim=$results/$1.on/gridkv-sim
     "$sim" run --seed "$seed" --out "$results/$1.gseed" >/dev/null 2>&1 || true
     "$sim" shrink "$results/$1.gseed" --tries "$tries" --time "${seconds_max}s" \
@@ -150,20 +175,31 @@ one_sizes() {
     echo "$(key_of "$1") ${after:-- -} $((($(date +%s%N) - before_ns) / 1000000))" >>"$results/sizes"
 }
 
-# without NAME fault|check WHAT: one line of matrix.
+# without NAME fault|check WHAT: one line of matrix. It is written only if it is sure: all seeds passed, or
+# one fails that passes without the bug.
 without() {
     if grep -q "^$(key_of "$1") $2 $3 " "$results/matrix"; then
         return 0
     fi
-    search "$1" "$results/$1.off/gridkv-sim" 1 "$budget" "--no-$2" "$3"
+    search "$1" "$results/$1.off/gridkv-sim" "$seed" 1 "--no-$2" "$3"
+    test "$found_status" -ne 0 || search "$1" "$results/$1.off/gridkv-sim" 1 "$budget" "--no-$2" "$3"
+    if test "$found_status" -ne 0 && test "$found_seed" = -; then
+        echo "$1 without $2 $3: $found_check, status $found_status" >&2
+        return 1
+    fi
+    if test "$found_status" -ne 0 && ! timeout "$seconds_max" "$results/off/gridkv-sim" run \
+        --seed "$found_seed" "--no-$2" "$3" >/dev/null 2>&1; then
+        echo "$1 without $2 $3: seed $found_seed fails without the bug as well" >&2
+        return 1
+    fi
     echo "$(key_of "$1") $2 $3 $budget $found_seed $found_check" >>"$results/matrix"
 }
 
 # The kill that is tried again: sets families, check, and budget, the seeds that say whether it is lost:
 # five times as many as it took, and 100 at least.
 take_kill() {
-    kill_of "$1" off >"$results/$1.kill"
-    read -r seed _ families check <"$results/$1.kill" || return 1
+    kill_of "$1" off >"$scratch/kill"
+    read -r seed _ families check <"$scratch/kill" || return 1
     if test "$seed" = - || test "$(killer_of "$1")" != run; then
         return 1
     fi
@@ -172,14 +208,29 @@ take_kill() {
     test "$budget" -le "$seeds" || budget=$seeds
 }
 
+# What is no check that can be switched off, such as a crash, cannot be tried without.
 one_checks() {
-    ! take_kill "$1" || without "$1" check "$check"
+    take_kill "$1" || return 0
+    grep -q "^ *\.name = \"$check\",\$" "$root"/sim/check*.c || return 0
+    without "$1" check "$check"
 }
 
+# one_faults NAME FAMILY
 one_faults() {
     take_kill "$1" || return 0
-    for family in $(echo "$families" | tr ',' ' '); do
-        test "$family" = - || without "$1" fault "$family"
+    without "$1" fault "$2"
+}
+
+# tasks STAGE NAME...: a line each: a bug, or a bug and a family.
+tasks() {
+    stage=$1
+    shift
+    for name in "$@"; do
+        if test "$stage" != faults; then
+            echo "$name"
+        elif take_kill "$name"; then
+            echo "$families" | tr ',' '\n' | sed -n "/^-\$/!s/^/$name /p"
+        fi
     done
 }
 
@@ -187,8 +238,8 @@ pin() {
     gate=$root/sim/mutants/gate.txt
     grep ' [^ ]*[.][^ ]* ' "$gate" >"$results/pinned" || true
     for name in $(names_of_all); do
-        kill_of "$name" on >"$results/$name.kill"
-        if read -r seed status families check <"$results/$name.kill"; then
+        kill_of "$name" on >"$scratch/kill"
+        if read -r seed status families check <"$scratch/kill"; then
             case $check in
             survives* | *without* | *again* | "no end") ;;
             *) echo "$name $seed $check" >>"$results/pinned" ;;
@@ -200,9 +251,24 @@ pin() {
 
 # each STAGE NAME...: in as many processes as there are processors.
 each() {
-    stage=$1
-    shift
-    printf '%s\n' "$@" | GRIDKV_MUTANT_SEEDS=$seeds xargs -P "$jobs" -n 1 "$0" "one_$stage"
+    tasks "$@" >"$results/tasks"
+    : >"$results/done"
+    GRIDKV_MUTANT_RESULTS=$results GRIDKV_MUTANT_BEGAN=$(date +%s) \
+        xargs -P "$jobs" -L 1 "$0" "one_$1" <"$results/tasks"
+}
+
+# progress STAGE: a task has ended. What was measured before says nothing of how long the rest takes.
+progress() {
+    echo "$is_old" >>"$results/done"
+    all=$(wc -l <"$results/tasks")
+    ended=$(wc -l <"$results/done")
+    new=$(grep -c no "$results/done") || true
+    step=$((all / 40 + 1))
+    test $((ended % step)) -eq 0 || test "$ended" -eq "$all" || return 0
+    passed=$(($(date +%s) - GRIDKV_MUTANT_BEGAN))
+    rest="?"
+    test "$new" -eq 0 || rest=$((passed * (all - ended) / new))
+    echo "$1: $ended of $all in $passed s, about $rest s to go" >&2
 }
 
 bases() {
@@ -220,8 +286,10 @@ stage=${1:-}
 test $# -eq 0 || shift
 case $stage in
 one_kills | one_sizes | one_checks | one_faults)
-    "$stage" "$1"
-    exit
+    result=0
+    "$stage" "$@" || result=1
+    progress "${stage#one_}"
+    exit $result
     ;;
 esac
 wanted=${*:-$(names_of_all)}
