@@ -77,8 +77,8 @@ const char *gkv_check_demands(const char *name);
 /* Is a node up, and did it not say goodbye, nor was cut off for ever? Of these all is asked. */
 static inline bool gkv_check_is_core(const struct gkv_trial *trial, uint32_t node)
 {
-    return trial->world.hosts[node].is_up &&
-           ((trial->left_mask | trial->outside_mask) >> node & 1u) == 0;
+    return trial->world.hosts[node].is_up && !gkv_nodes_has(&trial->left, node) &&
+           !gkv_nodes_has(&trial->outsiders, node);
 }
 
 /* The node of a name, or GKV_HISTORY_NONE. */

@@ -8,7 +8,7 @@
 static bool is_hearsay(const struct gkv_trial *trial, const struct gkv_update *said)
 {
     const uint32_t accuser = gkv_check_node_of_id(trial, said->accuser);
-    return accuser != GKV_HISTORY_NONE && (trial->outside_mask >> accuser & 1u) != 0;
+    return accuser != GKV_HISTORY_NONE && gkv_nodes_has(&trial->outsiders, accuser);
 }
 
 static void observe(struct gkv_trial *trial, const struct gkv_observation *observation)

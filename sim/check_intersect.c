@@ -31,7 +31,7 @@ static void credit(struct gkv_trial *trial, const struct gkv_intersect_frame *fr
         const bool is_write = deed->kind != GKV_OPERATION_GET;
         if (is_write == frame->is_write && (to == GKV_HISTORY_NONE || to == deed->node) &&
             (key == GKV_HISTORY_NONE || key == deed->key)) {
-            watch->masks[watch->open[i] - 1] |= 1u << frame->from;
+            gkv_nodes_add(&watch->answered[watch->open[i] - 1], frame->from);
         }
     }
 }
@@ -101,10 +101,10 @@ static void observe_submit(struct gkv_trial *trial, uint64_t cookie)
     const uint32_t number = (uint32_t)(cookie - 1);
     GKV_ASSERT(deed->client < GKV_SCENARIO_CLIENT_COUNT_MAX);
     watch->open[deed->client] = number + 1;
-    watch->masks[number] = 0;
+    watch->answered[number] = (struct gkv_nodes){{0}};
     watch->before[number] = watch->written[deed->key];
     if (gkv_owners_include(trial, deed->key, deed->node)) {
-        watch->masks[number] = 1u << deed->node;
+        gkv_nodes_add(&watch->answered[number], deed->node);
     }
 }
 
@@ -112,11 +112,11 @@ static void check_get(struct gkv_trial *trial, const struct gkv_deed *deed, uint
 {
     const struct gkv_intersect_watch *watch = &trial->intersect_watch;
     const struct gkv_intersect_write *write = &watch->before[number];
-    if (write->ring_mask == 0 || write->ring_mask != trial->ring_mask) {
+    if (gkv_nodes_is_empty(&write->ring) || !gkv_nodes_equal(&write->ring, &trial->ring)) {
         return;
     }
     trial->tally.counts[GKV_HOLDS_INTERSECT]++;
-    if ((write->node_mask & watch->masks[number]) == 0) {
+    if (!gkv_nodes_meet(&write->nodes, &watch->answered[number])) {
         trial->verdict.key = deed->key;
         gkv_trial_fail(trial, GKV_TRIAL_SAFETY, "intersect",
                        "operation %u, a get of k%u, was answered by nobody who had stored "
@@ -138,7 +138,7 @@ static void observe_complete(struct gkv_trial *trial, const struct gkv_result *r
     }
     if (deed->kind != GKV_OPERATION_GET && result->error == GKV_OK) {
         watch->written[deed->key] = (struct gkv_intersect_write){
-            .number = number, .ring_mask = trial->ring_mask, .node_mask = watch->masks[number]};
+            .number = number, .ring = trial->ring, .nodes = watch->answered[number]};
     } else if (deed->kind == GKV_OPERATION_GET &&
                (result->error == GKV_OK || result->error == GKV_ERROR_NOT_FOUND)) {
         check_get(trial, deed, number);

@@ -1,3 +1,5 @@
+#include <string.h>
+
 #include "core/node.h"
 #include "sim/check.h"
 
@@ -28,7 +30,8 @@ static bool is_down(const struct gkv_trial *trial, uint32_t node)
 
 static void check_streams(struct gkv_trial *trial)
 {
-    uint32_t met_mask[GKV_NET_NODE_COUNT_MAX] = {0}; /* by who dialled: to whom */
+    static struct gkv_nodes met[GKV_NET_NODE_COUNT_MAX]; /* by who dialled: to whom */
+    memset(met, 0, trial->scenario.node_count * sizeof(met[0]));
     const struct gkv_net *net = &trial->world.net;
     for (uint32_t i = 0; i < net->connection_count; i++) {
         const struct gkv_end *ends = net->connections[i].ends;
@@ -47,13 +50,13 @@ static void check_streams(struct gkv_trial *trial)
                            gkv_host_letter(ends[0].node), gkv_host_letter(net->connections[i].to));
             return;
         }
-        if ((met_mask[ends[0].node] >> ends[1].node & 1u) != 0) {
+        if (gkv_nodes_has(&met[ends[0].node], ends[1].node)) {
             gkv_trial_fail(trial, GKV_TRIAL_LIVENESS, "leak",
                            "all are idle, and %c keeps two streams to %c",
                            gkv_host_letter(ends[0].node), gkv_host_letter(ends[1].node));
             return;
         }
-        met_mask[ends[0].node] |= 1u << ends[1].node;
+        gkv_nodes_add(&met[ends[0].node], ends[1].node);
     }
 }
 
@@ -67,7 +70,7 @@ static void finish(struct gkv_trial *trial)
             check_operations(trial, i);
         }
     }
-    if (!trial->idle.is_cut && trial->outside_mask == 0) {
+    if (!trial->idle.is_cut && gkv_nodes_is_empty(&trial->outsiders)) {
         check_streams(trial);
     }
 }

@@ -10,18 +10,19 @@
  * Not asked where stores are full, and where nobody compares what they hold. */
 
 /* The newest version that a live owner holds, and all live owners. */
-static struct gkv_version newest_of(struct gkv_trial *trial, uint32_t key, uint32_t *owner_mask_out)
+static struct gkv_version newest_of(struct gkv_trial *trial, uint32_t key,
+                                    struct gkv_nodes *owners_out)
 {
     uint8_t owners[GKV_REPLICA_COUNT_MAX];
     struct gkv_version newest = {.writer = 0};
     const uint32_t owner_count = gkv_owners_of(trial, key, owners);
-    *owner_mask_out = 0;
+    *owners_out = (struct gkv_nodes){{0}};
     for (uint32_t i = 0; i < owner_count; i++) {
         struct gkv_record record;
         if (!gkv_check_is_core(trial, owners[i])) {
             continue;
         }
-        *owner_mask_out |= 1u << owners[i];
+        gkv_nodes_add(owners_out, owners[i]);
         if (gkv_check_holds(trial, owners[i], key, &record) &&
             gkv_version_compare(record.version, newest) > 0) {
             newest = record.version;
@@ -32,11 +33,11 @@ static struct gkv_version newest_of(struct gkv_trial *trial, uint32_t key, uint3
 
 static bool settle_key(struct gkv_trial *trial, uint32_t key, char *why, size_t why_bytes)
 {
-    uint32_t owner_mask = 0;
-    const struct gkv_version newest = newest_of(trial, key, &owner_mask);
-    for (uint32_t i = 0; i < trial->scenario.node_count && owner_mask != 0; i++) {
+    struct gkv_nodes owners;
+    const struct gkv_version newest = newest_of(trial, key, &owners);
+    for (uint32_t i = 0; i < trial->scenario.node_count && !gkv_nodes_is_empty(&owners); i++) {
         struct gkv_record record;
-        const bool is_other = (owner_mask >> i & 1u) == 0 && gkv_check_is_core(trial, i);
+        const bool is_other = !gkv_nodes_has(&owners, i) && gkv_check_is_core(trial, i);
         if (!is_other || !gkv_check_holds(trial, i, key, &record)) {
             continue;
         }

@@ -32,28 +32,23 @@ static struct claim claim_of(const struct gkv_trial *trial, uint32_t holder, uin
     };
 }
 
-static bool has(uint32_t mask, uint32_t node)
-{
-    return (mask >> node & 1u) != 0;
-}
-
 static bool is_right(struct gkv_trial *trial, const struct claim *claim)
 {
     const struct gkv_host *about = &trial->world.hosts[claim->about];
     uint64_t *counts = trial->tally.counts;
-    if (!has(trial->joined_mask, claim->about)) {
+    if (!gkv_nodes_has(&trial->joined, claim->about)) {
         return claim->state == GKV_MEMBER_NONE;
     }
-    if (has(trial->left_mask, claim->about)) {
+    if (gkv_nodes_has(&trial->left, claim->about)) {
         counts[GKV_HOLDS_MEMBER_LEFT] += claim->state == GKV_MEMBER_LEFT;
-        return has(trial->ring_mask, claim->about)
+        return gkv_nodes_has(&trial->ring, claim->about)
                    ? claim->state == GKV_MEMBER_UNREACHABLE
                    : claim->state == GKV_MEMBER_LEFT || claim->state == GKV_MEMBER_NONE;
     }
-    if (!about->is_up || has(trial->outside_mask, claim->about)) {
+    if (!about->is_up || gkv_nodes_has(&trial->outsiders, claim->about)) {
         counts[GKV_HOLDS_MEMBER_DOWN]++;
-        return claim->state ==
-               (has(trial->ring_mask, claim->about) ? GKV_MEMBER_UNREACHABLE : GKV_MEMBER_NONE);
+        return claim->state == (gkv_nodes_has(&trial->ring, claim->about) ? GKV_MEMBER_UNREACHABLE
+                                                                          : GKV_MEMBER_NONE);
     }
     counts[GKV_HOLDS_MEMBER_ALIVE] += claim->holder != claim->about;
     return claim->state == GKV_MEMBER_ALIVE && claim->boot_id == about->options.boot_id;
@@ -70,39 +65,39 @@ static bool is_forgotten(const struct gkv_trial *trial, uint32_t node)
             return false;
         }
     }
-    return !trial->world.hosts[node].is_up || has(trial->outside_mask, node);
+    return !trial->world.hosts[node].is_up || gkv_nodes_has(&trial->outsiders, node);
 }
 
 /* Who heard a goodbye and lives tells everybody else of it. */
 static bool must_be_gone(const struct gkv_trial *trial, uint32_t node)
 {
-    return has(trial->heard_mask, node) && !trial->scenario.loses_memory;
+    return gkv_nodes_has(&trial->heard, node) && !trial->scenario.loses_memory;
 }
 
 /* Is a node no part of the ring, to the holder's knowledge and rightly so? */
 static bool is_out(struct gkv_trial *trial, uint32_t holder, uint32_t node)
 {
     const enum gkv_member_state state = gkv_check_state(trial, holder, node);
-    return has(trial->left_mask, node)
+    return gkv_nodes_has(&trial->left, node)
                ? must_be_gone(trial, node) || state != GKV_MEMBER_UNREACHABLE
                : state == GKV_MEMBER_NONE && is_forgotten(trial, node);
 }
 
 /* All who joined, but those of whom the first live node knows that they left, or cannot know. */
-static uint32_t ring_mask_of(struct gkv_trial *trial)
+static struct gkv_nodes ring_of(struct gkv_trial *trial)
 {
-    uint32_t mask = trial->joined_mask;
+    struct gkv_nodes ring = trial->joined;
     uint32_t holder = 0;
     while (holder < trial->scenario.node_count && !gkv_check_is_core(trial, holder)) {
         holder++;
     }
     for (uint32_t i = 0; i < trial->scenario.node_count && holder < trial->scenario.node_count;
          i++) {
-        if (has(mask, i) && is_out(trial, holder, i)) {
-            mask &= ~(1u << i);
+        if (gkv_nodes_has(&ring, i) && is_out(trial, holder, i)) {
+            gkv_nodes_remove(&ring, i);
         }
     }
-    return mask;
+    return ring;
 }
 
 static bool settle_holder(struct gkv_trial *trial, uint32_t holder, char *why, size_t why_bytes)
@@ -113,12 +108,12 @@ static bool settle_holder(struct gkv_trial *trial, uint32_t holder, char *why, s
             (void)snprintf(why, why_bytes, "%c holds %c to be %s, and %c %s",
                            gkv_host_letter(holder), gkv_host_letter(i),
                            gkv_member_state_name(claim.state), gkv_host_letter(i),
-                           has(trial->left_mask, i)          ? "left"
-                           : !has(trial->joined_mask, i)     ? "never joined"
-                           : !trial->world.hosts[i].is_up    ? "is down"
-                           : has(trial->outside_mask, i)     ? "is cut off for ever"
-                           : claim.state == GKV_MEMBER_ALIVE ? "began another life"
-                                                             : "is up");
+                           gkv_nodes_has(&trial->left, i)        ? "left"
+                           : !gkv_nodes_has(&trial->joined, i)   ? "never joined"
+                           : !trial->world.hosts[i].is_up        ? "is down"
+                           : gkv_nodes_has(&trial->outsiders, i) ? "is cut off for ever"
+                           : claim.state == GKV_MEMBER_ALIVE     ? "began another life"
+                                                                 : "is up");
             return false;
         }
     }
@@ -127,7 +122,7 @@ static bool settle_holder(struct gkv_trial *trial, uint32_t holder, char *why, s
 
 static bool settle(struct gkv_trial *trial, char *why, size_t why_bytes)
 {
-    trial->ring_mask = ring_mask_of(trial);
+    trial->ring = ring_of(trial);
     for (uint32_t i = 0; i < trial->scenario.node_count; i++) {
         if (gkv_check_is_core(trial, i) && !settle_holder(trial, i, why, why_bytes)) {
             return false;
@@ -197,7 +192,7 @@ static void observe(struct gkv_trial *trial, const struct gkv_observation *obser
         return;
     }
     if (said->state == GKV_MEMBER_LEFT && about != observation->node) {
-        trial->heard_mask |= 1u << about;
+        gkv_nodes_add(&trial->heard, about);
     }
     if (said->state == GKV_MEMBER_SUSPECT) {
         note_suspicion(trial, observation->time_ns, about, said);

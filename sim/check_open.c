@@ -48,7 +48,7 @@ static void observe(struct gkv_trial *trial, const struct gkv_observation *obser
                        (unsigned long long)(took_ns / GKV_NS_PER_MS));
     }
     /* Who left unheard owns keys for ever, and answers for none. */
-    const bool is_complete = (trial->left_mask & trial->ring_mask) == 0;
+    const bool is_complete = !gkv_nodes_meet(&trial->left, &trial->ring);
     if (trial->phase != GKV_PHASE_READ || !trial->scenario.expects_answers || !is_complete) {
         return;
     }

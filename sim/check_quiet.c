@@ -32,11 +32,11 @@ static bool is_routine(const struct gkv_trial *trial, const struct gkv_heard *he
         return true;
     case GKV_MESSAGE_PING_REQ:
     case GKV_MESSAGE_NACK:
-        return trial->idle.is_cut || trial->outside_mask != 0;
+        return trial->idle.is_cut || !gkv_nodes_is_empty(&trial->outsiders);
     case GKV_MESSAGE_GOSSIP: /* an outsider who is deaf goes on to accuse, and is answered */
-        return trial->outside_mask != 0 || trial->idle.has_news;
+        return !gkv_nodes_is_empty(&trial->outsiders) || trial->idle.has_news;
     case GKV_MESSAGE_SYNC_KEYS:
-        return (trial->idle.spared_mask >> heard->node & 1u) != 0;
+        return gkv_nodes_has(&trial->idle.spared, heard->node);
     case GKV_MESSAGE_WRITE:
     case GKV_MESSAGE_WRITE_REPLY:
     case GKV_MESSAGE_READ:
@@ -53,10 +53,10 @@ static bool is_routine(const struct gkv_trial *trial, const struct gkv_heard *he
 static bool is_to_outsider(const struct gkv_trial *trial, const struct gkv_heard *heard)
 {
     const uint32_t index = (uint32_t)heard->connection % GKV_NET_CONNECTION_COUNT;
-    if (trial->outside_mask == 0 || heard->is_datagram) {
+    if (gkv_nodes_is_empty(&trial->outsiders) || heard->is_datagram) {
         return false;
     }
-    return (trial->outside_mask >> trial->world.net.connections[index].to & 1u) != 0;
+    return gkv_nodes_has(&trial->outsiders, trial->world.net.connections[index].to);
 }
 
 static void hear(struct gkv_trial *trial, const struct gkv_heard *heard)
@@ -99,14 +99,14 @@ static uint64_t budget_bytes(const struct gkv_trial *trial, uint64_t elapsed_ms)
 static void finish(struct gkv_trial *trial)
 {
     const struct gkv_idle *idle = &trial->idle;
-    if (!is_asked(trial) || idle->is_cut || trial->outside_mask != 0 || idle->spared_mask != 0 ||
-        idle->life_mask == 0) {
+    if (!is_asked(trial) || idle->is_cut || !gkv_nodes_is_empty(&trial->outsiders) ||
+        !gkv_nodes_is_empty(&idle->spared) || gkv_nodes_is_empty(&idle->watched)) {
         return;
     }
     uint64_t sent_bytes = 0;
     uint64_t node_count = 0;
     for (uint32_t i = 0; i < trial->scenario.node_count; i++) {
-        if ((idle->life_mask >> i & 1u) != 0) {
+        if (gkv_nodes_has(&idle->watched, i)) {
             const struct gkv_endpoint_stats stats =
                 gkv_endpoint_stats(trial->world.hosts[i].endpoint);
             sent_bytes += stats.datagram_out_bytes - idle->datagram_bytes[i];

@@ -8,12 +8,14 @@
  * some know more than others. */
 static bool has_our_ring(const struct gkv_trial *trial, uint32_t holder)
 {
-    uint32_t mask = 0;
+    struct gkv_nodes known = {{0}};
     for (uint32_t i = 0; i < trial->scenario.node_count; i++) {
         const enum gkv_member_state state = gkv_check_state(trial, holder, i);
-        mask |= (uint32_t)(state != GKV_MEMBER_NONE && state != GKV_MEMBER_LEFT) << i;
+        if (state != GKV_MEMBER_NONE && state != GKV_MEMBER_LEFT) {
+            gkv_nodes_add(&known, i);
+        }
     }
-    return mask == trial->ring_mask;
+    return gkv_nodes_equal(&known, &trial->ring);
 }
 
 static void observe(struct gkv_trial *trial, const struct gkv_observation *observation)

@@ -478,15 +478,15 @@ bool gkv_clerk_next_reading(struct gkv_trial *trial, struct gkv_deed *deed_out)
 static void boot_unmentioned(struct gkv_trial *trial)
 {
     const struct gkv_script *script = trial->options->script;
-    uint32_t mentioned_mask = 0;
+    struct gkv_nodes mentioned = {{0}};
     for (uint32_t i = 0; i < script->line_count; i++) {
         const struct gkv_script_line *line = &script->lines[i];
         if (line->kind == GKV_SCRIPT_BOOT && line->time_ns < trial->world.now_ns + FORM_NS_MIN) {
-            mentioned_mask |= 1u << line->node;
+            gkv_nodes_add(&mentioned, line->node);
         }
     }
     for (uint32_t i = 0; i < trial->scenario.node_count - trial->scenario.late_count; i++) {
-        if ((mentioned_mask >> i & 1u) == 0) {
+        if (!gkv_nodes_has(&mentioned, i)) {
             gkv_trial_call_in(trial, 0, GKV_CALL_BOOT, i);
         }
     }
@@ -627,7 +627,7 @@ static bool carry_out(struct gkv_trial *trial, const struct gkv_script_line *lin
         return set_clock(trial, line);
     }
     if (is_at_work || (line->kind == GKV_SCRIPT_BOOT && trial->phase == GKV_PHASE_FORM) ||
-        (line->kind == GKV_SCRIPT_CRASH && (trial->left_mask >> line->node & 1u) != 0)) {
+        (line->kind == GKV_SCRIPT_CRASH && gkv_nodes_has(&trial->left, line->node))) {
         return is_of_node(line->kind) ? strike_node(trial, line) : set_link(trial, line);
     }
     return false;

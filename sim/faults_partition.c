@@ -13,7 +13,7 @@ static uint32_t choose_node(struct gkv_trial *trial, const char *label)
 static void block(struct gkv_trial *trial, uint32_t from, uint32_t to)
 {
     if (from != to) {
-        trial->cut.blocked[from] |= 1u << to;
+        gkv_nodes_add(&trial->cut.blocked[from], to);
     }
 }
 
@@ -27,8 +27,8 @@ static void block_link(struct gkv_trial *trial)
     }
 }
 
-/* Between those in side_mask and all others but the bridge, which both sides reach. */
-static void block_sides(struct gkv_trial *trial, uint32_t side_mask, uint32_t bridge)
+/* Between those of a side and all others but the bridge, which both sides reach. */
+static void block_sides(struct gkv_trial *trial, const struct gkv_nodes *side, uint32_t bridge)
 {
     const bool one_way =
         trial->scenario.shapes.one_way && gkv_strike_below(trial, "cut.one_way", 2) == 1;
@@ -36,8 +36,8 @@ static void block_sides(struct gkv_trial *trial, uint32_t side_mask, uint32_t br
     trial->tally.counts[GKV_MET_CUT_ONE_WAY] += one_way;
     for (uint32_t i = 0; i < trial->scenario.node_count; i++) {
         for (uint32_t j = 0; j < trial->scenario.node_count; j++) {
-            const bool from_side = (side_mask >> i & 1u) != 0;
-            const bool to_side = (side_mask >> j & 1u) != 0;
+            const bool from_side = gkv_nodes_has(side, i);
+            const bool to_side = gkv_nodes_has(side, j);
             if (from_side != to_side && i != bridge && j != bridge &&
                 (!one_way || from_side == outward)) {
                 block(trial, i, j);
@@ -48,25 +48,34 @@ static void block_sides(struct gkv_trial *trial, uint32_t side_mask, uint32_t br
 
 static void block_isolated(struct gkv_trial *trial)
 {
-    block_sides(trial, 1u << choose_node(trial, "cut.node"), GKV_HISTORY_NONE);
+    struct gkv_nodes side = {{0}};
+    gkv_nodes_add(&side, choose_node(trial, "cut.node"));
+    block_sides(trial, &side, GKV_HISTORY_NONE);
 }
 
-static uint32_t choose_sides(struct gkv_trial *trial)
+static struct gkv_nodes choose_side(struct gkv_trial *trial)
 {
-    return (uint32_t)gkv_strike_below(trial, "cut.sides",
-                                      UINT64_C(1) << trial->scenario.node_count);
+    struct gkv_nodes side = {{0}};
+    const uint32_t node_count = trial->scenario.node_count;
+    for (uint32_t first = 0; first < node_count; first += 32) {
+        const uint32_t count = node_count - first < 32 ? node_count - first : 32;
+        const uint64_t bits = gkv_strike_below(trial, "cut.sides", UINT64_C(1) << count);
+        side.words[first / 64] |= bits << (first % 64);
+    }
+    return side;
 }
 
 static void block_any(struct gkv_trial *trial)
 {
-    block_sides(trial, choose_sides(trial), GKV_HISTORY_NONE);
+    const struct gkv_nodes side = choose_side(trial);
+    block_sides(trial, &side, GKV_HISTORY_NONE);
 }
 
 static void block_bridge(struct gkv_trial *trial)
 {
-    /* One after the other: the order of two arguments is the compiler's, and draws have one. */
     const uint32_t bridge = choose_node(trial, "cut.bridge");
-    block_sides(trial, choose_sides(trial), bridge);
+    const struct gkv_nodes side = choose_side(trial);
+    block_sides(trial, &side, bridge);
 }
 
 /* Everybody reaches the next and the last before it, and nobody else. */
@@ -84,7 +93,8 @@ static void block_ring(struct gkv_trial *trial)
 
 static void block_seeds(struct gkv_trial *trial)
 {
-    block_sides(trial, (1u << trial->scenario.world.node.seed_count) - 1u, GKV_HISTORY_NONE);
+    const struct gkv_nodes seeds = gkv_nodes_first(trial->scenario.world.node.seed_count);
+    block_sides(trial, &seeds, GKV_HISTORY_NONE);
 }
 
 /* ---- Cutting and mending --------------------------------------------------------------------- */
@@ -93,7 +103,7 @@ static void apply(struct gkv_trial *trial, bool is_cut)
 {
     for (uint32_t i = 0; i < trial->scenario.node_count; i++) {
         for (uint32_t j = 0; j < trial->scenario.node_count; j++) {
-            const bool is_blocked = (trial->cut.blocked[i] >> j & 1u) != 0;
+            const bool is_blocked = gkv_nodes_has(&trial->cut.blocked[i], j);
             gkv_world_link(&trial->world, i, j)->is_cut = is_cut && is_blocked;
         }
     }
@@ -119,11 +129,15 @@ void gkv_strike_flap(struct gkv_trial *trial)
 void gkv_strike_isolate(struct gkv_trial *trial, uint32_t node, bool is_isolated)
 {
     struct gkv_trial_cut *cut = &trial->cut;
-    cut->isolated_mask =
-        is_isolated ? cut->isolated_mask | 1u << node : cut->isolated_mask & ~(1u << node);
+    const struct gkv_nodes all = gkv_nodes_first(trial->scenario.node_count);
+    if (is_isolated) {
+        gkv_nodes_add(&cut->isolated, node);
+    } else {
+        gkv_nodes_remove(&cut->isolated, node);
+    }
     for (uint32_t i = 0; i < trial->scenario.node_count; i++) {
-        const bool is_out = (cut->isolated_mask >> i & 1u) != 0;
-        cut->blocked[i] = is_out ? UINT32_MAX & ~(1u << i) : cut->isolated_mask;
+        cut->blocked[i] = gkv_nodes_has(&cut->isolated, i) ? all : cut->isolated;
+        gkv_nodes_remove(&cut->blocked[i], i);
     }
     apply(trial, true);
 }

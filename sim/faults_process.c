@@ -18,7 +18,7 @@ static uint32_t down_count(const struct gkv_trial *trial)
 {
     uint32_t down = 0;
     for (uint32_t i = 0; i < trial->scenario.node_count; i++) {
-        down += (trial->joined_mask >> i & 1u) != 0 && !trial->world.hosts[i].is_up;
+        down += gkv_nodes_has(&trial->joined, i) && !trial->world.hosts[i].is_up;
     }
     return down;
 }
@@ -53,7 +53,7 @@ static bool may_restart(const struct gkv_trial *trial, uint32_t node)
 {
     const struct gkv_host *host = &trial->world.hosts[node];
     return host->is_up && host->life_count < host->life_count_max &&
-           (trial->left_mask >> node & 1u) == 0;
+           !gkv_nodes_has(&trial->left, node);
 }
 
 void gkv_strike_boot(struct gkv_trial *trial, uint32_t node)
@@ -66,9 +66,9 @@ void gkv_strike_boot(struct gkv_trial *trial, uint32_t node)
     if (!gkv_clerk_reads(trial)) { /* which sets clocks by itself */
         gkv_strike_clock_set(trial, node);
     }
-    trial->joined_mask |= 1u << node;
-    trial->left_mask &= ~(1u << node);
-    trial->heard_mask &= ~(1u << node);
+    gkv_nodes_add(&trial->joined, node);
+    gkv_nodes_remove(&trial->left, node);
+    gkv_nodes_remove(&trial->heard, node);
     trial->up_since_ns[node] = trial->world.now_ns;
     gkv_world_boot(&trial->world, node);
 }
@@ -101,8 +101,8 @@ void gkv_strike_revive(struct gkv_trial *trial)
         gkv_strike_end(trial, last, 0, GKV_MET_CRASH);
     }
     for (uint32_t i = 0; i < trial->scenario.node_count; i++) {
-        const bool was_up = (trial->joined_mask >> i & 1u) != 0;
-        const bool has_left = (trial->left_mask >> i & 1u) != 0;
+        const bool was_up = gkv_nodes_has(&trial->joined, i);
+        const bool has_left = gkv_nodes_has(&trial->left, i);
         trial->world.hosts[i].service_ns = 0;
         if (trial->world.hosts[i].is_up || (has_left && !trial->scenario.leavers_return)) {
             continue;
@@ -224,7 +224,7 @@ uint64_t gkv_strike_slow(struct gkv_trial *trial, uint64_t for_ns_max)
 void gkv_strike_goodbye(struct gkv_trial *trial, uint32_t node)
 {
     trial->tally.counts[GKV_MET_LEAVE]++;
-    trial->left_mask |= 1u << node;
+    gkv_nodes_add(&trial->left, node);
     gkv_world_leave(&trial->world, node);
 }
 
@@ -244,7 +244,7 @@ void gkv_strike_leave(struct gkv_trial *trial)
     }
     const struct gkv_host *host = &trial->world.hosts[node];
     const uint64_t linger_ns = gkv_strike_below(trial, "leave.linger", 2000 * MS);
-    if (!host->is_up || host->paused_until_ns > 0 || trial->left_mask != 0 ||
+    if (!host->is_up || host->paused_until_ns > 0 || !gkv_nodes_is_empty(&trial->left) ||
         down_count(trial) > 0) {
         return;
     }
@@ -255,7 +255,7 @@ void gkv_strike_leave(struct gkv_trial *trial)
 void gkv_strike_stop(struct gkv_trial *trial, uint32_t node)
 {
     const struct gkv_host *host = &trial->world.hosts[node];
-    if (!host->is_up || (trial->left_mask >> node & 1u) == 0) {
+    if (!host->is_up || !gkv_nodes_has(&trial->left, node)) {
         return;
     }
     gkv_strike_end(trial, node, 0, GKV_MET_CRASH);

@@ -59,7 +59,8 @@ static void cut_one_link(struct gkv_trial *trial)
     if (!choose_link(trial, &from, &to)) {
         return;
     }
-    if (from != to && up_count(trial) >= 3 && trial->outside_mask == 0 && has_time_to_help(trial)) {
+    if (from != to && up_count(trial) >= 3 && gkv_nodes_is_empty(&trial->outsiders) &&
+        has_time_to_help(trial)) {
         gkv_world_link(&trial->world, from, to)->is_cut = true;
         trial->idle.is_cut = true;
         gkv_clerk_write_line(trial, &(struct gkv_script_line){.kind = GKV_SCRIPT_IDLE_CUT,
@@ -137,8 +138,10 @@ void gkv_idle_note(struct gkv_trial *trial)
         const struct gkv_endpoint_stats stats = gkv_endpoint_stats(host->endpoint);
         idle->datagram_bytes[i] = stats.datagram_out_bytes;
         idle->stream_bytes[i] = stats.stream_out_bytes;
-        idle->life_mask |= 1u << i;
-        idle->spared_mask |= (uint32_t)holds_of_others(trial, i) << i;
+        gkv_nodes_add(&idle->watched, i);
+        if (holds_of_others(trial, i)) {
+            gkv_nodes_add(&idle->spared, i);
+        }
     }
 }
 

@@ -15,6 +15,7 @@
 #include <stdint.h>
 
 #include "io_sim/net.h"
+#include "sim/nodes.h"
 
 struct gkv_trial;
 
@@ -23,9 +24,9 @@ struct gkv_idle {
     uint64_t end_ns;
     uint64_t datagram_bytes[GKV_NET_NODE_COUNT_MAX]; /* sent by each node before begin_ns */
     uint64_t stream_bytes[GKV_NET_NODE_COUNT_MAX];
-    uint32_t life_mask;   /* nodes that were up at begin_ns */
-    uint32_t spared_mask; /* of these, such as hold keys that are others' */
-    bool is_cut;          /* one link, all the time */
+    struct gkv_nodes watched; /* nodes that were up at begin_ns */
+    struct gkv_nodes spared;  /* of these, such as hold keys that are others' */
+    bool is_cut;              /* one link, all the time */
     bool has_news;        /* some knew more of a member than others, which PUSH_PULL still tells */
     uint32_t lost_node;   /* LOSS: who dies */
     uint64_t deadline_ns; /* and by when all the others know */

@@ -24,7 +24,7 @@ static void cut_off(struct gkv_trial *trial, uint32_t node, bool is_deaf, bool i
 
 static void exclude(struct gkv_trial *trial, uint32_t node, enum way_out way)
 {
-    trial->outside_mask |= 1u << node;
+    gkv_nodes_add(&trial->outsiders, node);
     trial->tally.counts[GKV_MET_OUTSIDER]++;
     gkv_clerk_write_line(trial, &(struct gkv_script_line){.kind = GKV_SCRIPT_OUTSIDER,
                                                           .node = (uint8_t)node,
@@ -44,7 +44,7 @@ static void exclude_drawn(struct gkv_trial *trial)
     const uint32_t count = trial->scenario.node_count - first;
     for (uint32_t i = 0; i < trial->scenario.outsider_count; i++) {
         uint32_t node = first + (uint32_t)gkv_choose(&trial->choice, "outside.node", count);
-        while ((trial->outside_mask >> node & 1u) != 0) {
+        while (gkv_nodes_has(&trial->outsiders, node)) {
             node = first + (node - first + 1) % count;
         }
         exclude(trial, node,
@@ -60,7 +60,7 @@ static void exclude_written(struct gkv_trial *trial)
     for (uint32_t i = 0; i < script->line_count; i++) {
         const struct gkv_script_line *line = &script->lines[i];
         if (line->kind == GKV_SCRIPT_OUTSIDER && count < trial->scenario.outsider_count &&
-            (trial->outside_mask >> line->node & 1u) == 0) {
+            !gkv_nodes_has(&trial->outsiders, line->node)) {
             exclude(trial, line->node, (enum way_out)line->value);
             count++;
         }
@@ -69,11 +69,12 @@ static void exclude_written(struct gkv_trial *trial)
 
 void gkv_outsiders_choose(struct gkv_trial *trial)
 {
-    GKV_ASSERT(trial->outside_mask == 0);
+    GKV_ASSERT(gkv_nodes_is_empty(&trial->outsiders));
     if (gkv_clerk_reads(trial)) {
         exclude_written(trial);
     } else {
         exclude_drawn(trial);
     }
-    GKV_ASSERT(trial->outside_mask != (1u << trial->scenario.node_count) - 1);
+    const struct gkv_nodes all = gkv_nodes_first(trial->scenario.node_count);
+    GKV_ASSERT(!gkv_nodes_equal(&trial->outsiders, &all));
 }

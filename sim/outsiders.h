@@ -3,7 +3,7 @@
  * Model     When the faults stop, some nodes stay cut off for ever, both ways or one way only, or
  *           are down. So few of them that every key has enough owners in the core for W and R.
  *           After that whatever must hold is asked of the core alone.
- * Invariant outside_mask is zero before HEAL, and does not change after it began.
+ * Invariant trial->outsiders is empty before HEAL, and does not change after it began.
  * Not here  How many: sim/scenario.h.
  */
 #ifndef GKV_SIM_OUTSIDERS_H

@@ -26,7 +26,7 @@ static uint32_t make_points(const struct gkv_trial *trial, struct point *points)
 {
     uint32_t count = 0;
     for (uint32_t node = 0; node < trial->scenario.node_count; node++) {
-        if ((trial->ring_mask >> node & 1u) == 0) {
+        if (!gkv_nodes_has(&trial->ring, node)) {
             continue;
         }
         for (uint32_t number = 0; number < GKV_VNODE_COUNT; number++) {
@@ -77,12 +77,12 @@ static void walk(struct gkv_trial *trial, const struct point *points, uint32_t p
     while (first < point_count && points[first].hash < start) {
         first++;
     }
-    uint32_t taken_mask = 0;
+    struct gkv_nodes met = {{0}};
     uint32_t taken = 0;
     for (uint32_t i = 0; i < point_count && taken < trial->scenario.world.node.replica_count; i++) {
         const uint32_t node = points[(first + i) % point_count].node;
-        if ((taken_mask >> node & 1u) == 0) {
-            taken_mask |= 1u << node;
+        if (!gkv_nodes_has(&met, node)) {
+            gkv_nodes_add(&met, node);
             trial->owners.nodes[key][taken++] = (uint8_t)node;
         }
     }
@@ -93,14 +93,14 @@ uint32_t gkv_owners_of(struct gkv_trial *trial, uint32_t key,
                        uint8_t nodes_out[GKV_REPLICA_COUNT_MAX])
 {
     GKV_ASSERT(key < trial->scenario.key_count);
-    if (trial->owners.node_mask != trial->ring_mask) {
+    if (!gkv_nodes_equal(&trial->owners.ring, &trial->ring)) {
         static struct point points[POINT_COUNT_MAX]; /* too large for a stack frame */
         const uint32_t count = make_points(trial, points);
         sort_points(trial, points, count);
         for (uint32_t i = 0; i < trial->scenario.key_count; i++) {
             walk(trial, points, count, i);
         }
-        trial->owners.node_mask = trial->ring_mask;
+        trial->owners.ring = trial->ring;
     }
     for (uint32_t i = 0; i < trial->owners.count; i++) {
         nodes_out[i] = trial->owners.nodes[key][i];

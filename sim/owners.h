@@ -1,7 +1,7 @@
 /* Who owns a key, as the checks compute it.
  *
  * Model     core/ring.h's definition, written a second time on purpose, over the nodes of
- *           trial->ring_mask, whatever any node holds.
+ *           trial->ring, whatever any node holds.
  * Bounds    The owners of all keys are kept until the ring is another.
  * Not here  Whom nodes take for owners: sim/check_ring.c compares.
  */

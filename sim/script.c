@@ -6,6 +6,7 @@
 
 #include "core/panic.h"
 #include "sim/history.h"
+#include "sim/nodes.h"
 
 #define MS GKV_NS_PER_MS
 #define READ_REPAIRS_MIN 100000 /* where nothing else repairs */
@@ -279,16 +280,15 @@ static bool is_damage(const char *label)
 static void allow_lines(struct gkv_script *script)
 {
     struct gkv_scenario *scenario = &script->scenario;
-    uint32_t left_mask = 0;
+    struct gkv_nodes left = {{0}};
     for (uint32_t i = 0; i < script->line_count; i++) {
         const struct gkv_script_line *line = &script->lines[i];
-        const uint32_t bit = 1u << line->node;
         if (line->kind == GKV_SCRIPT_LEAVE) {
             scenario->has_leave = true;
-            left_mask |= bit;
+            gkv_nodes_add(&left, line->node);
         } else if (line->kind == GKV_SCRIPT_BOOT) {
-            left_mask &= ~bit;
-        } else if (line->kind == GKV_SCRIPT_CRASH && (left_mask & bit) == 0 &&
+            gkv_nodes_remove(&left, line->node);
+        } else if (line->kind == GKV_SCRIPT_CRASH && !gkv_nodes_has(&left, line->node) &&
                    scenario->crashes.every_ns == 0) {
             scenario->crashes.every_ns = 1;
         } else if (line->kind == GKV_SCRIPT_LUCK && is_damage(script->labels[line->label])) {

@@ -77,7 +77,7 @@ void gkv_sometimes_finish(struct gkv_trial *trial)
     count(trial, GKV_REACHED_STREAM_STALLED, net->segment_stalled_count > 0);
     count(trial, GKV_REACHED_DATAGRAM_LOST, net->datagram_lost_count > 0);
     count(trial, GKV_REACHED_DATAGRAM_DOUBLED, net->datagram_doubled_count > 0);
-    count(trial, GKV_REACHED_SWIM_GOODBYE_LOST, (trial->left_mask & ~trial->heard_mask) != 0);
+    count(trial, GKV_REACHED_SWIM_GOODBYE_LOST, !gkv_nodes_contain(&trial->heard, &trial->left));
     count(trial, GKV_REACHED_SHAPE_ONE, scenario->node_count == 1);
     count(trial, GKV_REACHED_SHAPE_TWO, scenario->node_count == 2);
     count(trial, GKV_REACHED_SHAPE_TOO_FEW,

@@ -147,7 +147,8 @@ static void hear_records(struct gkv_trial *trial, const struct gkv_heard *heard)
             count(trial, GKV_REACHED_SYNC_OUTDATED,
                   gkv_version_compare(sent->record.version, trial->floors[key]) < 0);
             count(trial, GKV_REACHED_SYNC_HANDED_OVER,
-                  trial->ring_mask != 0 && !gkv_owners_include(trial, key, heard->node));
+                  !gkv_nodes_is_empty(&trial->ring) &&
+                      !gkv_owners_include(trial, key, heard->node));
         }
     }
     count(trial, GKV_REACHED_SYNC_DELETES, is_delete);

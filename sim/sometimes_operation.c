@@ -114,7 +114,7 @@ static void on_submit(struct gkv_trial *trial, const struct gkv_deed *deed)
 {
     const struct gkv_host *host = &trial->world.hosts[deed->node];
     trial->sometimes_watch.ring_epoch[deed->client] = ring_epoch(trial, deed->node);
-    count(trial, GKV_REACHED_OPERATION_AT_LEAVER, (trial->left_mask >> deed->node & 1u) != 0);
+    count(trial, GKV_REACHED_OPERATION_AT_LEAVER, gkv_nodes_has(&trial->left, deed->node));
     count(trial, GKV_REACHED_OPERATION_AT_RETURNED, host->life_count > 1);
     count(trial, GKV_REACHED_OPERATION_UNREADY,
           !gkv_node_is_ready(gkv_endpoint_node(host->endpoint)));

@@ -340,8 +340,8 @@ static bool idle(struct gkv_trial *trial)
     }
     /* An outsider who hears nobody goes on to accuse, and has just done so or not. */
     const uint64_t suspicion_ns = trial->scenario.world.node.suspicion_timeout_ms * MS;
-    return run_until_settled(trial,
-                             trial->world.now_ns + (trial->outside_mask != 0 ? suspicion_ns : 0));
+    return run_until_settled(
+        trial, trial->world.now_ns + (!gkv_nodes_is_empty(&trial->outsiders) ? suspicion_ns : 0));
 }
 
 /* What checks say of the whole, while all are up who were; or, where a run need not settle, in the

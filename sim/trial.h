@@ -17,6 +17,7 @@
 #include "sim/choice.h"
 #include "sim/history.h"
 #include "sim/idle.h"
+#include "sim/nodes.h"
 #include "sim/overhear.h"
 #include "sim/scenario.h"
 #include "sim/sometimes.h"
@@ -63,7 +64,7 @@ struct gkv_verdict {
 
 /* Owners as the checks compute them, by node number. */
 struct gkv_trial_owners {
-    uint32_t node_mask; /* for which members they were computed; 0: not yet */
+    struct gkv_nodes ring; /* for which they were computed; empty: not yet */
     uint8_t count;
     uint8_t nodes[GKV_SCENARIO_KEY_COUNT_MAX][GKV_REPLICA_COUNT_MAX];
 };
@@ -83,8 +84,8 @@ struct gkv_client {
 
 /* The partition under way. */
 struct gkv_trial_cut {
-    uint32_t blocked[GKV_SCENARIO_NODE_COUNT_MAX]; /* by node: whom it does not reach */
-    uint32_t isolated_mask;
+    struct gkv_nodes blocked[GKV_SCENARIO_NODE_COUNT_MAX]; /* by node: whom it does not reach */
+    struct gkv_nodes isolated;
     uint64_t flap_ns; /* it comes and goes so often; 0: it stays */
     bool is_open;     /* gone, and will come again */
 };
@@ -135,16 +136,16 @@ struct gkv_trial {
     uint32_t issued_count; /* in WORK */
     uint32_t reading_node; /* READ: which (node, key) is read next */
     uint32_t reading_key;
-    bool is_writing;       /* READ: and is then written */
-    uint32_t joined_mask;  /* nodes that ever booted */
-    uint32_t outside_mask; /* nodes that never come back: sim/outsiders.h */
-    uint32_t left_mask;    /* nodes that said goodbye and did not come back */
+    bool is_writing;            /* READ: and is then written */
+    struct gkv_nodes joined;    /* nodes that ever booted */
+    struct gkv_nodes outsiders; /* nodes that never come back: sim/outsiders.h */
+    struct gkv_nodes left;      /* nodes that said goodbye and did not come back */
     uint64_t first_wall_ms[GKV_SCENARIO_NODE_COUNT_MAX]; /* when its first life began */
     uint64_t up_since_ns[GKV_SCENARIO_NODE_COUNT_MAX];
     uint64_t down_since_ns[GKV_SCENARIO_NODE_COUNT_MAX];
     struct gkv_trial_cut cut;
-    uint32_t heard_mask; /* of those, whose goodbye another node heard */
-    uint32_t ring_mask;  /* nodes that own keys, as far as the members know */
+    struct gkv_nodes heard; /* of those, whose goodbye another node heard */
+    struct gkv_nodes ring;  /* nodes that own keys, as far as the members know */
     struct gkv_version floors[GKV_SCENARIO_KEY_COUNT_MAX]; /* sim/check_quorum.c */
     struct gkv_node_id ids[GKV_SCENARIO_NODE_COUNT_MAX];
     struct gkv_trial_owners owners;

@@ -15,6 +15,7 @@
 #include "core/message.h"
 #include "io_sim/net.h"
 #include "sim/history.h"
+#include "sim/nodes.h"
 #include "sim/numbers.h"
 #include "sim/scenario.h"
 
@@ -150,14 +151,14 @@ struct gkv_intersect_handle {
 /* An acknowledged write, and who stored it. */
 struct gkv_intersect_write {
     uint32_t number;
-    uint32_t ring_mask; /* at that moment; 0: there is none */
-    uint32_t node_mask;
+    struct gkv_nodes ring; /* at that moment; empty: there is none */
+    struct gkv_nodes nodes;
 };
 
 /* sim/check_intersect.c */
 struct gkv_intersect_watch {
-    uint32_t open[GKV_SCENARIO_CLIENT_COUNT_MAX]; /* a client's deed + 1; 0: none */
-    uint32_t masks[GKV_HISTORY_COUNT_MAX];        /* by deed: who answered while it was open */
+    uint32_t open[GKV_SCENARIO_CLIENT_COUNT_MAX];     /* a client's deed + 1; 0: none */
+    struct gkv_nodes answered[GKV_HISTORY_COUNT_MAX]; /* by deed: who did while it was open */
     struct gkv_intersect_write before[GKV_HISTORY_COUNT_MAX]; /* by deed: when it began */
     struct gkv_intersect_write written[GKV_SCENARIO_KEY_COUNT_MAX];
     struct gkv_intersect_frame frames[GKV_INTERSECT_FRAME_COUNT];

@@ -49,7 +49,7 @@ static void test_accepts_reasonable_doubts(void **state)
     begin(GKV_PHASE_IDLE);
     told.trial.world.hosts[1].is_up = false;
     tell(0, 1, GKV_MEMBER_UNREACHABLE);
-    told.trial.left_mask = 4;
+    told.trial.left = gkv_nodes_of_bits(4);
     tell(0, 2, GKV_MEMBER_SUSPECT);
     tell(1, 0, GKV_MEMBER_ALIVE);
     assert_false(told_is_rejected(&told));
@@ -87,7 +87,7 @@ static void test_outsiders_excuse_their_word_alone(void **state)
 {
     (void)state;
     begin(GKV_PHASE_IDLE);
-    told.trial.outside_mask = 4;
+    told.trial.outsiders = gkv_nodes_of_bits(4);
     tell(0, 2, GKV_MEMBER_UNREACHABLE);
     tell(2, 0, GKV_MEMBER_SUSPECT);
     tell_after(2, 0, 1, GKV_MEMBER_SUSPECT);
@@ -96,7 +96,7 @@ static void test_outsiders_excuse_their_word_alone(void **state)
     assert_true(told_is_rejected(&told));
 
     begin(GKV_PHASE_IDLE);
-    told.trial.outside_mask = 4;
+    told.trial.outsiders = gkv_nodes_of_bits(4);
     tell(0, 1, GKV_MEMBER_SUSPECT);
     assert_true(told_is_rejected(&told));
 }

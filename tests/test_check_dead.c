@@ -31,7 +31,7 @@ static void test_accepts_what_all_know(void **state)
     trio_end(&trio);
 
     lose(GKV_MEMBER_UNREACHABLE, GKV_MEMBER_ALIVE);
-    trio.trial.left_mask = 2;
+    trio.trial.left = gkv_nodes_of_bits(2);
     assert_true(trio_is_settled(&trio, &gkv_check_dead));
     trio_end(&trio);
 

@@ -37,7 +37,7 @@ static void begin(void)
     trial.scenario.node_count = NODE_COUNT;
     trial.scenario.key_count = 1;
     trial.scenario.forgets_nothing = true;
-    trial.ring_mask = 7;
+    trial.ring = gkv_nodes_of_bits(7);
     trial.history.deeds = calloc(16, sizeof(struct gkv_deed));
     assert_non_null(trial.history.deeds);
     const struct gkv_observer observer = {.observe = NULL};

@@ -19,7 +19,7 @@ static void begin(void)
 {
     told_begin(&told, &gkv_check_intersect);
     told.trial.scenario.world.node.replica_count = 3;
-    told.trial.ring_mask = 7;
+    told.trial.ring = gkv_nodes_of_bits(7);
 }
 
 /* A node asks others about the key. */
@@ -168,7 +168,7 @@ static void test_asks_only_later_gets_of_one_ring(void **state)
     (void)state;
     begin();
     set(0, GKV_REPLY_OK, true, GKV_OK);
-    told.trial.ring_mask = 3;
+    told.trial.ring = gkv_nodes_of_bits(3);
     get(4, true, GKV_OK);
     assert_false(told_is_rejected(&told));
 

@@ -85,13 +85,13 @@ static void test_accepts_what_is_excused(void **state)
 
     begin();
     connection(0, 1)->ends[1].state = GKV_END_NONE;
-    trio.trial.outside_mask = 4;
+    trio.trial.outsiders = gkv_nodes_of_bits(4);
     assert_false(is_rejected());
 
     begin();
     ask(0);
     trio.trial.idle.is_cut = true;
-    trio.trial.outside_mask = 4;
+    trio.trial.outsiders = gkv_nodes_of_bits(4);
     assert_true(is_rejected());
 }
 

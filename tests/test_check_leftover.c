@@ -57,7 +57,7 @@ static void test_accepts_what_is_excused(void **state)
         begin();
         trio_hold(&trio, others[0], 10);
         if (variant == 0) {
-            trio.trial.left_mask = 1u << others[0];
+            trio.trial.left = gkv_nodes_of_bits(1u << others[0]);
         } else if (variant == 1) {
             gkv_world_crash(&trio.trial.world, owner, 0);
         } else if (variant == 2) {

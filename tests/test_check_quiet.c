@@ -53,7 +53,7 @@ static void test_accepts_what_is_excused(void **state)
             told.trial.idle.begin_ns += 100 * GKV_NS_PER_MS;
             say(GKV_MESSAGE_SYNC_RECORDS);
         } else if (variant == 1) {
-            told.trial.idle.spared_mask = 1;
+            told.trial.idle.spared = gkv_nodes_of_bits(1);
             say(GKV_MESSAGE_SYNC_KEYS);
         } else if (variant == 2) {
             told.trial.idle.is_cut = true;
@@ -68,10 +68,10 @@ static void test_accepts_what_is_excused(void **state)
             told.trial.idle.has_news = true;
             say(GKV_MESSAGE_GOSSIP);
         } else if (variant == 6) {
-            told.trial.outside_mask = 1; /* who speaks */
+            told.trial.outsiders = gkv_nodes_of_bits(1); /* who speaks */
             say(GKV_MESSAGE_SYNC_SLOTS);
         } else if (variant == 7) {
-            told.trial.outside_mask = 2; /* who is spoken to */
+            told.trial.outsiders = gkv_nodes_of_bits(2); /* who is spoken to */
             told.trial.world.net.connections = connections;
             connections[1].to = 1;
             say(GKV_MESSAGE_SYNC_SLOTS);
@@ -95,7 +95,7 @@ static void test_rejects_what_is_no_routine(void **state)
     (void)state;
     for (size_t i = 0; i < sizeof(kinds) / sizeof(kinds[0]); i++) {
         begin();
-        told.trial.idle.spared_mask = 2; /* another node */
+        told.trial.idle.spared = gkv_nodes_of_bits(2); /* another node */
         say(kinds[i]);
         assert_true(told_is_rejected(&told));
         assert_int_equal(told.trial.verdict.status, GKV_TRIAL_LIVENESS);

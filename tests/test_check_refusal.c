@@ -60,7 +60,7 @@ static void test_accepts_what_it_cannot_judge(void **state)
     answer(GKV_OK, 0);
     answer(GKV_ERROR_BUSY, 0);
     answer(GKV_ERROR_NO_QUORUM, 1);
-    trio.trial.ring_mask = 3;
+    trio.trial.ring = gkv_nodes_of_bits(3);
     answer(GKV_ERROR_NO_QUORUM, 0);
     assert_int_equal(trio.trial.tally.counts[GKV_HOLDS_NO_QUORUM], 0);
     assert_false(is_rejected());

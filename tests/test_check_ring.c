@@ -42,7 +42,7 @@ static void test_rejects_another_ring(void **state)
     for (uint32_t variant = 0; variant < 5; variant++) {
         begin(2);
         if (variant < 3) {
-            trio.trial.ring_mask = 7 & ~(1u << variant);
+            trio.trial.ring = gkv_nodes_of_bits(7 & ~(1u << variant));
         } else if (variant == 3) {
             trio.trial.scenario.world.node.hash_seed = 1;
         } else {

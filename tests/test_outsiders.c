@@ -51,10 +51,10 @@ static void test_outsiders_are_cut_off(void **state)
         trio.trial.scenario.outsider_count = 1;
         gkv_outsiders_choose(&trio.trial);
         uint32_t node = 0;
-        while ((trio.trial.outside_mask >> node & 1u) == 0) {
+        while (!gkv_nodes_has(&trio.trial.outsiders, node)) {
             node++;
         }
-        assert_int_equal(trio.trial.outside_mask, 1u << node);
+        assert_int_equal(trio.trial.outsiders.words[0], 1u << node);
         const uint32_t next = (node + 1) % TRIO_NODE_COUNT;
         const uint32_t last = (node + 2) % TRIO_NODE_COUNT;
         const bool is_mute = gkv_world_link(&trio.trial.world, node, next)->is_cut;
@@ -78,7 +78,7 @@ static void test_core_settles_alone(void **state)
     (void)state;
     trio_begin(&trio, 3);
     trio.trial.phase = GKV_PHASE_HEAL;
-    trio.trial.outside_mask = 4;
+    trio.trial.outsiders = gkv_nodes_of_bits(4);
     for (uint32_t i = 0; i < 2; i++) {
         gkv_world_link(&trio.trial.world, i, 2)->is_cut = true;
         gkv_world_link(&trio.trial.world, 2, i)->is_cut = true;
@@ -86,12 +86,12 @@ static void test_core_settles_alone(void **state)
     assert_false(trio_is_settled(&trio, &gkv_check_member));
     trio_run_ms(&trio, 5000);
     assert_true(trio_is_settled(&trio, &gkv_check_member));
-    assert_int_equal(trio.trial.ring_mask, 7);
+    assert_int_equal(trio.trial.ring.words[0], 7);
     assert_int_equal(trio_said(&trio, 2, 0)->state, GKV_MEMBER_UNREACHABLE);
     trio_said(&trio, 1, 2)->state = GKV_MEMBER_ALIVE;
     assert_false(trio_is_settled(&trio, &gkv_check_member));
     trio_said(&trio, 1, 2)->state = GKV_MEMBER_UNREACHABLE;
-    trio.trial.outside_mask = 0;
+    trio.trial.outsiders = gkv_nodes_of_bits(0);
     assert_false(trio_is_settled(&trio, &gkv_check_member));
     trio_end(&trio);
 }

@@ -51,7 +51,7 @@ static void begin(void)
     for (uint32_t i = 0; i < NODE_COUNT; i++) {
         const struct gkv_name name = gkv_host_name(i);
         trial.ids[i] = gkv_node_id_of_name(&name);
-        trial.joined_mask |= 1u << i;
+        gkv_nodes_add(&trial.joined, i);
         gkv_world_boot(&trial.world, i);
     }
     while (gkv_world_step(&trial.world, 4 * SECOND_NS)) {
@@ -98,19 +98,19 @@ static void test_member_accepts_agreement(void **state)
     (void)state;
     begin();
     assert_true(is_settled(&gkv_check_member));
-    assert_int_equal(trial.ring_mask, 7);
+    assert_int_equal(trial.ring.words[0], 7);
     assert_int_equal(trial.tally.counts[GKV_HOLDS_MEMBER_ALIVE], 6);
     crash(2);
     said_by(0, 2)->state = GKV_MEMBER_UNREACHABLE;
     said_by(1, 2)->state = GKV_MEMBER_UNREACHABLE;
     assert_true(is_settled(&gkv_check_member));
-    trial.left_mask = 4;
+    trial.left = gkv_nodes_of_bits(4);
     assert_true(is_settled(&gkv_check_member));
-    assert_int_equal(trial.ring_mask, 7);
+    assert_int_equal(trial.ring.words[0], 7);
     said_by(0, 2)->state = GKV_MEMBER_LEFT;
     said_by(1, 2)->state = GKV_MEMBER_LEFT;
     assert_true(is_settled(&gkv_check_member));
-    assert_int_equal(trial.ring_mask, 3);
+    assert_int_equal(trial.ring.words[0], 3);
     end();
 }
 
@@ -129,7 +129,7 @@ static void test_member_rejects_a_wrong_table(void **state)
         } else if (lie == 3) {
             said_by(0, 1)->state = GKV_MEMBER_LEFT; /* nobody left */
         } else if (lie == 4) {
-            trial.joined_mask = 3; /* all hold one who never joined */
+            trial.joined = gkv_nodes_of_bits(3); /* all hold one who never joined */
         } else if (lie == 5) {
             crash(2); /* and all still hold it alive */
         } else {
@@ -156,8 +156,8 @@ static void test_member_rejects_half_a_goodbye(void **state)
     for (uint32_t i = 0; i < 6; i++) {
         begin();
         crash(2);
-        trial.left_mask = 4;
-        trial.heard_mask = i == 5 ? 4 : 0;
+        trial.left = gkv_nodes_of_bits(4);
+        trial.heard = gkv_nodes_of_bits(i == 5 ? 4 : 0);
         said_by(0, 2)->state = held[i][0];
         said_by(1, 2)->state = held[i][1];
         assert_false(is_settled(&gkv_check_member));

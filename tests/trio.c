@@ -32,7 +32,7 @@ void trio_begin(struct trio *trio, uint32_t replica_count)
     trial->scenario.world.life_count_max = 2;
     trial->scenario.node_count = TRIO_NODE_COUNT;
     trial->scenario.key_count = 1;
-    trial->ring_mask = 7;
+    trial->ring = gkv_nodes_of_bits(7);
     trial->history.deeds = trio->deeds;
     const struct gkv_observer observer = {.observe = NULL};
     assert_int_equal(
@@ -41,7 +41,7 @@ void trio_begin(struct trio *trio, uint32_t replica_count)
     for (uint32_t i = 0; i < TRIO_NODE_COUNT; i++) {
         const struct gkv_name name = gkv_host_name(i);
         trial->ids[i] = gkv_node_id_of_name(&name);
-        trial->joined_mask |= 1u << i;
+        gkv_nodes_add(&trial->joined, i);
         gkv_world_boot(&trial->world, i);
     }
     trio_run_ms(trio, 4000);
