@@ -35,7 +35,9 @@ uint32_t gkv_host_of_address(const struct gkv_address *address)
 
 char gkv_host_letter(uint32_t node)
 {
-    GKV_ASSERT(node < GKV_HOST_LETTER_COUNT);
+    if (node >= GKV_HOST_LETTER_COUNT) {
+        return '?';
+    }
     return (char)(node < 26 ? 'a' + node : 'A' + (node - 26));
 }
 

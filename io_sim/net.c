@@ -28,7 +28,9 @@ static uint32_t in_proportion(uint32_t enough, uint32_t node_count)
 
 uint32_t gkv_net_connection_count_max(uint32_t node_count)
 {
-    return in_proportion(GKV_NET_CONNECTION_COUNT, node_count);
+    const uint32_t count = in_proportion(GKV_NET_CONNECTION_COUNT, node_count);
+    GKV_ASSERT(count <= GKV_NET_CONNECTION_COUNT_MAX);
+    return count;
 }
 
 uint32_t gkv_net_parcel_count_max(uint32_t node_count)

@@ -30,6 +30,7 @@
 #define GKV_NET_NODE_COUNT_MAX 257    /* 256, and the place where nobody is */
 #define GKV_NET_NOBODY_MIN 32         /* that place, in worlds of no more nodes */
 #define GKV_NET_CONNECTION_COUNT 4096 /* four times what the streams of 32 nodes need at once */
+#define GKV_NET_CONNECTION_COUNT_MAX (8 * GKV_NET_CONNECTION_COUNT) /* of 256 */
 #define GKV_NET_PIPE_BYTES (32 * 1024)
 #define GKV_NET_SEGMENT_COUNT 32
 #define GKV_NET_PARCEL_COUNT 4096

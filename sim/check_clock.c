@@ -101,12 +101,13 @@ static void hear_said(struct gkv_trial *trial, const struct gkv_heard *heard)
         watch->said[heard->node] = heard->hlc;
         return;
     }
-    const uint32_t place = (uint32_t)heard->connection % GKV_NET_CONNECTION_COUNT;
-    if (watch->streams[place].connection == heard->connection) {
-        check_above(trial, heard, watch->streams[place].said, "said in the same stream");
+    struct gkv_clock_stream *stream =
+        &trial->tables.streams[(uint32_t)heard->connection % GKV_NET_CONNECTION_COUNT_MAX];
+    if (stream->connection == heard->connection) {
+        check_above(trial, heard, stream->said, "said in the same stream");
     }
-    watch->streams[place].connection = heard->connection;
-    watch->streams[place].said = heard->hlc;
+    stream->connection = heard->connection;
+    stream->said = heard->hlc;
 }
 
 static void hear_arrival(struct gkv_trial *trial, const struct gkv_heard *heard)

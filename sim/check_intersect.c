@@ -23,6 +23,7 @@ static void credit(struct gkv_trial *trial, const struct gkv_intersect_frame *fr
                    uint32_t key)
 {
     struct gkv_intersect_watch *watch = &trial->intersect_watch;
+    struct gkv_intersect_rows *rows = &trial->intersect_rows;
     for (uint32_t i = 0; i < GKV_SCENARIO_CLIENT_COUNT_MAX; i++) {
         if (watch->open[i] == 0) {
             continue;
@@ -31,7 +32,7 @@ static void credit(struct gkv_trial *trial, const struct gkv_intersect_frame *fr
         const bool is_write = deed->kind != GKV_OPERATION_GET;
         if (is_write == frame->is_write && (to == GKV_HISTORY_NONE || to == deed->node) &&
             (key == GKV_HISTORY_NONE || key == deed->key)) {
-            gkv_nodes_add(&watch->answered[watch->open[i] - 1], frame->from);
+            gkv_nodes_add(&rows->answered[watch->open[i] - 1], frame->from);
         }
     }
 }
@@ -40,7 +41,7 @@ static void hear_request(struct gkv_trial *trial, uint32_t node, uint64_t handle
                          struct gkv_bytes key)
 {
     struct gkv_intersect_handle *place =
-        &trial->intersect_watch.handles[node][handle % GKV_INTERSECT_HANDLE_COUNT];
+        &trial->intersect_rows.handles[node][handle % GKV_INTERSECT_HANDLE_COUNT];
     place->handle = handle;
     place->key = gkv_history_key_number(key);
 }
@@ -65,7 +66,7 @@ static void hear_arrival(struct gkv_trial *trial, const struct gkv_heard *heard)
         return;
     }
     const struct gkv_intersect_handle *place =
-        &watch->handles[heard->node][frame->handle % GKV_INTERSECT_HANDLE_COUNT];
+        &trial->intersect_rows.handles[heard->node][frame->handle % GKV_INTERSECT_HANDLE_COUNT];
     credit(trial, frame, heard->node,
            place->handle == frame->handle ? place->key : GKV_HISTORY_NONE);
     frame->number = 0;
@@ -94,6 +95,7 @@ static void hear(struct gkv_trial *trial, const struct gkv_heard *heard)
 static void observe_submit(struct gkv_trial *trial, uint64_t cookie)
 {
     struct gkv_intersect_watch *watch = &trial->intersect_watch;
+    struct gkv_intersect_rows *rows = &trial->intersect_rows;
     const struct gkv_deed *deed = gkv_history_find(&trial->history, cookie);
     if (deed == NULL) {
         return;
@@ -101,22 +103,22 @@ static void observe_submit(struct gkv_trial *trial, uint64_t cookie)
     const uint32_t number = (uint32_t)(cookie - 1);
     GKV_ASSERT(deed->client < GKV_SCENARIO_CLIENT_COUNT_MAX);
     watch->open[deed->client] = number + 1;
-    watch->answered[number] = (struct gkv_nodes){{0}};
-    watch->before[number] = watch->written[deed->key];
+    rows->answered[number] = (struct gkv_nodes){{0}};
+    rows->before[number] = watch->written[deed->key];
     if (gkv_owners_include(trial, deed->key, deed->node)) {
-        gkv_nodes_add(&watch->answered[number], deed->node);
+        gkv_nodes_add(&rows->answered[number], deed->node);
     }
 }
 
 static void check_get(struct gkv_trial *trial, const struct gkv_deed *deed, uint32_t number)
 {
-    const struct gkv_intersect_watch *watch = &trial->intersect_watch;
-    const struct gkv_intersect_write *write = &watch->before[number];
+    const struct gkv_intersect_rows *rows = &trial->intersect_rows;
+    const struct gkv_intersect_write *write = &rows->before[number];
     if (gkv_nodes_is_empty(&write->ring) || !gkv_nodes_equal(&write->ring, &trial->ring)) {
         return;
     }
     trial->tally.counts[GKV_HOLDS_INTERSECT]++;
-    if (!gkv_nodes_meet(&write->nodes, &watch->answered[number])) {
+    if (!gkv_nodes_meet(&write->nodes, &rows->answered[number])) {
         trial->verdict.key = deed->key;
         gkv_trial_fail(trial, GKV_TRIAL_SAFETY, "intersect",
                        "operation %u, a get of k%u, was answered by nobody who had stored "
@@ -128,6 +130,7 @@ static void check_get(struct gkv_trial *trial, const struct gkv_deed *deed, uint
 static void observe_complete(struct gkv_trial *trial, const struct gkv_result *result)
 {
     struct gkv_intersect_watch *watch = &trial->intersect_watch;
+    struct gkv_intersect_rows *rows = &trial->intersect_rows;
     const struct gkv_deed *deed = gkv_history_find(&trial->history, result->cookie);
     if (deed == NULL || deed->complete_count != 1) {
         return;
@@ -138,7 +141,7 @@ static void observe_complete(struct gkv_trial *trial, const struct gkv_result *r
     }
     if (deed->kind != GKV_OPERATION_GET && result->error == GKV_OK) {
         watch->written[deed->key] = (struct gkv_intersect_write){
-            .number = number, .ring = trial->ring, .nodes = watch->answered[number]};
+            .number = number, .ring = trial->ring, .nodes = rows->answered[number]};
     } else if (deed->kind == GKV_OPERATION_GET &&
                (result->error == GKV_OK || result->error == GKV_ERROR_NOT_FOUND)) {
         check_get(trial, deed, number);

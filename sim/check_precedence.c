@@ -51,7 +51,7 @@ static void observe(struct gkv_trial *trial, const struct gkv_observation *obser
 {
     const uint32_t node = observation->node;
     if (observation->kind == GKV_OBSERVE_BOOT) {
-        for (uint32_t i = 0; i < GKV_SCENARIO_NODE_COUNT_MAX; i++) {
+        for (uint32_t i = 0; i < trial->scenario.node_count; i++) {
             trial->precedence_watch.held[node][i] =
                 (struct gkv_precedence_held){.state = GKV_MEMBER_NONE};
         }

@@ -52,7 +52,7 @@ static bool is_routine(const struct gkv_trial *trial, const struct gkv_heard *he
 /* Is a stream's message to somebody outside the core? He may have asked, and hears nothing. */
 static bool is_to_outsider(const struct gkv_trial *trial, const struct gkv_heard *heard)
 {
-    const uint32_t index = (uint32_t)heard->connection % GKV_NET_CONNECTION_COUNT;
+    const uint32_t index = (uint32_t)heard->connection;
     if (gkv_nodes_is_empty(&trial->outsiders) || heard->is_datagram) {
         return false;
     }

@@ -13,7 +13,7 @@
 /* The nodes of a key as node `holder` names them; false when it names nobody known, or one twice.
  * */
 static uint32_t owners_by(struct gkv_trial *trial, uint32_t holder, uint32_t key,
-                          uint8_t owners_out[GKV_REPLICA_COUNT_MAX])
+                          uint32_t owners_out[GKV_REPLICA_COUNT_MAX])
 {
     char text[GKV_KEY_BYTES_MAX];
     uint16_t indices[GKV_REPLICA_COUNT_MAX];
@@ -21,12 +21,12 @@ static uint32_t owners_by(struct gkv_trial *trial, uint32_t holder, uint32_t key
     const uint32_t count = gkv_node_owners(node, gkv_history_key(key, text), indices);
     for (uint32_t i = 0; i < count; i++) {
         const struct gkv_member *member = gkv_member_at(gkv_node_members(node), indices[i]);
-        owners_out[i] = (uint8_t)gkv_check_node_of_id(trial, member->said.who.id);
+        owners_out[i] = gkv_check_node_of_id(trial, member->said.who.id);
     }
     return count;
 }
 
-static bool is_same(const uint8_t *a, const uint8_t *b, uint32_t count)
+static bool is_same(const uint32_t *a, const uint8_t *b, uint32_t count)
 {
     for (uint32_t i = 0; i < count; i++) {
         if (a[i] != b[i]) {
@@ -39,7 +39,7 @@ static bool is_same(const uint8_t *a, const uint8_t *b, uint32_t count)
 static bool settle_holder(struct gkv_trial *trial, uint32_t holder, uint32_t key, char *why,
                           size_t why_bytes)
 {
-    uint8_t named[GKV_REPLICA_COUNT_MAX];
+    uint32_t named[GKV_REPLICA_COUNT_MAX];
     uint8_t owners[GKV_REPLICA_COUNT_MAX];
     const uint32_t owner_count = gkv_owners_of(trial, key, owners);
     const uint32_t named_count = owners_by(trial, holder, key, named);

@@ -52,8 +52,8 @@ struct gkv_overhear {
     uint8_t *carry_bytes; /* of all carries */
     void *codec_memory;
     struct gkv_codec *codec;
-    struct frame frames[GKV_OVERHEAR_FRAME_COUNT];     /* not cleared: frame_count says which are */
-    struct channel channels[GKV_NET_CONNECTION_COUNT]; /* nor these, from channel_count on */
+    struct frame frames[GKV_OVERHEAR_FRAME_COUNT]; /* not cleared: frame_count says which are */
+    struct channel channels[GKV_NET_CONNECTION_COUNT_MAX]; /* nor these, from channel_count on */
 };
 
 /* ---- Making ---------------------------------------------------------------------------------- */
@@ -148,7 +148,7 @@ static struct frame take_frame(struct gkv_overhear *overhear, struct channel *ch
 
 static struct channel *channel_of(struct gkv_overhear *overhear, uint64_t connection)
 {
-    const uint32_t place = (uint32_t)connection % GKV_NET_CONNECTION_COUNT;
+    const uint32_t place = (uint32_t)connection % GKV_NET_CONNECTION_COUNT_MAX;
     struct channel *channel = &overhear->channels[place];
     while (overhear->channel_count <= place) {
         overhear->channels[overhear->channel_count++] = (struct channel){.is_known = false};

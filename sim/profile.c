@@ -8,6 +8,7 @@
 
 #define MS GKV_NS_PER_MS
 #define SOAK_NODE_COUNT_MIN 7
+#define WIDE_NODE_COUNT_MAX 31
 #define WIDE_NODE_COUNT_SPREAD 8
 
 static void limit32(uint32_t *value, uint32_t most)
@@ -78,12 +79,12 @@ static void shape_live(struct gkv_scenario *scenario, struct gkv_choice *choice)
 static void shape_wide(struct gkv_scenario *scenario, struct gkv_choice *choice)
 {
     const uint32_t more = (uint32_t)gkv_choose(choice, "profile.nodes", WIDE_NODE_COUNT_SPREAD);
-    scenario->node_count = GKV_SCENARIO_NODE_COUNT_MAX - more;
+    scenario->node_count = WIDE_NODE_COUNT_MAX - more;
     scenario->late_count *= 2; /* up to four */
     /* One who is deaf accuses somebody in each interval: among so many there is always one of whom
      * some have not heard yet that it refuted. */
     scenario->outsider_count = 0;
-    scenario->world.node.member_count_max = GKV_SCENARIO_NODE_COUNT_MAX;
+    scenario->world.node.member_count_max = WIDE_NODE_COUNT_MAX;
     limit32(&scenario->key_count, 8);
     limit32(&scenario->hot_key_count, scenario->key_count);
     limit32(&scenario->operation_count, 100);

@@ -18,9 +18,10 @@
 #include "io_sim/net.h"
 #include "io_sim/world.h"
 #include "sim/choice.h"
+#include "sim/nodes.h"
 #include "sim/profile.h"
 
-#define GKV_SCENARIO_NODE_COUNT_MAX 31 /* a set of them is a mask of 32 bits */
+#define GKV_SCENARIO_NODE_COUNT_MAX GKV_NODES_COUNT_MAX
 #define GKV_SCENARIO_NODE_COUNT_DRAWN 9
 #define GKV_SCENARIO_KEY_COUNT_MAX 300
 #define GKV_SCENARIO_CLIENT_COUNT_MAX 12

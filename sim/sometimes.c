@@ -97,14 +97,15 @@ static uint64_t length_of(const uint8_t header[GKV_FRAME_HEADER_BYTES])
 static void on_received(struct gkv_trial *trial, const struct gkv_observation *observation)
 {
     struct gkv_sometimes_watch *watch = &trial->sometimes_watch;
-    const uint32_t index = (uint32_t)observation->connection % GKV_NET_CONNECTION_COUNT;
-    if (watch->streams[index].connection != observation->connection) {
-        watch->streams[index].connection = observation->connection;
-        watch->streams[index].payload_left = 0;
-        watch->streams[index].header_count = 0;
+    struct gkv_sometimes_rows *rows = &trial->sometimes_rows;
+    const uint32_t index = (uint32_t)observation->connection % GKV_NET_CONNECTION_COUNT_MAX;
+    if (rows->streams[index].connection != observation->connection) {
+        rows->streams[index].connection = observation->connection;
+        rows->streams[index].payload_left = 0;
+        rows->streams[index].header_count = 0;
     }
-    uint64_t payload_left = watch->streams[index].payload_left;
-    uint32_t header_count = watch->streams[index].header_count;
+    uint64_t payload_left = rows->streams[index].payload_left;
+    uint32_t header_count = rows->streams[index].header_count;
     for (size_t i = 0; i < observation->bytes.count;) {
         if (payload_left > 0) {
             const uint64_t here = observation->bytes.count - i;
@@ -113,14 +114,14 @@ static void on_received(struct gkv_trial *trial, const struct gkv_observation *o
             i += (size_t)taken;
             continue;
         }
-        watch->streams[index].header[header_count++] = observation->bytes.data[i++];
+        rows->streams[index].header[header_count++] = observation->bytes.data[i++];
         if (header_count == GKV_FRAME_HEADER_BYTES) {
-            payload_left = length_of(watch->streams[index].header);
+            payload_left = length_of(rows->streams[index].header);
             header_count = 0;
         }
     }
-    watch->streams[index].payload_left = payload_left;
-    watch->streams[index].header_count = header_count;
+    rows->streams[index].payload_left = payload_left;
+    rows->streams[index].header_count = header_count;
     if (header_count > 0) {
         watch->split_mask |= 1u << header_count;
         count(trial, GKV_REACHED_STREAM_SPLIT_HEADER, true);
@@ -165,8 +166,8 @@ void gkv_sometimes_observe(struct gkv_trial *trial, const struct gkv_observation
     }
     if (observation->kind == GKV_OBSERVE_BOOT) {
         trial->sometimes_watch.point_count[observation->node] = 0;
-        memset(trial->sometimes_watch.held[observation->node], 0,
-               sizeof(trial->sometimes_watch.held[observation->node]));
+        memset(trial->sometimes_rows.held[observation->node], 0,
+               sizeof(trial->sometimes_rows.held[observation->node]));
         count(trial, GKV_REACHED_BOOT_CUT_OFF, is_cut_off(trial, observation->node));
     } else if (observation->kind == GKV_OBSERVE_CRASH) {
         on_crash(trial, observation);

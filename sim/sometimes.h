@@ -37,14 +37,9 @@ struct gkv_sometimes_attempt {
 };
 
 struct gkv_sometimes_watch {
-    uint64_t point_count[GKV_SCENARIO_NODE_COUNT_MAX]; /* trace points seen in this life */
-    struct gkv_sometimes_attempt attempts[GKV_SCENARIO_NODE_COUNT_MAX][GKV_SOMETIMES_ATTEMPT_COUNT];
-    uint32_t indirect_mask[GKV_SCENARIO_NODE_COUNT_MAX]; /* about whom each node asks helpers */
-    struct {
-        uint64_t boot_id;
-        enum gkv_member_state state; /* NONE: nothing was told yet */
-    } held[GKV_SCENARIO_NODE_COUNT_MAX][GKV_SCENARIO_NODE_COUNT_MAX]; /* by node, of node */
-    uint64_t synced_ns[GKV_SCENARIO_NODE_COUNT_MAX];    /* when it last spoke of slots */
+    uint64_t point_count[GKV_SCENARIO_NODE_COUNT_MAX];      /* trace points seen in this life */
+    struct gkv_nodes indirect[GKV_SCENARIO_NODE_COUNT_MAX]; /* about whom each node asks helpers */
+    uint64_t synced_ns[GKV_SCENARIO_NODE_COUNT_MAX];        /* when it last spoke of slots */
     uint64_t wall_ms[GKV_SCENARIO_NODE_COUNT_MAX];      /* when it last completed an operation */
     uint64_t ring_epoch[GKV_SCENARIO_CLIENT_COUNT_MAX]; /* when its open operation began */
     uint32_t newest[GKV_SCENARIO_KEY_COUNT_MAX]; /* the last acknowledged write, + 1; 0: none */
@@ -53,13 +48,21 @@ struct gkv_sometimes_watch {
         struct gkv_version versions[3]; /* that owners answered */
         uint32_t count;
     } gets[GKV_SOMETIMES_GET_COUNT];
+    uint32_t split_mask; /* after how many bytes of a header a piece ended: a bit each */
+};
+
+struct gkv_sometimes_rows {
     struct {
         uint64_t connection;
         uint64_t payload_left; /* of the frame under way */
         uint32_t header_count; /* bytes of its header that arrived */
         uint8_t header[GKV_FRAME_HEADER_BYTES];
-    } streams[GKV_NET_CONNECTION_COUNT];
-    uint32_t split_mask; /* after how many bytes of a header a piece ended: a bit each */
+    } streams[GKV_NET_CONNECTION_COUNT_MAX];
+    struct gkv_sometimes_attempt attempts[GKV_SCENARIO_NODE_COUNT_MAX][GKV_SOMETIMES_ATTEMPT_COUNT];
+    struct {
+        uint64_t boot_id;
+        enum gkv_member_state state; /* NONE: nothing was told yet */
+    } held[GKV_SCENARIO_NODE_COUNT_MAX][GKV_SCENARIO_NODE_COUNT_MAX]; /* by node, of node */
 };
 
 struct gkv_trial;

@@ -19,13 +19,15 @@ void gkv_sometimes_member_point(struct gkv_trial *trial, uint32_t node,
                                 const struct gkv_trace_point *point)
 {
     const uint32_t about = gkv_check_node_of_id(trial, point->about);
-    uint32_t *indirect_mask = &trial->sometimes_watch.indirect_mask[node];
-    const uint32_t bit = about == GKV_HISTORY_NONE ? 0 : 1u << about;
+    struct gkv_nodes *indirect = &trial->sometimes_watch.indirect[node];
+    if (about == GKV_HISTORY_NONE) {
+        return;
+    }
     if (point->kind == GKV_TRACE_PROBE) {
-        *indirect_mask &= ~bit;
+        gkv_nodes_remove(indirect, about);
         count(trial, GKV_REACHED_SWIM_AT_ONCE, point->b == 1);
     } else if (point->kind == GKV_TRACE_PROBE_INDIRECT) {
-        *indirect_mask |= bit;
+        gkv_nodes_add(indirect, about);
         count(trial, GKV_REACHED_SWIM_INDIRECT, true);
     } else if (point->kind == GKV_TRACE_PROBE_NACK) {
         count(trial, GKV_REACHED_SWIM_NACK, true);
@@ -33,9 +35,9 @@ void gkv_sometimes_member_point(struct gkv_trial *trial, uint32_t node,
         count(trial, GKV_REACHED_SWIM_REPEATED, true);
     } else if (point->kind == GKV_TRACE_PROBE_ACK) {
         count(trial, GKV_REACHED_SWIM_HELPED,
-              (*indirect_mask & bit) != 0 && is_cut_between(trial, node, about));
+              gkv_nodes_has(indirect, about) && is_cut_between(trial, node, about));
         count(trial, GKV_REACHED_SWIM_BY_STREAM, point->b == GKV_CHANNEL_STREAM);
-        *indirect_mask &= ~bit;
+        gkv_nodes_remove(indirect, about);
     } else if (point->kind == GKV_TRACE_MEMBER_SUSPECT) {
         count(trial, GKV_REACHED_SWIM_HEARSAY, !gkv_node_id_equal(point->via, trial->ids[node]));
     } else if (point->kind == GKV_TRACE_REFUTE) {
@@ -49,8 +51,8 @@ static void on_change(struct gkv_trial *trial, uint32_t node, uint32_t about,
                       const struct gkv_update *said)
 {
     const struct gkv_host *host = &trial->world.hosts[about];
-    const enum gkv_member_state before = trial->sometimes_watch.held[node][about].state;
-    const bool is_same_life = trial->sometimes_watch.held[node][about].boot_id == said->who.boot_id;
+    const enum gkv_member_state before = trial->sometimes_rows.held[node][about].state;
+    const bool is_same_life = trial->sometimes_rows.held[node][about].boot_id == said->who.boot_id;
     const bool was_unreachable = before == GKV_MEMBER_UNREACHABLE;
     const bool was_there = before == GKV_MEMBER_ALIVE || before == GKV_MEMBER_SUSPECT;
     if (said->state == GKV_MEMBER_ALIVE) {
@@ -79,8 +81,8 @@ void gkv_sometimes_member(struct gkv_trial *trial, const struct gkv_observation 
         return; /* sim/check_incarnation.c says so */
     }
     on_change(trial, node, about, said);
-    trial->sometimes_watch.held[node][about].boot_id = said->who.boot_id;
-    trial->sometimes_watch.held[node][about].state = said->state;
+    trial->sometimes_rows.held[node][about].boot_id = said->who.boot_id;
+    trial->sometimes_rows.held[node][about].state = said->state;
     const struct gkv_members *members =
         gkv_node_members(gkv_endpoint_node(trial->world.hosts[node].endpoint));
     count(trial, GKV_REACHED_SWIM_ALONE, members->ring_count > 1 && members->reachable_count == 1);

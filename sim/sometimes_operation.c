@@ -74,7 +74,7 @@ void gkv_sometimes_operation_point(struct gkv_trial *trial, uint32_t node,
                                    const struct gkv_trace_point *point)
 {
     struct gkv_sometimes_attempt *attempt =
-        &trial->sometimes_watch.attempts[node][(uint32_t)point->a % GKV_SOMETIMES_ATTEMPT_COUNT];
+        &trial->sometimes_rows.attempts[node][(uint32_t)point->a % GKV_SOMETIMES_ATTEMPT_COUNT];
     if (point->kind == GKV_TRACE_SYNC) {
         count(trial, GKV_REACHED_SYNC_MANY_GROUPS,
               point->b == GKV_MESSAGE_SYNC_SLOTS && point->a == GKV_SYNC_GROUPS_PER_ROUND);

@@ -400,6 +400,7 @@ static bool create(struct gkv_trial *trial)
         gkv_scenario_draw(&trial->scenario, &trial->choice, trial->options->seed,
                           trial->options->profile, trial->options->off_mask);
     }
+    gkv_watch_init(trial);
     trial->verdict.node = GKV_HISTORY_NONE;
     trial->verdict.key = GKV_HISTORY_NONE;
     trial->history.deeds = gkv_pool_take(GKV_HISTORY_COUNT_MAX * sizeof(struct gkv_deed));
@@ -537,7 +538,6 @@ void gkv_trial_run_with(const struct gkv_trial_options *options,
     struct gkv_trial *trial = gkv_pool_take(sizeof(*trial));
     if (trial != NULL) {
         memset(trial, 0, offsetof(struct gkv_trial, tables));
-        gkv_watch_init(&trial->tables);
         trial->options = options;
     }
     if (trial == NULL || !create(trial)) {

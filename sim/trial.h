@@ -157,17 +157,20 @@ struct gkv_trial {
     struct gkv_clock_watch clock_watch;
     struct gkv_incarnation_watch incarnation_watch;
     struct gkv_durable_watch durable_watch;
-    struct gkv_ttl_watch ttl_watch;
     struct gkv_session_watch session_watch;
-    struct gkv_precedence_watch precedence_watch;
-    struct gkv_refute_watch refute_watch;
     struct gkv_spread_watch spread_watch;
     struct gkv_copies_watch copies_watch;
     struct gkv_intersect_watch intersect_watch;
     struct gkv_idle idle;
     struct gkv_sometimes_watch sometimes_watch;
     uint8_t value[GKV_HISTORY_VALUE_BYTES_MAX]; /* of the set that a client asks for */
-    struct gkv_watch_tables tables; /* the last: all before it is zero when the trial begins */
+    /* All before is zero when the trial begins; of what follows, the rows of what there is. */
+    struct gkv_watch_tables tables;
+    struct gkv_ttl_watch ttl_watch;
+    struct gkv_precedence_watch precedence_watch;
+    struct gkv_refute_watch refute_watch;
+    struct gkv_intersect_rows intersect_rows;
+    struct gkv_sometimes_rows sometimes_rows;
 };
 
 /* What a run leaves behind. */

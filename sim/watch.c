@@ -1,11 +1,32 @@
 #include "sim/watch.h"
 
+#include <string.h>
+
 #include "sim/trial.h"
 
-void gkv_watch_init(struct gkv_watch_tables *tables)
+void gkv_watch_init(struct gkv_trial *trial)
 {
-    gkv_numbers_init(&tables->versions);
-    gkv_numbers_init(&tables->suspicions);
+    const uint32_t node_count = trial->scenario.node_count;
+    const uint32_t stream_count = gkv_net_connection_count_max(node_count);
+    struct gkv_ttl_watch *ttl = &trial->ttl_watch;
+    struct gkv_precedence_watch *precedence = &trial->precedence_watch;
+    struct gkv_refute_watch *refute = &trial->refute_watch;
+    struct gkv_intersect_rows *intersect = &trial->intersect_rows;
+    struct gkv_sometimes_rows *sometimes = &trial->sometimes_rows;
+    gkv_numbers_init(&trial->tables.versions);
+    gkv_numbers_init(&trial->tables.suspicions);
+    memset(trial->tables.streams, 0, stream_count * sizeof(trial->tables.streams[0]));
+    memset(sometimes->streams, 0, stream_count * sizeof(sometimes->streams[0]));
+    for (uint32_t key = 0; key < trial->scenario.key_count; key++) {
+        memset(ttl->gone[key], 0, node_count * sizeof(ttl->gone[key][0]));
+    }
+    for (uint32_t node = 0; node < node_count; node++) {
+        memset(precedence->held[node], 0, node_count * sizeof(precedence->held[node][0]));
+        memset(refute->accused[node], 0, node_count * sizeof(refute->accused[node][0]));
+        memset(intersect->handles[node], 0, sizeof(intersect->handles[node]));
+        memset(sometimes->attempts[node], 0, sizeof(sometimes->attempts[node]));
+        memset(sometimes->held[node], 0, node_count * sizeof(sometimes->held[node][0]));
+    }
 }
 
 void gkv_watch_no_room(struct gkv_trial *trial, const char *what)

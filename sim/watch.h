@@ -35,17 +35,18 @@ struct gkv_clock_writing {
     bool has_record; /* key_hash, value_hash, expire_ms and is_tombstone are known */
 };
 
-/* sim/check_clock.c */
+/* sim/check_clock.c: what was said in a stream. */
+struct gkv_clock_stream {
+    uint64_t connection;
+    struct gkv_hlc said; /* in its last frame */
+};
+
 struct gkv_clock_watch {
     struct gkv_hlc floors[GKV_NET_NODE_COUNT_MAX];   /* said or accepted before this input */
     struct gkv_hlc accepted[GKV_NET_NODE_COUNT_MAX]; /* during this input */
     struct gkv_hlc said[GKV_NET_NODE_COUNT_MAX];     /* in the last datagram */
     uint64_t wall_ms_max[GKV_NET_NODE_COUNT_MAX];    /* the wall clock showed, in this life */
-    struct {
-        uint64_t connection;
-        struct gkv_hlc said; /* in its last frame */
-    } streams[GKV_NET_CONNECTION_COUNT];
-    struct gkv_hlc asked[GKV_HISTORY_COUNT_MAX]; /* the node's floor when a deed began */
+    struct gkv_hlc asked[GKV_HISTORY_COUNT_MAX];     /* the node's floor when a deed began */
 };
 
 /* sim/check_incarnation.c: what nodes said of themselves. */
@@ -157,11 +158,14 @@ struct gkv_intersect_write {
 
 /* sim/check_intersect.c */
 struct gkv_intersect_watch {
-    uint32_t open[GKV_SCENARIO_CLIENT_COUNT_MAX];     /* a client's deed + 1; 0: none */
-    struct gkv_nodes answered[GKV_HISTORY_COUNT_MAX]; /* by deed: who did while it was open */
-    struct gkv_intersect_write before[GKV_HISTORY_COUNT_MAX]; /* by deed: when it began */
+    uint32_t open[GKV_SCENARIO_CLIENT_COUNT_MAX]; /* a client's deed + 1; 0: none */
     struct gkv_intersect_write written[GKV_SCENARIO_KEY_COUNT_MAX];
     struct gkv_intersect_frame frames[GKV_INTERSECT_FRAME_COUNT];
+};
+
+struct gkv_intersect_rows {
+    struct gkv_nodes answered[GKV_HISTORY_COUNT_MAX]; /* by deed: who did while it was open */
+    struct gkv_intersect_write before[GKV_HISTORY_COUNT_MAX]; /* by deed: when it began */
     struct gkv_intersect_handle handles[GKV_SCENARIO_NODE_COUNT_MAX][GKV_INTERSECT_HANDLE_COUNT];
 };
 
@@ -184,11 +188,13 @@ struct gkv_watch_tables {
     struct gkv_version_row rows[GKV_NUMBERS_COUNT_MAX];
     uint64_t suspected_ns[GKV_NUMBERS_COUNT_MAX]; /* when somebody did first */
     struct gkv_durable_stored stored[GKV_WATCH_STORED_COUNT];
+    struct gkv_clock_stream streams[GKV_NET_CONNECTION_COUNT_MAX];
 };
 
 struct gkv_trial;
 
-void gkv_watch_init(struct gkv_watch_tables *tables);
+/* Clear the tables: the rows of the scenario's nodes and keys. */
+void gkv_watch_init(struct gkv_trial *trial);
 
 /* The row of a version, made if there is none; NULL when there is no room: the trial has failed. */
 struct gkv_version_row *gkv_watch_version(struct gkv_trial *trial, struct gkv_version version);

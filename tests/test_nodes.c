@@ -7,8 +7,8 @@
 
 #include "sim/nodes.h"
 
-/* Goal: a set has whom it was given and nobody else, at both ends of every word, and knows who is in
- * two sets. Method: every node alone, and the first so many. */
+/* Goal: a set has whom it was given and nobody else, at both ends of every word, and knows who is
+ * in two sets. Method: every node alone, and the first so many. */
 static void test_sets_have_whom_they_were_given(void **state)
 {
     (void)state;

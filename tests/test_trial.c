@@ -2,6 +2,7 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <string.h>
 
 #include <cmocka.h>
@@ -12,11 +13,15 @@
 #include "sim/check.h"
 #include "sim/check_linear.h"
 #include "sim/family.h"
+#include "sim/script.h"
+#include "sim/script_text.h"
 #include "sim/trial.h"
 
-/* Runs of which only safety is asked end in the midst of their faults. */
+/* Whole runs: those of which only safety is asked end in the midst of their faults; and large
+ * clusters. */
 
 #define SEED_COUNT 300
+#define LARGE_NODE_COUNT 256
 
 /* Something wrong is planted when the last client has been answered; false: not here. */
 typedef bool plant_function(struct gkv_trial *trial);
@@ -147,10 +152,39 @@ static void test_the_end_is_asked_where_nothing_settles(void **state)
     }
 }
 
+/* Goal: a trial has room for as many nodes as a world may have, letters or not. Method: nodes that
+ * meet, a set, a get, and all that is asked once they have settled. */
+static void test_a_large_cluster_settles(void **state)
+{
+    static struct gkv_trial_summary summary;
+    char text[] = "scenario 1\n"
+                  "1.4s c0 sets k0 at a\n"
+                  "1.6s c0 gets k0 at b\n"
+                  "expect pass\n";
+    (void)state;
+    struct gkv_script *script = gkv_script_create();
+    assert_non_null(script);
+    struct gkv_script_error error;
+    FILE *file = fmemopen(text, sizeof(text) - 1, "r");
+    assert_non_null(file);
+    assert_true(gkv_script_read(file, script, &error));
+    (void)fclose(file);
+    script->scenario.node_count = LARGE_NODE_COUNT;
+    script->scenario.world.node.member_count_max = LARGE_NODE_COUNT;
+    gkv_scenario_settle(&script->scenario);
+    gkv_trial_run_with(&(struct gkv_trial_options){.script = script, .report = true}, &summary);
+    gkv_script_destroy(script);
+    assert_int_equal(summary.status, GKV_TRIAL_PASS);
+    assert_true(summary.tally.counts[GKV_HOLDS_MEMBER_ALIVE] >=
+                LARGE_NODE_COUNT * (LARGE_NODE_COUNT - 1));
+    assert_true(summary.tally.counts[GKV_HOLDS_COPIED] > 0);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_the_end_is_asked_where_nothing_settles),
+        cmocka_unit_test(test_a_large_cluster_settles),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
