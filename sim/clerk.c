@@ -227,6 +227,9 @@ bool gkv_clerk_open(struct gkv_trial *trial)
         scenario->key_crashes.every_ns = 0;
         scenario->link.flip_ppm = scenario->damages_bytes;
         scenario->link.truncation_ppm = 0;
+        if (scenario->link.latency_ns > GKV_SCENARIO_CALM_LATENCY_NS_MAX) { /* lines say more */
+            scenario->link.latency_ns = GKV_SCENARIO_CALM_LATENCY_NS_MAX;
+        }
     }
     return true;
 }

@@ -88,6 +88,7 @@ static struct gkv_trial_options options_of(const struct source *source)
         .profile = source->head.profile,
         .off_mask = source->head.off_mask,
         .check_off_mask = source->head.check_off_mask,
+        .event_count_max = source->head.event_count_max,
         .replay = source->recording,
         .script = source->script,
     };
@@ -258,6 +259,7 @@ static const char *write_down(struct wanted *wanted, struct gkv_script *script)
     } else {
         options.written = script;
     }
+    options.event_count_max = 0; /* a limit is no failure that could be smaller */
     if (!gkv_jobs_try(&options, &summary) ||
         strcmp(summary.check, wanted->source->head.check) != 0) {
         return "does not fail as recorded";

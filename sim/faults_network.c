@@ -2,14 +2,13 @@
 #include "sim/faults.h"
 #include "sim/strikes.h"
 
-#define MS GKV_NS_PER_MS
-
 void gkv_faults_calm(struct gkv_trial *trial)
 {
     const uint32_t count = trial->scenario.node_count;
     uint64_t latency_ns = GKV_SCENARIO_LATENCY_NS_MIN + trial->scenario.link.latency_ns;
-    if (latency_ns > MS) {
-        latency_ns = MS; /* a slow network must not look like a silent one */
+    if (latency_ns > GKV_SCENARIO_CALM_LATENCY_NS_MAX) {
+        /* A slow network must not look like a silent one. */
+        latency_ns = GKV_SCENARIO_CALM_LATENCY_NS_MAX;
     }
     for (uint32_t i = 0; i < count; i++) {
         for (uint32_t j = 0; j < count; j++) {

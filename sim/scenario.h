@@ -29,6 +29,7 @@
 #define GKV_SCENARIO_VALUE_BYTES_MAX 4096
 #define GKV_SCENARIO_TIMEOUT_MS_MIN 100 /* with less, a quiet cluster may fail to answer */
 #define GKV_SCENARIO_LATENCY_NS_MIN 5000
+#define GKV_SCENARIO_CALM_LATENCY_NS_MAX 1000000 /* where nothing goes wrong */
 #define GKV_SCENARIO_BROKEN_SKEW_MS_MAX 8000  /* peers refuse what such a clock stamps */
 #define GKV_SCENARIO_WILD_SKEW_MS_MAX 3000000 /* 50 minutes: too long to wait for */
 #define GKV_SCENARIO_SKEW_MS_MAX 240 /* either way, so that two clocks differ by under 500 */

@@ -10,6 +10,7 @@
 
 #define MS GKV_NS_PER_MS
 #define READ_REPAIRS_MIN 100000 /* where nothing else repairs */
+#define CLOCK_GRAIN_MS_MAX 16   /* as drawn */
 #define HOUR (UINT64_C(3600000) * MS)
 
 struct gkv_script *gkv_script_create(void)
@@ -151,14 +152,15 @@ static const struct gkv_script_field fields[] = {
     TIME_MS("reconnect_interval", world.node.reconnect_interval_ms, 200, 500),
     TIME_MS("sync_interval", world.node.sync_interval_ms, 200, 1000),
     NUMBER("read_repairs", world.node.read_repair_per_second_max, 0, 1000000, 1000),
-    TIME_NS("latency", link.latency_ns, 0),
+    {"latency", GKV_SCRIPT_DURATION, MEMBER(link.latency_ns), 1, 0,
+     GKV_SCENARIO_CALM_LATENCY_NS_MAX, 0},
     NUMBER("read_bytes", world.receive_bytes_max, 0, UINT32_MAX, 0),
     NUMBER("window_bytes", world.window_bytes, 0, GKV_NET_PIPE_BYTES, 0),
     TIME_NS("late_timers", world.timer_late_ns_max, 0),
     TIME_MS("skew", skew_ms_max, 0, 0),
     TIME_NS("longest_pause", pauses.for_ns_max, 0),
     NUMBER("late_nodes", late_count, 0, GKV_SCRIPT_NODE_COUNT_MAX - 1, 0),
-    TIME_MS("clock_grain", clock_grain_ms, 0, 0),
+    {"clock_grain", GKV_SCRIPT_DURATION, MEMBER(clock_grain_ms), MS, 0, CLOCK_GRAIN_MS_MAX *MS, 0},
     TIME_MS("clock_swing", swing_ms, 0, 0),
     FLAG("clocks_get_lost", loses_clocks),
     FLAG("may_damage", link.flip_ppm),
@@ -253,6 +255,10 @@ static const char *check_ranges(const struct gkv_script *script)
     if ((scenario->world.window_bytes > 0 && scenario->world.window_bytes < 512) ||
         (scenario->world.receive_bytes_max > 0 && scenario->world.receive_bytes_max < 8)) {
         return "window_bytes must be 0 or 512 and more, and read_bytes 0 or 8 and more";
+    }
+    if (scenario->skew_ms_max < (int64_t)scenario->clock_grain_ms ||
+        4 * scenario->clock_grain_ms > scenario->world.node.probe_timeout_ms) {
+        return "clock_grain must be at most skew, and a quarter of probe_timeout";
     }
     for (uint32_t i = 0; i < FIELD_COUNT; i++) {
         const uint64_t value = gkv_script_field_read(&fields[i], scenario);

@@ -143,12 +143,17 @@ static void put_duration(char *text, uint64_t ns)
 
 static bool parse_whole(const char *text, const char *suffix, uint64_t most, uint64_t *value_out)
 {
-    char *rest = NULL;
-    if (text[0] < '0' || text[0] > '9' || strlen(text) > 20) {
-        return false;
+    const char *rest = text;
+    uint64_t value = 0;
+    for (; *rest >= '0' && *rest <= '9'; rest++) {
+        const uint64_t digit = (uint64_t)(*rest - '0');
+        if (value > (UINT64_MAX - digit) / 10) {
+            return false;
+        }
+        value = value * 10 + digit;
     }
-    *value_out = strtoull(text, &rest, 10);
-    return strcmp(rest, suffix) == 0 && *value_out <= most;
+    *value_out = value;
+    return rest > text && strcmp(rest, suffix) == 0 && value <= most;
 }
 
 /* "2.5ms": whole and decimal digits, as far as the unit has ns for them. */
@@ -563,13 +568,20 @@ static bool take_field(const struct gkv_script_field *field, const char *word, u
 static bool fail_field(struct reader *reader, const struct gkv_script_field *field)
 {
     static const char *const wanted[] = {
-        [GKV_SCRIPT_DURATION] = "a duration, such as 200ms",
         [GKV_SCRIPT_FLAG] = "yes or no",
         [GKV_SCRIPT_LEVEL] = "quorum or eventual",
     };
     if (field->unit == GKV_SCRIPT_NUMBER) {
         return fail(reader, "write %s and a number from %" PRIu64 " to %" PRIu64, field->name,
                     field->least, field->most);
+    }
+    if (field->unit == GKV_SCRIPT_DURATION) {
+        char least[WORD_BYTES];
+        char most[WORD_BYTES];
+        put_duration(least, field->least);
+        put_duration(most, field->most);
+        return fail(reader, "write %s and a duration, such as 200ms, from %s to %s%s", field->name,
+                    least, most, field->scale > 1 ? ", in whole milliseconds" : "");
     }
     return fail(reader, "write %s and %s", field->name, wanted[field->unit]);
 }

@@ -1,7 +1,6 @@
 #include "sim/seedfile.h"
 
 #include <inttypes.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "sim/report.h"
@@ -19,6 +18,7 @@ void gkv_seedfile_init(struct gkv_seedfile *head, const struct gkv_trial_summary
         .seed = summary->seed,
         .off_mask = summary->off_mask,
         .check_off_mask = summary->check_off_mask,
+        .event_count_max = summary->event_count_max,
         .chain = {summary->chain[0], summary->chain[1]},
         .profile = summary->profile,
         .status = summary->status,
@@ -70,8 +70,9 @@ bool gkv_seedfile_write(FILE *file, const struct gkv_seedfile *head,
     }
     (void)fprintf(file, "gseed %d\ncommit %s\nseed %" PRIu64 "\nprofile %s\n", GKV_SEEDFILE_VERSION,
                   head->commit, head->seed, gkv_profile_name(head->profile));
-    (void)fprintf(file, "off %" PRIu64 "\nchecks_off %" PRIu64 "\ncheck %s\nstatus %d\n",
-                  head->off_mask, head->check_off_mask, head->check, (int)head->status);
+    (void)fprintf(file, "off %" PRIu64 "\nchecks_off %" PRIu64 "\nlimit %" PRIu64 "\n",
+                  head->off_mask, head->check_off_mask, head->event_count_max);
+    (void)fprintf(file, "check %s\nstatus %d\n", head->check, (int)head->status);
     (void)fprintf(file, "hash %016" PRIx64 "%016" PRIx64 "\n", head->chain[0], head->chain[1]);
     (void)fprintf(file, "draws %" PRIu32 "\n", recording->draw_count);
     write_draws(file, recording);
@@ -80,45 +81,59 @@ bool gkv_seedfile_write(FILE *file, const struct gkv_seedfile *head,
 
 /* ---- Reading --------------------------------------------------------------------------------- */
 
-/* The whole text is a number. */
-static bool parse_number(const char *text, int base, uint64_t *number_out)
+/* What is being read, to be told when it is wrong. */
+struct reader {
+    FILE *file;
+    struct gkv_seedfile_error *error;
+};
+
+/* The whole text is a number of 64 bits. */
+static bool parse_number(const char *text, uint32_t base, uint64_t *number_out)
 {
-    char *rest = NULL;
-    if (text[0] == '\0' || text[0] == '-' || text[0] == '+') {
-        return false;
+    static const char digits[] = "0123456789abcdef";
+    uint64_t number = 0;
+    for (const char *at = text; *at != '\0'; at++) {
+        const char *found = strchr(digits, *at);
+        const uint64_t digit = found == NULL ? base : (uint64_t)(found - digits);
+        if (digit >= base || number > (UINT64_MAX - digit) / base) {
+            return false;
+        }
+        number = number * base + digit;
     }
-    *number_out = strtoull(text, &rest, base);
-    return *rest == '\0';
+    *number_out = number;
+    return text[0] != '\0';
 }
 
-static bool read_text(FILE *file, const char *name, char text[GKV_SEEDFILE_TEXT_BYTES])
+static bool read_text(struct reader *reader, const char *name, char text[GKV_SEEDFILE_TEXT_BYTES])
 {
     char word[GKV_SEEDFILE_TEXT_BYTES];
-    return fscanf(file, "%63s %63s", word, text) == 2 && strcmp(word, name) == 0;
+    copy_text(reader->error->field, name);
+    return fscanf(reader->file, "%63s %63s", word, text) == 2 && strcmp(word, name) == 0;
 }
 
-static bool read_profile(FILE *file, enum gkv_profile *profile_out)
+static bool read_profile(struct reader *reader, enum gkv_profile *profile_out)
 {
     char text[GKV_SEEDFILE_TEXT_BYTES];
-    if (!read_text(file, "profile", text)) {
+    if (!read_text(reader, "profile", text)) {
         return false;
     }
     *profile_out = gkv_profile_find(text);
     return *profile_out != GKV_PROFILE_COUNT;
 }
 
-static bool read_number(FILE *file, const char *name, uint64_t number_max, uint64_t *number_out)
+static bool read_number(struct reader *reader, const char *name, uint64_t number_max,
+                        uint64_t *number_out)
 {
     char text[GKV_SEEDFILE_TEXT_BYTES];
-    return read_text(file, name, text) && parse_number(text, 10, number_out) &&
+    return read_text(reader, name, text) && parse_number(text, 10, number_out) &&
            *number_out <= number_max;
 }
 
-static bool read_hash(FILE *file, uint64_t chain[2])
+static bool read_hash(struct reader *reader, uint64_t chain[2])
 {
     char text[GKV_SEEDFILE_TEXT_BYTES];
     char half[17] = {0};
-    if (!read_text(file, "hash", text) || strlen(text) != 32) {
+    if (!read_text(reader, "hash", text) || strlen(text) != 32) {
         return false;
     }
     memcpy(half, text, 16);
@@ -147,17 +162,19 @@ static bool add_values(struct gkv_recording *recording, uint32_t label, char *wo
 }
 
 /* Labels and values, up to "end". */
-static bool read_draws(FILE *file, struct gkv_recording *recording)
+static bool read_draws(struct reader *reader, struct gkv_recording *recording)
 {
     char word[GKV_SEEDFILE_TEXT_BYTES];
     uint32_t label = GKV_CHOICE_LABEL_COUNT_MAX;
-    while (fscanf(file, "%63s", word) == 1) {
+    copy_text(reader->error->field, "end");
+    while (fscanf(reader->file, "%63s", word) == 1) {
         const bool is_number = word[0] >= '0' && word[0] <= '9';
         if (strcmp(word, "end") == 0) {
             return true;
         }
         if (!is_number) {
             label = gkv_recording_label(recording, word);
+            copy_text(reader->error->field, word);
         } else if (!add_values(recording, label, word)) {
             return false;
         }
@@ -165,41 +182,74 @@ static bool read_draws(FILE *file, struct gkv_recording *recording)
     return false;
 }
 
-bool gkv_seedfile_read(FILE *file, struct gkv_seedfile *head, struct gkv_recording *recording)
+static bool read_all(struct reader *reader, struct gkv_seedfile *head,
+                     struct gkv_recording *recording)
 {
     uint64_t version = 0;
     uint64_t status = 0;
     uint64_t draw_count = 0;
-    *head = (struct gkv_seedfile){0};
-    gkv_recording_clear(recording);
     const bool has_head =
-        read_number(file, "gseed", UINT32_MAX, &version) && version == GKV_SEEDFILE_VERSION &&
-        read_text(file, "commit", head->commit) &&
-        read_number(file, "seed", UINT64_MAX, &head->seed) && read_profile(file, &head->profile) &&
-        read_number(file, "off", UINT64_MAX, &head->off_mask) &&
-        read_number(file, "checks_off", UINT64_MAX, &head->check_off_mask) &&
-        read_text(file, "check", head->check) &&
-        read_number(file, "status", GKV_TRIAL_DETERMINISM, &status) &&
-        read_hash(file, head->chain) && read_number(file, "draws", UINT32_MAX, &draw_count);
-    if (!has_head || !read_draws(file, recording) || recording->draw_count != draw_count) {
+        read_number(reader, "gseed", UINT32_MAX, &version) && version == GKV_SEEDFILE_VERSION &&
+        read_text(reader, "commit", head->commit) &&
+        read_number(reader, "seed", UINT64_MAX, &head->seed) &&
+        read_profile(reader, &head->profile) &&
+        read_number(reader, "off", UINT64_MAX, &head->off_mask) &&
+        read_number(reader, "checks_off", UINT64_MAX, &head->check_off_mask) &&
+        read_number(reader, "limit", UINT64_MAX, &head->event_count_max) &&
+        read_text(reader, "check", head->check) &&
+        read_number(reader, "status", GKV_TRIAL_DETERMINISM, &status) &&
+        read_hash(reader, head->chain) && read_number(reader, "draws", UINT32_MAX, &draw_count);
+    head->status = (enum gkv_trial_status)status;
+    if (!has_head || !read_draws(reader, recording)) {
         return false;
     }
-    head->status = (enum gkv_trial_status)status;
+    copy_text(reader->error->field, "draws");
+    return recording->draw_count == draw_count;
+}
+
+/* The line that was read last. */
+static uint32_t count_lines(FILE *file)
+{
+    const long end = ftell(file);
+    uint32_t count = 1;
+    rewind(file);
+    for (long i = 0; i < end; i++) {
+        count += fgetc(file) == '\n';
+    }
+    return count;
+}
+
+bool gkv_seedfile_read(FILE *file, struct gkv_seedfile *head, struct gkv_recording *recording,
+                       struct gkv_seedfile_error *error_out)
+{
+    struct reader reader = {.file = file, .error = error_out};
+    *head = (struct gkv_seedfile){0};
+    *error_out = (struct gkv_seedfile_error){0};
+    gkv_recording_clear(recording);
+    if (!read_all(&reader, head, recording)) {
+        error_out->line = count_lines(file);
+        return false;
+    }
     return true;
 }
 
 struct gkv_recording *gkv_seedfile_open(const char *name, struct gkv_seedfile *head)
 {
     struct gkv_recording *recording = gkv_recording_create();
+    struct gkv_seedfile_error error = {0};
     FILE *file = fopen(name, "r");
     const bool is_read =
-        recording != NULL && file != NULL && gkv_seedfile_read(file, head, recording);
+        recording != NULL && file != NULL && gkv_seedfile_read(file, head, recording, &error);
     if (file != NULL) {
         (void)fclose(file);
     }
     if (!is_read) {
-        (void)fprintf(stderr, "gridkv-sim: cannot read %s, or it is no .gseed of version %d\n",
-                      name, GKV_SEEDFILE_VERSION);
+        (void)fprintf(stderr, "gridkv-sim: cannot read %s, or it is no .gseed of version %d", name,
+                      GKV_SEEDFILE_VERSION);
+        if (error.line > 0) {
+            (void)fprintf(stderr, ": line %" PRIu32 ", %s", error.line, error.field);
+        }
+        (void)fprintf(stderr, "\n");
         gkv_recording_destroy(recording);
         return NULL;
     }

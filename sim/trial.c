@@ -458,6 +458,7 @@ static void summarise(const struct gkv_trial *trial, const struct gkv_verdict *v
     summary->draw_count = trial->choice.draw_count;
     summary->off_mask = trial->options->off_mask;
     summary->check_off_mask = trial->options->check_off_mask;
+    summary->event_count_max = trial->options->event_count_max;
     summary->profile = trial->options->profile;
     summary->diverged_at = trial->choice.diverged_at;
     summary->diverged_label = trial->choice.is_diverged ? trial->choice.diverged_label : NULL;

@@ -183,6 +183,7 @@ struct gkv_trial_summary {
     uint64_t draw_count;
     uint64_t off_mask; /* as in the options */
     uint64_t check_off_mask;
+    uint64_t event_count_max;
     uint64_t diverged_at;     /* the draw from which on a replay in order was another run */
     uint32_t key_count;       /* that were read or written */
     uint32_t wrong_key_count; /* of those, whose history is not linearizable: a rate, no verdict */

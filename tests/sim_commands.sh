@@ -125,7 +125,8 @@ expect 2 'what? FILE.gseed, FILE.scenario, or --seed N' explain --seed 3 run.gse
 expect 0 'Seed 3 passes' explain --seed 3
 expect 11 "HERE 'limit' does not hold any more" explain --seed 3 --limit 150
 expect 11 'wrote ' run --seed 3 --limit 150 --out "$work/run.gseed"
-expect 0 'Seed 3 passes' explain "$work/run.gseed" # a limit is not recorded
+expect 11 "HERE 'limit' does not hold any more" explain "$work/run.gseed"
+expect 11 '^as recorded' replay "$work/run.gseed"
 
 # A file that cannot be written: what passed ends with 16, a failure keeps its status. Both what cannot be
 # opened and what takes no byte.
@@ -137,6 +138,7 @@ done
 expect 16 '"result":"internal","status":16}' run --seed 3 --json --out "$none"
 expect 11 '"result":"liveness","status":11}' run --seed 3 --json --out "$none" --limit 150
 expect 11 "cannot write $none" run --seed 3 --limit 150 --html "$none"
+expect 0 'wrote ' run --seed 3 --out "$work/run.gseed"
 expect 16 "cannot write $none" replay "$work/run.gseed" --html "$none"
 expect 16 "cannot write $none" replay "$work/run.gseed" --trace "shiviz=$work/x,chrome=$none"
 if test -w /dev/full; then
@@ -165,33 +167,36 @@ END
 expect 0 '^left out: 1 of 2 lines; the first, at 1.400000000s: c0 gets k0 at b' replay "$work/vain.scenario"
 "$(dirname "$0")/scenarios.sh" "$sim" "$work/vain.scenario" >"$work/out" && complain 'a scenario that does nothing to be refused'
 
-# Shrinking: a scenario that fails without any bug, since clocks that know no minutes break a promise.
+# Shrinking: a scenario that fails without any bug, since what READ sets is more than nodes take.
 # Whatever stops it, the smallest so far is whole, in the file, and fails alike.
 cat >"$work/wrong.scenario" <<'END'
 scenario 1
 keys 3
-clock_grain 3000s
+value_bytes 4000
+value_bytes_max 30
 
-1.4s  c0 sets k2 at a
+1.4s  c0 gets k2 at a
 1.5s  cut a > b
 
-expect clock
+expect open
 END
 small=$work/small.scenario
 expect 0 "^replay: gridkv-sim replay $small" shrink "$work/wrong.scenario" --out "$small"
 grep -q '^tries: [0-9]*$' "$work/out" || complain 'an end because nothing gets smaller'
-expect 10 'as expected: clock' replay "$small"
-test "$(sed '/^$/d' "$small" | tr '\n' ,)" = 'scenario 1,clock_grain 3000s,expect clock,' || complain 'a head of one line'
+expect 11 'as expected: open' replay "$small"
+test "$(sed '/^$/d; s/ [0-9]*$//' "$small" | tr '\n' ,)" = 'scenario,value_bytes,value_bytes_max,expect open,' ||
+    complain 'a head of two lines'
 for limit in '--tries 0' '--tries 3' '--time 1s'; do
     rm -f "$small"
     # shellcheck disable=SC2086 # two words
     expect 0 "^replay: gridkv-sim replay $small" shrink "$work/wrong.scenario" $limit --out "$small"
-    expect 10 'as expected: clock' replay "$small"
+    expect 11 'as expected: open' replay "$small"
 done
 test ! -e "$small.part" || complain 'no half of a file'
 expect 0 'stopped by the limit' shrink "$work/wrong.scenario" --tries 3 --out "$small"
 expect 16 "cannot write $work/none/small" shrink "$work/wrong.scenario" --out "$work/none/small"
 expect 2 'such as 90s, 10m or 2h' shrink "$work/wrong.scenario" --time 5d
+expect 11 'wrote ' run --seed 3 --limit 150 --out "$work/run.gseed"
 expect 14 'does not fail as recorded, which was check limit' shrink "$work/run.gseed"
 
 # Hashes do not depend on how many processes there are.

@@ -42,10 +42,14 @@ static struct gkv_recording *record(uint64_t *answers)
 static void test_recordings_answer_alike(void **state)
 {
     static uint64_t answers[DRAW_COUNT];
-    const struct gkv_trial_summary summary = {
-        .seed = SEED, .chain = {1, 2}, .check = "quorum", .status = GKV_TRIAL_SAFETY};
+    const struct gkv_trial_summary summary = {.seed = SEED,
+                                              .event_count_max = 77,
+                                              .chain = {1, 2},
+                                              .check = "quorum",
+                                              .status = GKV_TRIAL_SAFETY};
     struct gkv_seedfile head;
     struct gkv_seedfile read;
+    struct gkv_seedfile_error error;
     (void)state;
     struct gkv_recording *recording = record(answers);
     struct gkv_recording *copy = gkv_recording_create();
@@ -56,9 +60,10 @@ static void test_recordings_answer_alike(void **state)
     assert_true(gkv_seedfile_write(file, &head, recording));
     const long end = ftell(file);
     rewind(file);
-    assert_true(gkv_seedfile_read(file, &read, copy));
+    assert_true(gkv_seedfile_read(file, &read, copy, &error));
     assert_true(gkv_seedfile_is_of(&read, &summary));
     assert_int_equal(read.seed, SEED);
+    assert_int_equal(read.event_count_max, 77);
     for (uint32_t is_copy = 0; is_copy < 2; is_copy++) {
         gkv_choice_init(&choice, SEED + 1);
         gkv_choice_replay(&choice, is_copy == 1 ? copy : recording);
@@ -75,11 +80,60 @@ static void test_recordings_answer_alike(void **state)
     assert_non_null(half);
     assert_int_equal(fwrite(text, 1, sizeof(text), half), sizeof(text));
     rewind(half);
-    assert_false(gkv_seedfile_read(half, &read, copy));
+    assert_false(gkv_seedfile_read(half, &read, copy, &error));
     (void)fclose(half);
     (void)fclose(file);
     gkv_recording_destroy(recording);
     gkv_recording_destroy(copy);
+}
+
+#define HEAD                                                                                      \
+    "gseed 3\ncommit -\nseed 1\nprofile swarm\noff 0\nchecks_off 0\nlimit 0\ncheck -\nstatus 0\n" \
+    "hash 00000000000000000000000000000000\n"
+
+static const struct {
+    const char *text;
+    uint32_t line;
+    const char *field;
+} bad_files[] = {
+    {"gseed 2\n", 1, "gseed"},
+    {"gseed 3\ncommit -\nseed 18446744073709551616\n", 3, "seed"},
+    {"gseed 3\ncommit -\nseed 1\nprofile swarm\noff 99999999999999999999\n", 5, "off"},
+    {"gseed 3\ncommit -\nseed 1\nprofile none\n", 4, "profile"},
+    {HEAD "draws 4294967296\nend\n", 11, "draws"},
+    {HEAD "draws 1\nwork.key 18446744073709551616\nend\n", 12, "work.key"},
+    {HEAD "draws 2\nwork.key 1*99999999999999999999\nend\n", 12, "work.key"},
+    {HEAD "draws 2\nwork.key 1\nend\n", 13, "draws"},
+    {HEAD "draws 1\nwork.key 1\n", 13, "work.key"},
+};
+
+/* Goal: what is wrong with a file is told by line and field, numbers of over 64 bits among it.
+ * Method: files with one fault each, and one with none. */
+static void test_bad_files_are_told(void **state)
+{
+    struct gkv_recording *recording = gkv_recording_create();
+    struct gkv_seedfile head;
+    struct gkv_seedfile_error error;
+    (void)state;
+    assert_non_null(recording);
+    for (size_t i = 0; i < sizeof(bad_files) / sizeof(bad_files[0]); i++) {
+        FILE *file = tmpfile();
+        assert_non_null(file);
+        (void)fputs(bad_files[i].text, file);
+        rewind(file);
+        assert_false(gkv_seedfile_read(file, &head, recording, &error));
+        assert_string_equal(error.field, bad_files[i].field);
+        assert_int_equal(error.line, bad_files[i].line);
+        (void)fclose(file);
+    }
+    FILE *file = tmpfile();
+    assert_non_null(file);
+    (void)fputs(HEAD "draws 1\nwork.key 18446744073709551615\nend\n", file);
+    rewind(file);
+    assert_true(gkv_seedfile_read(file, &head, recording, &error));
+    assert_int_equal(recording->draws[0].value, UINT64_MAX);
+    (void)fclose(file);
+    gkv_recording_destroy(recording);
 }
 
 /* Goal: other questions than recorded are told, and answered with 0 from there on. Method: ask one
@@ -213,6 +267,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_recordings_answer_alike),
+        cmocka_unit_test(test_bad_files_are_told),
         cmocka_unit_test(test_divergence_is_told),
         cmocka_unit_test(test_bytes_are_spent_with_care),
         cmocka_unit_test(test_recordings_become_bytes),

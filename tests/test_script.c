@@ -174,7 +174,7 @@ static const char every_line[] = "scenario 1\n"
                                  "level eventual\n"
                                  "keys 3\n"
                                  "clients 2\n"
-                                 "latency 2.5ms\n"
+                                 "latency 500us\n"
                                  "skew 240ms\n"
                                  "longest_pause 1.2s\n"
                                  "late_nodes 1\n"
@@ -267,7 +267,18 @@ static const struct {
     {"scenario 1\nnodes\n", 2, "a number from 1 to"},
     {"scenario 1\nnodes -1\n", 2, "a number from 1 to"},
     {"scenario 1\nlatency 5\n", 2, "a duration, such as"},
-    {"scenario 1\nskew 1us\n", 2, "a duration, such as"},
+    {"scenario 1\nskew 1us\n", 2, "from 0ns to 3600s, in whole milliseconds"},
+    {"scenario 1\nlatency 1.1ms\n", 2,
+     "write latency and a duration, such as 200ms, from 0ns to 1ms"},
+    {"scenario 1\nclock_grain 3000s\n", 2,
+     "write clock_grain and a duration, such as 200ms, from 0ns"},
+    {"scenario 1\nclock_grain 10ms\nexpect pass\n", 3, "clock_grain must be at most skew"},
+    {"scenario 1\nskew 16ms\nclock_grain 16ms\nprobe_timeout 63ms\nexpect pass\n", 5,
+     "a quarter of probe_timeout"},
+    {"scenario 1\nhash_seed 18446744073709551616\n", 2, "write hash_seed and a number from 0 to"},
+    {"scenario 1\nseed 99999999999999999999\n", 2, "write seed and a number from 0 to"},
+    {"scenario 1\n1s the 1st luck of net.bit about a > b is 18446744073709551616\n", 2,
+     "18446744073709551616 is not understood"},
     {"scenario 1\nlevel strong\n", 2, "quorum or eventual"},
     {"scenario 1\nmay_crash 1\n", 2, "yes or no"},
     {"scenario 1\n1.3s c0 sets k0 at a\nnodes 3\n", 3, "above the first time"},
