@@ -5,6 +5,7 @@
 #include "core/panic.h"
 #include "sim/family.h"
 #include "sim/scenario.h"
+#include "sim/scenario_parts.h"
 
 #define MS GKV_NS_PER_MS
 #define SOAK_NODE_COUNT_MIN 7
@@ -109,22 +110,13 @@ static void shape_measure(struct gkv_scenario *scenario, struct gkv_choice *choi
 {
     (void)choice;
     struct gkv_options *options = &scenario->world.node;
+    const uint64_t hash_seed = options->hash_seed; /* drawn */
     gkv_family_switch_off(scenario, UINT64_MAX);
     scenario->node_count = 5;
-    options->level = GKV_LEVEL_QUORUM;
-    options->replica_count = 3;
-    options->write_quorum = 2;
-    options->read_quorum = 2;
+    gkv_scenario_set_defaults(options);
+    options->hash_seed = hash_seed;
+    options->seed_count = 1;
     scenario->repairs_by_read = false;
-    options->probe_interval_ms = 200;
-    options->probe_timeout_ms = 80;
-    options->probe_repeat_ms = 40;
-    options->probe_indirect_timeout_ms = 120;
-    options->probe_targets = 1;
-    options->suspicion_timeout_ms = 600;
-    options->gossip_interval_ms = 50;
-    options->sync_interval_ms = 1000;
-    options->operation_timeout_ms = 2000;
     scenario->link.latency_ns = MS;
     scenario->client_count = 4;
     scenario->key_count = 100;
@@ -140,6 +132,7 @@ static void shape_light(struct gkv_scenario *scenario, struct gkv_choice *choice
     struct gkv_options *options = &scenario->world.node;
     shape_measure(scenario, choice);
     options->probe_interval_ms = 1000;
+    options->probe_targets = 1;
     options->probe_timeout_ms = 400;
     options->probe_repeat_ms = 200;
     options->probe_indirect_timeout_ms = 600;

@@ -212,18 +212,21 @@ void gkv_scenario_settle(struct gkv_scenario *scenario)
     GKV_ASSERT(scenario->late_count < scenario->node_count);
 }
 
-void gkv_scenario_begin(struct gkv_scenario *scenario)
+void gkv_scenario_set_defaults(struct gkv_options *options)
 {
-    struct gkv_options *options = &scenario->world.node;
-    memset(scenario, 0, sizeof(*scenario));
-    scenario->down_count_max = 2;
     gkv_options_init(options);
     options->cluster_hash = 0x67726964;
     options->value_bytes_max = GKV_SCENARIO_VALUE_BYTES_MAX;
     options->member_count_max = 16;
     options->operation_count_max = 256;
     options->operation_memory_bytes = OPERATION_VALUE_COUNT * GKV_SCENARIO_VALUE_BYTES_MAX;
-    options->drift_ms_max = 500;
+}
+
+void gkv_scenario_begin(struct gkv_scenario *scenario)
+{
+    memset(scenario, 0, sizeof(*scenario));
+    scenario->down_count_max = 2;
+    gkv_scenario_set_defaults(&scenario->world.node);
 }
 
 void gkv_scenario_draw(struct gkv_scenario *scenario, struct gkv_choice *choice, uint64_t seed,

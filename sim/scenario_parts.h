@@ -18,6 +18,10 @@ static inline uint32_t gkv_choose_log32(struct gkv_choice *choice, const char *l
     return (uint32_t)gkv_choose_log(choice, label, low, high);
 }
 
+/* What a node is told unless it is drawn: the defaults, but for rooms of a size that a world of
+ * many nodes can afford. */
+void gkv_scenario_set_defaults(struct gkv_options *options);
+
 /* The cluster: nodes, quorums, times. */
 void gkv_scenario_draw_shape(struct gkv_scenario *scenario, struct gkv_choice *choice);
 
