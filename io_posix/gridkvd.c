@@ -283,8 +283,10 @@ static void write_member(void *context, const struct gridkv_member_event *event)
 static void write_addresses(const char *node_name, const struct gridkv *gridkv)
 {
     const char *resp = gridkv_resp_address(gridkv);
-    (void)printf("gridkvd %s: listening on %s%s%s\n", node_name, gridkv_address(gridkv),
-                 resp == NULL ? "" : ", resp on ", resp == NULL ? "" : resp);
+    char name[NAME_TEXT_BYTES];
+    (void)printf("gridkvd %s: listening on %s%s%s\n", word_of(node_name, name),
+                 gridkv_address(gridkv), resp == NULL ? "" : ", resp on ",
+                 resp == NULL ? "" : resp);
     (void)fflush(stdout);
 }
 

@@ -152,7 +152,7 @@ class Network:
         ip("link", "set", "trunk-end", "master", "right", "up")
 
     def namespace(self, name):
-        return f"{self.tag}-{name}"
+        return f"{self.tag}-{self.numbers[name]}"
 
     def peer_address(self, name):
         return f"10.77.0.{self.numbers[name]}"

@@ -13,6 +13,7 @@ import signal
 import socket
 import subprocess
 import time
+from urllib.parse import unquote
 
 from namespaces import Failed, Network
 
@@ -65,8 +66,8 @@ class Node:
             if not text.startswith("time="):
                 continue
             fields = dict(pair.split("=", 1) for pair in text.split(" "))
-            event = Event(float(fields["mono"]), self.name, fields["member"], fields["state"],
-                          int(fields["boot"]), int(fields["lost"]))
+            event = Event(float(fields["mono"]), self.name, unquote(fields["member"]),
+                          fields["state"], int(fields["boot"]), int(fields["lost"]))
             self.view[event.member] = event.state
             self.boots[event.member] = event.boot
             fresh.append(event)

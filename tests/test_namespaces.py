@@ -171,6 +171,17 @@ def clusters_meet(program, tag):
 
 
 @story
+def odd_name(program, tag):
+    """Goal: a peer's name cannot forge a line or a field of another node's output. Method: one with
+    a line's end, a space, a sign of percent and bytes beyond ASCII; every field is read."""
+    odd = "b\ntime=1 state=left é%"
+    with Cluster(program, tag, ["a", odd], ["a"]) as cluster:
+        cluster.start_all()
+        cluster.crash(odd)
+        check({event.member for event in cluster.nodes["a"].events} == {odd}, "a tells of others")
+
+
+@story
 def stuck_reader(program, tag):
     """Goal: a node whose output nobody reads goes on, and counts the lines that it left out.
     Method: the smallest pipe, not read while the other node is killed and started again."""
