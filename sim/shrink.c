@@ -7,7 +7,7 @@
 #include "sim/miniature.h"
 
 #define BLOCK_COUNT_MAX 128   /* of so many blocks at the most, each is tried */
-#define MINIATURE_COUNT 300   /* are tried in each round, while it is long */
+#define MINIATURE_COUNT 300   /* are tried at the most, while it is long */
 #define SINGLE_COUNT_MAX 2000 /* of so many lines at the most, numbers are made smaller */
 
 bool gkv_shrink_create(struct gkv_shrink *shrink, gkv_shrink_test *test, gkv_shrink_keep *keep,
@@ -510,9 +510,8 @@ static bool drop_nodes(struct gkv_shrink *shrink)
 /* A short script of the same stuff, where the best is still long. */
 static bool try_miniatures(struct gkv_shrink *shrink)
 {
-    for (uint32_t i = 0; i < MINIATURE_COUNT && shrink->tries_left > 0 &&
-                         shrink->size.operation_count > GKV_MINIATURE_OPERATION_COUNT_MAX;
-         i++) {
+    while (shrink->miniature_count < MINIATURE_COUNT && shrink->tries_left > 0 &&
+           shrink->size.operation_count > GKV_MINIATURE_OPERATION_COUNT_MAX) {
         gkv_miniature_draw(shrink->candidate, shrink->best, shrink->miniature_count++);
         if (try_candidate(shrink)) {
             return true;
