@@ -81,16 +81,6 @@ static void gather_versions(const struct gkv_history *history)
 
 /* ---- From deeds to operations on a register -------------------------------------------------- */
 
-/* Does this error say that the write will never be seen? core/quorum.h promises it of all but
- * IN_DOUBT; an error that is not listed is taken to leave it open. */
-static bool is_definite(enum gkv_error error)
-{
-    return error == GKV_ERROR_KEY_EMPTY || error == GKV_ERROR_KEY_TOO_LONG ||
-           error == GKV_ERROR_VALUE_TOO_LONG || error == GKV_ERROR_TTL ||
-           error == GKV_ERROR_MEMORY || error == GKV_ERROR_BUSY || error == GKV_ERROR_NO_QUORUM ||
-           error == GKV_ERROR_CLOCK_DRIFT;
-}
-
 static enum gkv_register_outcome outcome_of(const struct gkv_deed *deed)
 {
     if (deed->end_ns == 0) {
@@ -99,7 +89,7 @@ static enum gkv_register_outcome outcome_of(const struct gkv_deed *deed)
     if (deed->error == GKV_OK) {
         return GKV_REGISTER_OK;
     }
-    return is_definite(deed->error) ? GKV_REGISTER_FAILED : GKV_REGISTER_UNKNOWN;
+    return gkv_history_has_failed(deed) ? GKV_REGISTER_FAILED : GKV_REGISTER_UNKNOWN;
 }
 
 /* Can a tombstone be forgotten by now? Then a get that knows nothing of a key says little. */

@@ -66,7 +66,8 @@ void gkv_history_value(uint32_t number, uint8_t *buffer, uint32_t value_bytes);
 uint32_t gkv_history_writer(const struct gkv_history *history, uint32_t key,
                             struct gkv_bytes value);
 
-/* Was a write told that it failed, and not that it is in doubt? Then nobody may ever see it. */
+/* Was a write told that it failed, and not that it is in doubt? Then nobody may ever see it:
+ * core/quorum.h promises it of every error but IN_DOUBT. */
 bool gkv_history_has_failed(const struct gkv_deed *deed);
 
 /* The deed of a cookie, or NULL. */

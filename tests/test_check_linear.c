@@ -190,6 +190,19 @@ static void test_what_cannot_be_told_is_left_out(void **state)
     assert_int_equal(linear.read_count, 0);
 }
 
+/* Goal: a write that was told any error but IN_DOUBT must never be seen. Method: each error, and a
+ * get that sees the write all the same. */
+static void test_what_failed_is_never_seen(void **state)
+{
+    (void)state;
+    for (uint32_t error = GKV_OK; error <= GKV_ERROR_MALFORMED; error++) {
+        const bool may_be_seen = error == GKV_OK || error == GKV_ERROR_IN_DOUBT;
+        begin();
+        tell_get(tell_set((enum gkv_error)error));
+        assert_verdict(may_be_seen ? GKV_TRIAL_PASS : GKV_TRIAL_SAFETY);
+    }
+}
+
 /* Goal: it is promised where one owner decides, forgets nothing and stays the owner. Method: each
  * of the conditions alone. */
 static void test_where_it_is_promised(void **state)
@@ -217,6 +230,7 @@ int main(void)
         cmocka_unit_test(test_what_one_owner_cannot_do_is_rejected),
         cmocka_unit_test(test_elsewhere_only_the_rate_is_counted),
         cmocka_unit_test(test_what_cannot_be_told_is_left_out),
+        cmocka_unit_test(test_what_failed_is_never_seen),
         cmocka_unit_test(test_where_it_is_promised),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
