@@ -11,16 +11,25 @@ static bool is_hearsay(const struct gkv_trial *trial, const struct gkv_update *s
     return accuser != GKV_HISTORY_NONE && gkv_nodes_has(&trial->outsiders, accuser);
 }
 
-static void observe(struct gkv_trial *trial, const struct gkv_observation *observation)
+static bool is_quiet(const struct gkv_trial *trial)
 {
-    const bool is_quiet = trial->phase == GKV_PHASE_READ || trial->phase == GKV_PHASE_IDLE;
-    if (!is_quiet) {
+    return trial->phase == GKV_PHASE_READ || trial->phase == GKV_PHASE_IDLE;
+}
+
+/* A case: a ping that its target might miss; and helpers, of whom none might reach it. */
+static void hear(struct gkv_trial *trial, const struct gkv_heard *heard)
+{
+    if (heard->is_arrival || !is_quiet(trial) || !gkv_check_is_core(trial, heard->node)) {
         return;
     }
-    trial->tally.counts[GKV_HOLDS_ACCURATE] += observation->kind == GKV_OBSERVE_TIMER;
-    trial->tally.counts[GKV_HOLDS_HELPED] +=
-        observation->kind == GKV_OBSERVE_TIMER && trial->idle.is_cut;
-    if (observation->kind != GKV_OBSERVE_OUTPUT || observation->output->kind != GKV_OUTPUT_MEMBER) {
+    const enum gkv_message_kind kind = heard->message->kind;
+    trial->tally.counts[GKV_HOLDS_ACCURATE] += kind == GKV_MESSAGE_PING;
+    trial->tally.counts[GKV_HOLDS_HELPED] += kind == GKV_MESSAGE_PING_REQ && trial->idle.is_cut;
+}
+
+static void observe(struct gkv_trial *trial, const struct gkv_observation *observation)
+{
+    if (!is_quiet(trial)) {
         return;
     }
     const struct gkv_update *said = &observation->output->as.member;
@@ -42,6 +51,7 @@ const struct gkv_check gkv_check_accuracy = {
     .name = "accuracy",
     .demands = "Nobody suspects who is up, on a quiet network, or where one link is cut and others "
                "can be asked to ping.",
-    .told_mask = GKV_TOLD(GKV_OBSERVE_TIMER) | GKV_TOLD_OUTPUT(GKV_OUTPUT_MEMBER),
+    .told_mask = GKV_TOLD_OUTPUT(GKV_OUTPUT_MEMBER),
     .observe = observe,
+    .hear = hear,
 };

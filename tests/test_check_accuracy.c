@@ -101,12 +101,35 @@ static void test_outsiders_excuse_their_word_alone(void **state)
     assert_true(told_is_rejected(&told));
 }
 
+/* Goal: what is counted are cases that could have failed: pings, and calls for help around a cut
+ * link, of a quiet cluster and its core. Method: say them, and what is none. */
+static void test_counts_cases(void **state)
+{
+    (void)state;
+    begin(GKV_PHASE_IDLE);
+    const uint64_t *counts = told.trial.tally.counts;
+    told_say(&told, 0, 0, (struct gkv_message){.kind = GKV_MESSAGE_PING});
+    told_say(&told, 0, 0, (struct gkv_message){.kind = GKV_MESSAGE_ACK});
+    told_say(&told, 0, 0, (struct gkv_message){.kind = GKV_MESSAGE_PING_REQ});
+    assert_int_equal(counts[GKV_HOLDS_ACCURATE], 1);
+    assert_int_equal(counts[GKV_HOLDS_HELPED], 0);
+    told.trial.idle.is_cut = true;
+    told_say(&told, 0, 0, (struct gkv_message){.kind = GKV_MESSAGE_PING_REQ});
+    assert_int_equal(counts[GKV_HOLDS_HELPED], 1);
+    told.trial.outsiders = gkv_nodes_of_bits(1);
+    told_say(&told, 0, 0, (struct gkv_message){.kind = GKV_MESSAGE_PING});
+    told.trial.phase = GKV_PHASE_WORK;
+    told_say(&told, 1, 0, (struct gkv_message){.kind = GKV_MESSAGE_PING});
+    assert_int_equal(counts[GKV_HOLDS_ACCURATE], 1);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_accepts_reasonable_doubts),
         cmocka_unit_test(test_rejects_false_suspicion),
         cmocka_unit_test(test_outsiders_excuse_their_word_alone),
+        cmocka_unit_test(test_counts_cases),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
