@@ -13,6 +13,8 @@ const struct gkv_check gkv_check_memory = {
     .demands = "A node writes nowhere but in the memory that it was given.",
 };
 
+/* They are told and asked in this order, and one needs it: `member`, when asked whether all has
+ * settled, says first who is in the ring, which `store`, `leftover` and `ring` go by. */
 const struct gkv_check *const gkv_checks[] = {
     &gkv_check_open,        &gkv_check_value,
     &gkv_check_quorum,      &gkv_check_member,

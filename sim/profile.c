@@ -189,6 +189,6 @@ void gkv_profile_shape(struct gkv_scenario *scenario, struct gkv_choice *choice,
     GKV_ASSERT((uint32_t)profile < GKV_PROFILE_COUNT);
     if (profiles[profile].shape != NULL) {
         profiles[profile].shape(scenario, choice);
-        scenario->short_keep_ms = 0; /* it needs the faults and the time that it was drawn with */
+        scenario->short_keep_ms = 0; /* it holds for the faults and the time of swarm alone */
     }
 }

@@ -24,10 +24,20 @@ static void test_checks_are_named(void **state)
     assert_int_equal(gkv_check_find("quorums"), GKV_CHECK_COUNT_MAX);
     assert_int_equal(gkv_check_find(""), GKV_CHECK_COUNT_MAX);
     assert_string_equal(gkv_check_demands("quorums"), "");
-    static const char *const ends[] = {"assertion", "determinism", "limit", "crash"};
+    static const char *const ends[] = {"assertion", "determinism", "room", "limit", "crash"};
     for (size_t i = 0; i < sizeof(ends) / sizeof(ends[0]); i++) {
         assert_true(strlen(gkv_check_demands(ends[i])) > 20);
         assert_int_equal(gkv_check_find(ends[i]), GKV_CHECK_COUNT_MAX);
+    }
+}
+
+/* Goal: who is in the ring is said before anybody goes by it. Method: the places of the checks. */
+static void test_member_is_asked_first(void **state)
+{
+    (void)state;
+    static const char *const later[] = {"store", "leftover", "ring"};
+    for (size_t i = 0; i < sizeof(later) / sizeof(later[0]); i++) {
+        assert_true(gkv_check_find("member") < gkv_check_find(later[i]));
     }
 }
 
@@ -59,6 +69,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_checks_are_named),
+        cmocka_unit_test(test_member_is_asked_first),
         cmocka_unit_test(test_check_that_is_off_is_silent),
     };
     return cmocka_run_group_tests_name("check", tests, NULL, NULL);
