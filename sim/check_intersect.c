@@ -7,8 +7,9 @@
  * memory is lost, and the ring is the same at both.
  *
  * Who answered is overheard: a reply counts for the operations of its kind and key that are open
- * where it arrives. That is never too few, so that nothing is found wrongly; who coordinates counts
- * as an owner that answered, if it is one. */
+ * where it arrives. That is never too few, so that nothing is found wrongly. Who coordinates counts
+ * as an owner that answered, if it is one, and only then (docs/protocol.md: "itself counts", and
+ * quorums are of owners). */
 
 static bool is_asked(const struct gkv_trial *trial)
 {

@@ -161,6 +161,24 @@ static void test_rejects_what_does_not_meet(void **state)
     assert_true(told_is_rejected(&told));
 }
 
+/* Goal: a coordinator counts for its own operation if it owns the key, and only then. Method: one
+ * node owns it, N being 1, and the set and the get are each by way of it or of another. */
+static void test_a_coordinator_counts_as_owner_alone(void **state)
+{
+    (void)state;
+    for (uint32_t variant = 0; variant < 3; variant++) {
+        begin();
+        told.trial.scenario.world.node.replica_count = 1;
+        uint8_t owners[GKV_REPLICA_COUNT_MAX];
+        assert_int_equal(gkv_owners_of(&told.trial, 0, owners), 1);
+        const uint32_t owner = owners[0];
+        const uint32_t other = (owner + 1) % 3;
+        finish(told_submit(&told, GKV_OPERATION_SET, variant == 1 ? other : owner, 0), GKV_OK);
+        finish(told_submit(&told, GKV_OPERATION_GET, variant == 2 ? other : owner, 1), GKV_OK);
+        assert_int_equal(told_is_rejected(&told), variant != 0);
+    }
+}
+
 /* Goal: nothing is asked where the ring changed in between, nor of a get that began before.
  * Method: what is rejected otherwise. */
 static void test_asks_only_later_gets_of_one_ring(void **state)
@@ -184,6 +202,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_accepts_majorities),
         cmocka_unit_test(test_rejects_what_does_not_meet),
+        cmocka_unit_test(test_a_coordinator_counts_as_owner_alone),
         cmocka_unit_test(test_asks_only_later_gets_of_one_ring),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -126,6 +126,33 @@ static void test_weighs_what_is_sent(void **state)
     trio_end(&trio);
 }
 
+/* Goal: bytes are not weighed where a link is cut, somebody is outside, a node offers keys of
+ * others, stores are full, deletions are forgotten, or nobody was there. Method: what weighs too
+ * much, excused by each alone. */
+static void test_weighs_nothing_that_is_excused(void **state)
+{
+    (void)state;
+    for (uint32_t variant = 0; variant < 7; variant++) {
+        idle_for_a_second();
+        trio.trial.tally.counts[GKV_HOLDS_BUDGET] = 0;
+        trio.trial.idle.stream_bytes[1] -= 100000;
+        trio.trial.idle.is_cut = variant == 1;
+        trio.trial.outsiders = gkv_nodes_of_bits(variant == 2 ? 4 : 0);
+        trio.trial.idle.spared = gkv_nodes_of_bits(variant == 3 ? 1 : 0);
+        trio.trial.scenario.may_be_full = variant == 4;
+        if (variant == 5) {
+            trio.trial.scenario.world.node.tombstone_keep_ms = 1000;
+        } else if (variant == 6) {
+            trio.trial.idle.watched = gkv_nodes_of_bits(0);
+        }
+        gkv_check_quiet.finish(&trio.trial);
+        assert_int_equal(trio.trial.tally.counts[GKV_HOLDS_BUDGET], variant == 0);
+        assert_int_equal(trio.trial.verdict.status,
+                         variant == 0 ? GKV_TRIAL_LIVENESS : GKV_TRIAL_PASS);
+        trio_end(&trio);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -133,6 +160,7 @@ int main(void)
         cmocka_unit_test(test_accepts_what_is_excused),
         cmocka_unit_test(test_rejects_what_is_no_routine),
         cmocka_unit_test(test_weighs_what_is_sent),
+        cmocka_unit_test(test_weighs_nothing_that_is_excused),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

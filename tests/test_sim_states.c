@@ -277,6 +277,21 @@ static void put(uint32_t node, uint64_t stamp, uint32_t deed, uint64_t expire_ms
                      GKV_STORE_STORED);
 }
 
+/* A value of any bytes. */
+static void put_bytes(uint32_t node, const char *bytes)
+{
+    char text[GKV_KEY_BYTES_MAX];
+    const struct gkv_bytes key = gkv_history_key(0, text);
+    const uint64_t hash = gkv_hash(key.data, key.count, trial.scenario.world.node.hash_seed);
+    const struct gkv_record record = {
+        .version = {{10}, 1},
+        .value = {.data = (const uint8_t *)bytes, .count = strlen(bytes)},
+    };
+    assert_int_equal(gkv_store_put((struct gkv_store *)(uintptr_t)gkv_node_store(node_of(node)),
+                                   (struct gkv_key){key, hash}, &record, NULL),
+                     GKV_STORE_STORED);
+}
+
 /* Goal: owners that agree are accepted: on nothing, on a value, on a delete; and one that is down
  * has no say. Method: write their stores. */
 static void test_store_accepts_agreement(void **state)
@@ -302,6 +317,27 @@ static void test_store_accepts_agreement(void **state)
     assert_true(is_settled(&gkv_check_store));
     assert_int_equal(trial.verdict.status, GKV_TRIAL_PASS);
     end();
+}
+
+/* Goal: what any node holds was written, whether the others agree or not; a value without bytes was
+ * written by nobody. Method: one node alone holds what is right, nothing, or a lie. */
+static void test_store_wants_a_writer_of_all(void **state)
+{
+    static const enum gkv_trial_status expected[] = {GKV_TRIAL_PASS, GKV_TRIAL_PASS,
+                                                     GKV_TRIAL_SAFETY, GKV_TRIAL_SAFETY};
+    (void)state;
+    for (uint32_t variant = 0; variant < 4; variant++) {
+        begin();
+        write_history();
+        if (variant < 2) {
+            put(2, 10, variant == 0 ? 0 : GKV_HISTORY_NONE, 0);
+        } else {
+            put_bytes(2, variant == 2 ? "" : "other");
+        }
+        gkv_check_store.finish(&trial);
+        assert_int_equal(trial.verdict.status, expected[variant]);
+        end();
+    }
 }
 
 /* Goal: each kind of wrong store is rejected. Method: one lie in one store at a time. */
@@ -453,6 +489,7 @@ int main(void)
         cmocka_unit_test(test_member_wants_a_suspicion),
         cmocka_unit_test(test_member_forgets_no_suspicion),
         cmocka_unit_test(test_store_accepts_agreement),
+        cmocka_unit_test(test_store_wants_a_writer_of_all),
         cmocka_unit_test(test_store_rejects_a_wrong_store),
         cmocka_unit_test(test_owners_are_those_of_the_ring),
         cmocka_unit_test(test_wire_rejects_rubbish),
