@@ -27,12 +27,13 @@
 #define GKV_SLOT_GROUP_COUNT 128
 #define GKV_SLOT_GROUP_SLOTS (GKV_SLOT_COUNT / GKV_SLOT_GROUP_COUNT)
 
-/* Member updates in one datagram. The worst update encodes to under 160 bytes, so that this many
+/* Member updates in one datagram. The worst update encodes to under 208 bytes, so that this many
  * and the rest of a message stay under proto/bounds.h's datagram budget of 1,400. */
-#define GKV_UPDATE_COUNT_MAX 8
-#define GKV_PROBE_COUNT_MAX 16   /* probes under way at a time */
-#define GKV_PROBE_TARGETS_MAX 8  /* members probed per interval */
-#define GKV_PROBE_HELPER_COUNT 3 /* members asked to ping on our behalf (SWIM 3.1, k) */
+#define GKV_UPDATE_COUNT_MAX 6
+#define GKV_CONFIRMER_COUNT_MAX 3 /* who suspect a member as well (Lifeguard's K) */
+#define GKV_PROBE_COUNT_MAX 16    /* probes under way at a time */
+#define GKV_PROBE_TARGETS_MAX 8   /* members probed per interval */
+#define GKV_PROBE_HELPER_COUNT 3  /* members asked to ping on our behalf (SWIM 3.1, k) */
 #define GKV_GOSSIP_FANOUT 3
 
 #define GKV_SYNC_GROUPS_PER_ROUND 8     /* differing slot groups answered in one round */

@@ -28,8 +28,9 @@ void gkv_gossip_tell(struct gkv_gossip *gossip, const struct gkv_step *step, uin
 
 uint16_t gkv_gossip_held_against(const struct gkv_step *step, uint16_t index)
 {
-    const bool is_alive = gkv_member_at(step->members, index)->said.state == GKV_MEMBER_ALIVE;
-    return is_alive ? GKV_MEMBER_INDEX_NONE : index;
+    const enum gkv_member_state state = gkv_member_at(step->members, index)->said.state;
+    const bool is_untold = state == GKV_MEMBER_SUSPECT && step->options->buddy == 0;
+    return state == GKV_MEMBER_ALIVE || is_untold ? GKV_MEMBER_INDEX_NONE : index;
 }
 
 /* Rumours for a datagram, those of front first. */

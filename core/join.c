@@ -22,7 +22,10 @@ static const struct gkv_update *table_copy(const struct gkv_step *step, uint32_t
         const struct gkv_member *member = gkv_member_at(members, index);
         if (member->said.state != GKV_MEMBER_NONE) {
             GKV_ASSERT(count < members->count);
-            updates[count++] = member->said;
+            updates[count] = member->said;
+            updates[count].confirmer_count = 0;
+            memset(updates[count].confirmers, 0, sizeof(updates[count].confirmers));
+            count++;
         }
     }
     GKV_ASSERT(count == members->count);

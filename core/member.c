@@ -210,9 +210,9 @@ uint16_t gkv_member_apply(struct gkv_members *members, const struct gkv_update *
         return GKV_MEMBER_INDEX_NONE;
     }
 
-    const bool is_new_boot = update->who.boot_id != member->said.who.boot_id;
     const bool was_in_ring = gkv_member_is_in_ring(member);
-    if (is_new_boot || update->state != member->said.state) {
+    const bool is_new_boot = update->who.boot_id != member->said.who.boot_id;
+    if (is_new_boot || update->state != member->said.state || update->state == GKV_MEMBER_SUSPECT) {
         member->since_ns = now_ns;
     }
     count_member(members, member, -1);
@@ -220,6 +220,25 @@ uint16_t gkv_member_apply(struct gkv_members *members, const struct gkv_update *
     count_member(members, member, 1);
     members->ring_epoch += gkv_member_is_in_ring(member) != was_in_ring;
     return index;
+}
+
+bool gkv_member_confirm(struct gkv_member *member, struct gkv_node_id confirmer, uint32_t count_max)
+{
+    struct gkv_update *said = &member->said;
+    GKV_ASSERT(said->state == GKV_MEMBER_SUSPECT);
+    GKV_ASSERT(count_max <= GKV_CONFIRMER_COUNT_MAX);
+    if (said->confirmer_count >= count_max || gkv_node_id_equal(confirmer, said->who.id) ||
+        gkv_node_id_equal(confirmer, said->accuser)) {
+        return false;
+    }
+    for (uint32_t i = 0; i < said->confirmer_count; i++) {
+        if (gkv_node_id_equal(confirmer, said->confirmers[i])) {
+            return false;
+        }
+    }
+    said->confirmers[said->confirmer_count] = confirmer;
+    said->confirmer_count = (uint8_t)(said->confirmer_count + 1);
+    return true;
 }
 
 void gkv_member_forget(struct gkv_members *members, uint16_t index)

@@ -26,7 +26,7 @@
 
 struct gkv_member {
     struct gkv_update said; /* state NONE: the place is unused */
-    uint64_t since_ns;      /* when its state last changed here */
+    uint64_t since_ns;      /* when its state, or what is suspect, last changed here */
     uint32_t generation;    /* of the place: grows when it is taken and when it is emptied */
 };
 
@@ -68,6 +68,12 @@ bool gkv_member_update_is_news(const struct gkv_member *held, const struct gkv_u
  * is core/swim.h's affair. */
 uint16_t gkv_member_apply(struct gkv_members *members, const struct gkv_update *update,
                           uint64_t now_ns);
+
+/* Note who else found the suspect `member` out by himself: true when that is new and there is room
+ * among `count_max` <= GKV_CONFIRMER_COUNT_MAX. The first accuser and the suspect confirm nothing.
+ */
+bool gkv_member_confirm(struct gkv_member *member, struct gkv_node_id confirmer,
+                        uint32_t count_max);
 
 /* Empty a place that is used; index > 0. */
 void gkv_member_forget(struct gkv_members *members, uint16_t index);

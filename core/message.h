@@ -61,6 +61,9 @@ struct gkv_update {
     struct gkv_address address;
     struct gkv_name name;
     struct gkv_node_id accuser; /* SUSPECT, UNREACHABLE: who said so first; else zero */
+    /* SUSPECT: who found out as well, by themselves. Never in a PUSH_PULL. */
+    struct gkv_node_id confirmers[GKV_CONFIRMER_COUNT_MAX];
+    uint8_t confirmer_count;
 };
 
 /* A value with all that belongs to it, or the memory of its deletion. */

@@ -31,6 +31,10 @@ void gkv_options_init(struct gkv_options *options)
     options->probe_helpers = GKV_PROBE_HELPER_COUNT;
     options->probe_by_stream = 1;
     options->probe_nacks = 1;
+    options->health_max = 8;
+    options->suspicion_max_factor = 4;
+    options->suspicion_confirmations = GKV_CONFIRMER_COUNT_MAX;
+    options->buddy = 1;
     options->read_repair_per_second_max = 1000;
 }
 
@@ -61,6 +65,10 @@ static const struct range ranges[] = {
     RANGE(probe_helpers, 0, 3),
     RANGE(probe_by_stream, 0, 1),
     RANGE(probe_nacks, 0, 1),
+    RANGE(health_max, 1, 16),
+    RANGE(suspicion_max_factor, 1, 16),
+    RANGE(suspicion_confirmations, 0, 3),
+    RANGE(buddy, 0, 1),
     RANGE(suspicion_timeout_ms, 10, 600000),
     RANGE(gossip_interval_ms, 5, 60000),
     RANGE(push_pull_interval_ms, 10, 3600000),
@@ -74,6 +82,7 @@ static const struct range ranges[] = {
 _Static_assert(GKV_SEED_COUNT_MAX == 16, "the range of seed_count");
 _Static_assert(GKV_REPLICA_COUNT_MAX == 7, "the range of replica_count");
 _Static_assert(GKV_VALUE_BYTES_CEILING == 16777216, "the range of value_bytes_max");
+_Static_assert(GKV_CONFIRMER_COUNT_MAX == 3, "the range of suspicion_confirmations");
 _Static_assert(GKV_PROBE_TARGETS_MAX == 8, "the range of probe_targets");
 _Static_assert(GKV_PROBE_HELPER_COUNT == 3, "the range of probe_helpers");
 _Static_assert(GKV_MEMBER_COUNT_MAX == 1024, "the range of member_count_max");

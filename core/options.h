@@ -54,8 +54,8 @@ struct gkv_options {
     /* From asking helpers to suspecting; default 60; 1 .. 60,000. probe_targets times the whole of
      * a probe is at most 8 probe intervals. */
     uint32_t probe_indirect_timeout_ms;
-    /* SUSPECT to UNREACHABLE, but for 2 x log2 n gossip intervals that come on top of it
-     * (core/suspicion.h): 80 ms for 3 nodes. Default 200; 10 .. 600,000. */
+    /* SUSPECT to UNREACHABLE, at the least, but for 2 x log2 n gossip intervals that come on top of
+     * it (core/suspicion.h): 80 ms for 3 nodes. Default 200; 10 .. 600,000. */
     uint32_t suspicion_timeout_ms;
     uint32_t gossip_interval_ms;    /* rumours under way; default 20; 5 .. 60,000 */
     uint32_t push_pull_interval_ms; /* the whole table; default 30,000; 10 .. 3,600,000 */
@@ -72,6 +72,14 @@ struct gkv_options {
     uint32_t probe_helpers;   /* asked to ping who does not answer; default 3; 0 .. 3 */
     uint32_t probe_by_stream; /* 1: and the stream to it is tried; default 1; 0, 1 */
     uint32_t probe_nacks;     /* 1: helpers say that they heard nothing; default 1; 0, 1 */
+
+    /* Lifeguard: how slow nodes are kept from accusing others. */
+    uint32_t health_max; /* probing slows down up to so many times; default 8; 1 .. 16; 1: never */
+    /* A suspicion that nobody confirms lasts so many times longer; default 4; 1 .. 16; 1: no. */
+    uint32_t suspicion_max_factor;
+    /* So many others must find out by themselves for the least time; default 3; 0 .. 3; 0: none. */
+    uint32_t suspicion_confirmations;
+    uint32_t buddy; /* 1: who is suspect learns it from the next ping; default 1; 0, 1 */
 
     /* Records pushed by read repair: default 1,000; 0 .. 1,000,000; 0 is none. */
     uint32_t read_repair_per_second_max;

@@ -128,9 +128,9 @@ static void begin(struct gkv_probes *probes, struct gkv_gossip *gossip, const st
         .stage = GKV_PROBE_DIRECT,
     };
     const struct gkv_options *options = step->options;
-    const uint64_t first_ms =
+    const uint32_t first_ms =
         options->probe_repeat_ms > 0 ? options->probe_repeat_ms : options->probe_timeout_ms;
-    wait_until(step, place, probe->sent_ns + first_ms * GKV_NS_PER_MS);
+    wait_until(step, place, probe->sent_ns + gkv_health_stretch_ns(&probes->health, first_ms));
     gkv_gossip_ping(gossip, step, index, probe->sequence, GKV_CHANNEL_DATAGRAM);
     gkv_step_trace(step, GKV_TRACE_PROBE, &member->said.who.id, probe->sequence, is_at_once);
 }
@@ -191,7 +191,8 @@ static void ask_others(struct gkv_probes *probes, struct gkv_gossip *gossip,
         gkv_step_trace(step, GKV_TRACE_PROBE_STREAM, &about.id, probe->sequence, 0);
     }
     wait_until(step, place,
-               step->now.mono_ns + step->options->probe_indirect_timeout_ms * GKV_NS_PER_MS);
+               step->now.mono_ns + gkv_health_stretch_ns(&probes->health,
+                                                         step->options->probe_indirect_timeout_ms));
 }
 
 static void repeat(struct gkv_probes *probes, struct gkv_gossip *gossip,
@@ -199,12 +200,20 @@ static void repeat(struct gkv_probes *probes, struct gkv_gossip *gossip,
 {
     struct gkv_probe *probe = gkv_probe_at(probes, place);
     const struct gkv_options *options = step->options;
-    const uint64_t left_ms = options->probe_timeout_ms - options->probe_repeat_ms;
+    const uint32_t left_ms = options->probe_timeout_ms - options->probe_repeat_ms;
     probe->stage = GKV_PROBE_REPEATED;
-    wait_until(step, place, step->now.mono_ns + left_ms * GKV_NS_PER_MS);
+    wait_until(step, place, step->now.mono_ns + gkv_health_stretch_ns(&probes->health, left_ms));
     gkv_gossip_ping(gossip, step, probe->target, probe->sequence, GKV_CHANNEL_DATAGRAM);
     gkv_step_trace(step, GKV_TRACE_PROBE_REPEAT,
                    &gkv_member_at(step->members, probe->target)->said.who.id, probe->sequence, 0);
+}
+
+/* How much a failed probe speaks against ourselves. */
+static uint32_t fault_of_ours(const struct gkv_probe *probe, const struct gkv_step *step)
+{
+    GKV_ASSERT(probe->nack_count <= probe->helper_count);
+    const bool can_tell = probe->helper_count > 0 && step->options->probe_nacks > 0;
+    return can_tell ? (uint32_t)probe->helper_count - probe->nack_count : 1;
 }
 
 uint16_t gkv_probe_on_timer(struct gkv_probes *probes, struct gkv_gossip *gossip,
@@ -218,6 +227,7 @@ uint16_t gkv_probe_on_timer(struct gkv_probes *probes, struct gkv_gossip *gossip
     }
     if (probe->stage == GKV_PROBE_INDIRECT) {
         const uint16_t failed = probe->target;
+        gkv_health_worsen(&probes->health, step, fault_of_ours(probe, step));
         end(step, probe, place);
         return failed;
     }
@@ -242,6 +252,7 @@ bool gkv_probe_on_ack(struct gkv_probes *probes, const struct gkv_step *step,
     gkv_step_trace(step, GKV_TRACE_PROBE_ACK, &message->as.gossip.about.id,
                    step->now.mono_ns - probe->sent_ns, channel);
     end(step, probe, place);
+    gkv_health_improve(&probes->health, step);
     return true;
 }
 

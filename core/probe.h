@@ -20,6 +20,7 @@
 
 #include "core/arena.h"
 #include "core/gossip.h"
+#include "core/health.h"
 #include "core/member.h"
 #include "core/round.h"
 #include "core/step.h"
@@ -44,6 +45,7 @@ struct gkv_probe {
 
 struct gkv_probes {
     struct gkv_round round;
+    struct gkv_health health; /* all times of probing are stretched by it */
     ptrdiff_t probe_offset;
     uint32_t sequence_last; /* the last one given out */
 };

@@ -13,6 +13,43 @@ uint64_t gkv_suspicion_timeout_ns(const struct gkv_options *options, uint16_t me
     return (options->suspicion_timeout_ms + spreading_ms) * GKV_NS_PER_MS;
 }
 
+/* ln(C + 1) / ln(K + 1) in thousandths, by K and C. */
+static const uint16_t ln_milli[GKV_CONFIRMER_COUNT_MAX + 1][GKV_CONFIRMER_COUNT_MAX + 1] = {
+    {1000, 1000, 1000, 1000},
+    {0, 1000, 1000, 1000},
+    {0, 631, 1000, 1000},
+    {0, 500, 792, 1000},
+};
+
+uint64_t gkv_suspicion_confirmed_ns(const struct gkv_options *options, uint16_t member_count,
+                                    uint32_t confirmer_count)
+{
+    const uint32_t others = member_count > 2 ? member_count - 2u : 0;
+    const uint32_t wanted =
+        options->suspicion_confirmations < others ? options->suspicion_confirmations : others;
+    GKV_ASSERT(wanted <= GKV_CONFIRMER_COUNT_MAX);
+    GKV_ASSERT(confirmer_count <= GKV_CONFIRMER_COUNT_MAX);
+    const uint64_t least_ns = gkv_suspicion_timeout_ns(options, member_count);
+    const uint64_t spread_ns = least_ns * (options->suspicion_max_factor - 1);
+    return least_ns + spread_ns - spread_ns / 1000 * ln_milli[wanted][confirmer_count];
+}
+
+static void set_timer(const struct gkv_step *step, uint16_t index)
+{
+    const struct gkv_member *member = gkv_member_at(step->members, index);
+    GKV_ASSERT(member->said.state == GKV_MEMBER_SUSPECT);
+    const uint64_t end_ns =
+        member->since_ns + gkv_suspicion_confirmed_ns(step->options, step->members->reachable_count,
+                                                      member->said.confirmer_count);
+    gkv_timer_set(step->timers, gkv_step_member_timer(step, index),
+                  end_ns > step->now.mono_ns ? end_ns : step->now.mono_ns);
+}
+
+void gkv_suspicion_shorten(const struct gkv_step *step, uint16_t index)
+{
+    set_timer(step, index);
+}
+
 void gkv_suspicion_rearm(const struct gkv_step *step, uint16_t index)
 {
     GKV_ASSERT(index != GKV_MEMBER_SELF);
@@ -20,11 +57,9 @@ void gkv_suspicion_rearm(const struct gkv_step *step, uint16_t index)
     const uint64_t now_ns = step->now.mono_ns;
 
     switch (gkv_member_at(step->members, index)->said.state) {
-    case GKV_MEMBER_SUSPECT: {
-        const uint16_t count = step->members->reachable_count;
-        gkv_timer_set(step->timers, timer, now_ns + gkv_suspicion_timeout_ns(step->options, count));
+    case GKV_MEMBER_SUSPECT:
+        set_timer(step, index);
         break;
-    }
     case GKV_MEMBER_LEFT:
         gkv_timer_set(step->timers, timer, now_ns + GKV_SUSPICION_LEFT_KEEP_MS * GKV_NS_PER_MS);
         break;

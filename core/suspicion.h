@@ -1,12 +1,19 @@
 /* How long a member stays in a state that time ends: SUSPECT, and LEFT.
  *
- * Model     SWIM 4.2: a suspect that does not refute in time is confirmed. SWIM lets the time grow
- *           with log n periods; ours is options.suspicion_timeout_ms plus twice the ceil(log2 n)
- *           gossip intervals that news takes to reach everybody, once for the accusation on its way
- *           to the suspect and once for the refutation on its way back.
+ * Model     SWIM 4.2: a suspect that does not refute in time is confirmed. Lifeguard's
+ *           LHA-Suspicion: the time begins long and shrinks as others accuse the same member by
+ *           themselves,
+ *
+ *               t = max - (max - min) ln(C + 1) / ln(K + 1)
+ *
+ *           with C of K confirmations; K is options.suspicion_confirmations, or fewer where fewer
+ *           others are there. Lifeguard lets min grow with log n periods; ours is
+ *           options.suspicion_timeout_ms plus twice the ceil(log2 n) gossip intervals that news
+ *           takes to reach everybody, once for the accusation on its way to the suspect and once
+ *           for the refutation on its way back; max is options.suspicion_max_factor times that.
  *
  *   ALIVE       no timer
- *   SUSPECT     gkv_suspicion_timeout_ns, then UNREACHABLE
+ *   SUSPECT     t after the suspicion began here, then UNREACHABLE
  *   UNREACHABLE no timer: it is asked again for ever (core/swim.c)
  *   LEFT        GKV_SUSPICION_LEFT_KEEP_MS, then forgotten, lest those who left fill the table
  *
@@ -24,10 +31,17 @@
 /* Long enough that nobody brings the news of a departed member back to life by gossip. */
 #define GKV_SUSPICION_LEFT_KEEP_MS UINT64_C(600000)
 
-/* How long a suspect may refute among member_count reachable members. */
+/* How long a suspect may refute among member_count reachable members, at the least. */
 uint64_t gkv_suspicion_timeout_ns(const struct gkv_options *options, uint16_t member_count);
 
-/* The state of the member at index was set: (re)start or stop its timer accordingly. */
+/* The same, when confirmer_count others have accused it as well. */
+uint64_t gkv_suspicion_confirmed_ns(const struct gkv_options *options, uint16_t member_count,
+                                    uint32_t confirmer_count);
+
+/* What was said of the member at index was replaced: (re)start or stop its timer accordingly. */
 void gkv_suspicion_rearm(const struct gkv_step *step, uint16_t index);
+
+/* One more confirms that the member at index is SUSPECT: its time shrinks. */
+void gkv_suspicion_shorten(const struct gkv_step *step, uint16_t index);
 
 #endif

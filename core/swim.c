@@ -72,6 +72,7 @@ static void refute(struct gkv_swim *swim, const struct gkv_step *step,
         self.incarnation = told->incarnation + 1;
     }
     say_of_self(swim, step, &self);
+    gkv_health_worsen(&swim->probes.health, step, 1);
     gkv_step_trace(step, GKV_TRACE_REFUTE, &self.who.id, self.incarnation, self.who.boot_id);
 }
 
@@ -168,13 +169,42 @@ static bool update_is_sound(const struct gkv_update *update)
     return !node_id_is_zero(update->who.id) && update->who.boot_id != 0 &&
            update->state >= GKV_MEMBER_ALIVE && update->state <= GKV_MEMBER_LEFT &&
            update->address.count > 0 && update->address.count <= GKV_ADDRESS_BYTES_MAX &&
-           update->name.count <= GKV_NAME_BYTES_MAX;
+           update->name.count <= GKV_NAME_BYTES_MAX &&
+           update->confirmer_count <=
+               (update->state == GKV_MEMBER_SUSPECT ? GKV_CONFIRMER_COUNT_MAX : 0);
 }
 
 static bool is_same_statement(const struct gkv_update *a, const struct gkv_update *b)
 {
     return a->who.boot_id == b->who.boot_id && a->incarnation == b->incarnation &&
            a->state == b->state;
+}
+
+/* Somebody suspects the member at index as well. Strangers do not count. */
+static bool confirm(const struct gkv_step *step, uint16_t index, struct gkv_node_id confirmer)
+{
+    struct gkv_member *member = gkv_member_at(step->members, index);
+    if (gkv_member_find(step->members, confirmer) == GKV_MEMBER_INDEX_NONE ||
+        !gkv_member_confirm(member, confirmer, step->options->suspicion_confirmations)) {
+        return false;
+    }
+    gkv_step_trace_via(step, GKV_TRACE_CONFIRM, &member->said.who.id, &confirmer,
+                       member->said.confirmer_count);
+    return true;
+}
+
+/* What is told of a suspect is no news, but it may name accusers of whom we did not know. */
+static void hear_accusers(struct gkv_swim *swim, const struct gkv_step *step, uint16_t index,
+                          const struct gkv_update *told)
+{
+    bool is_new = confirm(step, index, told->accuser);
+    for (uint32_t i = 0; i < told->confirmer_count; i++) {
+        is_new |= confirm(step, index, told->confirmers[i]);
+    }
+    if (is_new) {
+        gkv_suspicion_shorten(step, index);
+        gkv_gossip_tell(&swim->gossip, step, index);
+    }
 }
 
 /* Take one update in. Returns true when it was about us and the teller should hear our answer. */
@@ -194,7 +224,11 @@ static bool merge(struct gkv_swim *swim, const struct gkv_step *step,
     if (held_index != GKV_MEMBER_INDEX_NONE) {
         const struct gkv_member *held = gkv_member_at(step->members, held_index);
         if (!gkv_member_update_is_news(held, update)) {
-            swim->drops.stale += is_same_statement(&held->said, update) ? 0 : 1;
+            if (!is_same_statement(&held->said, update)) {
+                swim->drops.stale++;
+            } else if (update->state == GKV_MEMBER_SUSPECT) {
+                hear_accusers(swim, step, held_index, update);
+            }
             return false;
         }
         before = held->said;
@@ -225,6 +259,8 @@ static void declare(struct gkv_swim *swim, const struct gkv_step *step, uint16_t
     struct gkv_update update = gkv_member_at(step->members, index)->said;
     GKV_ASSERT(state > update.state);
     update.state = state;
+    update.confirmer_count = 0;
+    memset(update.confirmers, 0, sizeof(update.confirmers));
     if (state == GKV_MEMBER_SUSPECT) {
         update.accuser = gkv_step_self(step)->said.who.id;
     }
@@ -234,17 +270,24 @@ static void declare(struct gkv_swim *swim, const struct gkv_step *step, uint16_t
 
 /* ---- Timers. --------------------------------------------------------------------------------- */
 
-/* Nobody heard a member in time: it is suspect (SWIM 3.1). */
+/* Nobody heard a member in time: it is suspect (SWIM 3.1), or we are one more to say so. */
 static void on_failed(struct gkv_swim *swim, const struct gkv_step *step, uint16_t index)
 {
-    if (gkv_member_at(step->members, index)->said.state == GKV_MEMBER_ALIVE) {
+    const struct gkv_update *said = &gkv_member_at(step->members, index)->said;
+    if (said->state == GKV_MEMBER_ALIVE) {
         declare(swim, step, index, GKV_MEMBER_SUSPECT);
+    } else if (said->state == GKV_MEMBER_SUSPECT &&
+               confirm(step, index, gkv_step_self(step)->said.who.id)) {
+        gkv_suspicion_shorten(step, index);
+        gkv_gossip_tell(&swim->gossip, step, index);
     }
 }
 
 static void on_probe_timer(struct gkv_swim *swim, const struct gkv_step *step)
 {
-    gkv_timer_set(step->timers, GKV_TIMER_PROBE, after_ms(step, step->options->probe_interval_ms));
+    gkv_timer_set(step->timers, GKV_TIMER_PROBE,
+                  step->now.mono_ns + gkv_health_stretch_ns(&swim->probes.health,
+                                                            step->options->probe_interval_ms));
     gkv_probe_on_tick(&swim->probes, &swim->gossip, step);
 }
 

@@ -27,6 +27,8 @@ enum gkv_trace_kind {
     GKV_TRACE_MEMBER_UNREACHABLE, /* about; a: incarnation */
     GKV_TRACE_MEMBER_LEFT,        /* about; a: incarnation */
     GKV_TRACE_REFUTE,             /* about: self; a: new incarnation */
+    GKV_TRACE_CONFIRM,            /* about: suspect; via: who found out as well; a: how many do */
+    GKV_TRACE_HEALTH,             /* about: self; a: new score, 0 is well */
     GKV_TRACE_OPERATION,          /* a: handle; b: enum gkv_operation_kind */
     GKV_TRACE_WRITE,              /* about: owner asked; a: handle; b: attempt, from 1 */
     GKV_TRACE_READ,               /* about: owner asked; a: handle */

@@ -22,7 +22,9 @@ static bool updates_equal(const struct gkv_update *a, const struct gkv_update *b
         if (!identities_equal(a[i].who, b[i].who) || a[i].incarnation != b[i].incarnation ||
             a[i].state != b[i].state || !gkv_address_equal(&a[i].address, &b[i].address) ||
             memcmp(&a[i].name, &b[i].name, sizeof(a[i].name)) != 0 ||
-            !gkv_node_id_equal(a[i].accuser, b[i].accuser)) {
+            !gkv_node_id_equal(a[i].accuser, b[i].accuser) ||
+            a[i].confirmer_count != b[i].confirmer_count ||
+            memcmp(a[i].confirmers, b[i].confirmers, sizeof(a[i].confirmers)) != 0) {
             return false;
         }
     }

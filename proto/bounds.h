@@ -8,7 +8,8 @@
 #define GKV_DATAGRAM_BYTES_MAX 1400 /* fits every path's MTU with its IP and UDP headers */
 
 /* One member update, encoded, at the very most (tests/test_codec.c makes that update). */
-#define GKV_UPDATE_BYTES_MAX 160
+#define GKV_UPDATE_BYTES_MAX 208
+#define GKV_TABLE_UPDATE_BYTES_MAX 160 /* and without confirmers, as tables have them */
 
 /* The largest datagram: envelope, sequence and subject of a PING beside its updates. */
 #define GKV_GOSSIP_OVERHEAD_BYTES_MAX 112
@@ -19,7 +20,8 @@ _Static_assert(GKV_UPDATE_COUNT_MAX *GKV_UPDATE_BYTES_MAX + GKV_GOSSIP_OVERHEAD_
 /* Of a frame, besides one key and one value. The longest are a whole member table (PUSH_PULL) and
  * GKV_SYNC_RECORD_COUNT_MAX records; a record costs under 64 bytes besides its key and value. */
 #define GKV_FRAME_OVERHEAD_BYTES_MAX (192 * 1024)
-_Static_assert(GKV_MEMBER_COUNT_MAX *GKV_UPDATE_BYTES_MAX + 1024 <= GKV_FRAME_OVERHEAD_BYTES_MAX,
+_Static_assert(GKV_MEMBER_COUNT_MAX *GKV_TABLE_UPDATE_BYTES_MAX + 1024 <=
+                   GKV_FRAME_OVERHEAD_BYTES_MAX,
                "the largest member table fits a frame");
 _Static_assert(GKV_SYNC_RECORD_BYTES_MAX + GKV_SYNC_RECORD_COUNT_MAX * 64 + 1024 <=
                    GKV_FRAME_OVERHEAD_BYTES_MAX,

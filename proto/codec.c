@@ -170,6 +170,15 @@ static bool record_is_valid(const struct gkv_codec *codec, const struct gkv_reco
 
 /* ---- Member updates ---- */
 
+static bool decode_confirmers(ProtobufCBinaryData wire, struct gkv_update *update)
+{
+    for (size_t i = 0; i < wire.len && i < sizeof(update->confirmers); i++) {
+        update->confirmers[i / 16].bytes[i % 16] = wire.data[i];
+    }
+    update->confirmer_count = (uint8_t)(wire.len / 16);
+    return wire.len % 16 == 0 && wire.len <= sizeof(update->confirmers);
+}
+
 static bool decode_update(const Gkv__Update *wire, struct gkv_update *update)
 {
     *update = (struct gkv_update){.incarnation = wire->incarnation};
@@ -183,7 +192,8 @@ static bool decode_update(const Gkv__Update *wire, struct gkv_update *update)
     memcpy(update->name.bytes, wire->name.data, wire->name.len);
     return decode_id(wire->node_id, &update->who.id) &&
            decode_address(wire->address, &update->address) &&
-           decode_optional_id(wire->accuser, &update->accuser);
+           decode_optional_id(wire->accuser, &update->accuser) &&
+           decode_confirmers(wire->confirmers, update);
 }
 
 static bool decode_updates(struct gkv_codec *codec, Gkv__Update *const *wire, size_t count,
@@ -223,6 +233,8 @@ static Gkv__Update **encode_updates(struct gkv_codec *codec, const struct gkv_up
         wire->address = binary_of(update->address.bytes, update->address.count);
         wire->name = binary_of(update->name.bytes, update->name.count);
         wire->accuser = encode_optional_id(&update->accuser);
+        GKV_ASSERT(update->confirmer_count <= GKV_CONFIRMER_COUNT_MAX);
+        wire->confirmers = binary_of(update->confirmers, 16u * update->confirmer_count);
         list[i] = wire;
     }
     return list;

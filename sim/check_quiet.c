@@ -90,7 +90,7 @@ static uint64_t budget_bytes(const struct gkv_trial *trial, uint64_t elapsed_ms)
     const uint64_t round_count = elapsed_ms * 10 / (options->sync_interval_ms * UINT64_C(9)) + 2;
     const uint64_t table_count =
         2 * (elapsed_ms * 10 / (options->push_pull_interval_ms * UINT64_C(9)) + 2) + call_count;
-    const uint64_t table_bytes = 200 + GKV_UPDATE_BYTES_MAX * trial->scenario.node_count;
+    const uint64_t table_bytes = 200 + GKV_TABLE_UPDATE_BYTES_MAX * trial->scenario.node_count;
     return ping_count * DATAGRAM_BYTES_MAX +
            call_count * (DATAGRAM_BYTES_MAX + 2 * GKV_UPDATE_BYTES_MAX) +
            round_count * ROUND_BYTES_MAX + table_count * table_bytes;

@@ -64,10 +64,10 @@ static void sever(struct gkv_trial *trial, uint64_t silent_ns, enum gkv_predicat
     const uint32_t first =
         (uint32_t)gkv_strike_below(trial, "sever.connection", net->connection_count);
     const uint32_t end = (uint32_t)gkv_strike_below(trial, "sever.end", 2);
-    gkv_clerk_write_line(trial, &(struct gkv_script_line){.value = silent_ns,
-                                                          .kind = GKV_SCRIPT_SEVER,
-                                                          .count = 2 * first + end});
     if (gkv_net_sever(net, trial->world.now_ns, first, end, silent_ns)) {
+        gkv_clerk_write_line(trial, &(struct gkv_script_line){.value = silent_ns,
+                                                              .kind = GKV_SCRIPT_SEVER,
+                                                              .count = 2 * first + end});
         trial->tally.counts[met]++;
     }
 }

@@ -147,6 +147,22 @@ void gkv_idle_note(struct gkv_trial *trial)
 
 /* ---- LOSS ------------------------------------------------------------------------------------ */
 
+/* How slow the slowest node is: its own health multiplies all its times of probing (core/health.h).
+ * It gets well with each answer, and nobody else is away. */
+static uint64_t slowness(const struct gkv_trial *trial)
+{
+    uint64_t worst = 0;
+    for (uint32_t i = 0; i < trial->scenario.node_count; i++) {
+        if (!gkv_check_is_core(trial, i)) {
+            continue;
+        }
+        const struct gkv_node_stats stats =
+            gkv_node_stats(gkv_endpoint_node(trial->world.hosts[i].endpoint));
+        worst = stats.health_score > worst ? stats.health_score : worst;
+    }
+    return worst + 1;
+}
+
 /* Every node probes every other within 2n - 1 turns (SWIM 4.3), options.probe_targets of them in
  * each period, knows when the timeouts are over that there was no answer, and lets the suspect
  * refute; each timer may be late. */
@@ -154,7 +170,7 @@ static uint64_t detection_ns(const struct gkv_trial *trial, uint32_t member_coun
 {
     const struct gkv_options *options = &trial->scenario.world.node;
     const uint64_t late_ns = trial->scenario.world.timer_late_ns_max;
-    const uint64_t period_ns = options->probe_interval_ms * MS + late_ns;
+    const uint64_t period_ns = slowness(trial) * options->probe_interval_ms * MS + late_ns;
     uint64_t doublings = 0;
     while ((UINT64_C(1) << doublings) < member_count) {
         doublings++;
@@ -163,8 +179,10 @@ static uint64_t detection_ns(const struct gkv_trial *trial, uint32_t member_coun
         options->suspicion_timeout_ms + 2 * doublings * options->gossip_interval_ms;
     const uint64_t turns = 2 * (uint64_t)member_count - 1;
     const uint64_t period_count = (turns + options->probe_targets - 1) / options->probe_targets + 1;
-    const uint64_t probe_ms = options->probe_timeout_ms + options->probe_indirect_timeout_ms;
-    return period_count * period_ns + (probe_ms + suspicion_ms) * MS + 4 * late_ns;
+    const uint64_t probe_ms =
+        slowness(trial) * (options->probe_timeout_ms + options->probe_indirect_timeout_ms);
+    return period_count * period_ns +
+           (probe_ms + options->suspicion_max_factor * suspicion_ms) * MS + 4 * late_ns;
 }
 
 /* Who is to die, as drawn or as a script says. False: nobody. */

@@ -69,6 +69,10 @@ static int member_text(const struct gkv_trace_point *point, char self, char *tex
         return snprintf(text, bytes, "%c declares %c unreachable", self, about);
     case GKV_TRACE_MEMBER_LEFT:
         return snprintf(text, bytes, "%c knows that %c left", self, about);
+    case GKV_TRACE_CONFIRM:
+        return snprintf(text, bytes, "%c hears that %c suspects %c as well", self, via, about);
+    case GKV_TRACE_HEALTH:
+        return snprintf(text, bytes, "%c probes %" PRIu64 " times slower", self, point->a + 1);
     case GKV_TRACE_REFUTE:
         return snprintf(text, bytes, "%c refutes, incarnation %" PRIu64, self, point->a);
     default:

@@ -36,6 +36,10 @@ static void draw_node_times(struct gkv_options *options, struct gkv_choice *choi
     options->probe_indirect_timeout_ms = options->probe_interval_ms / 2;
     options->probe_targets = gkv_choose_between(choice, "node.probe_targets", 1, 3);
     options->probe_by_stream = !gkv_choose_percent(choice, "node.no_stream_probe", 30);
+    options->health_max = gkv_choose_percent(choice, "node.no_health", 20) ? 1 : 8;
+    options->suspicion_max_factor = gkv_choose_between(choice, "node.suspicion_factor", 1, 4);
+    options->suspicion_confirmations = gkv_choose_between(choice, "node.confirmations", 0, 3);
+    options->buddy = !gkv_choose_percent(choice, "node.no_buddy", 20);
     options->probe_nacks = !gkv_choose_percent(choice, "node.no_nacks", 20);
     options->suspicion_timeout_ms = gkv_choose_log32(choice, "node.suspicion_timeout", 200, 1500);
     options->gossip_interval_ms = gkv_choose_log32(choice, "node.gossip_interval", 20, 200);

@@ -40,6 +40,11 @@ void gkv_sometimes_member_point(struct gkv_trial *trial, uint32_t node,
         gkv_nodes_remove(indirect, about);
     } else if (point->kind == GKV_TRACE_MEMBER_SUSPECT) {
         count(trial, GKV_REACHED_SWIM_HEARSAY, !gkv_node_id_equal(point->via, trial->ids[node]));
+    } else if (point->kind == GKV_TRACE_CONFIRM) {
+        count(trial, GKV_REACHED_SWIM_CONFIRMED, point->a >= 2);
+    } else if (point->kind == GKV_TRACE_HEALTH) {
+        count(trial, GKV_REACHED_SWIM_UNWELL, point->a >= 3);
+        count(trial, GKV_REACHED_SWIM_WELL_AGAIN, point->a == 0);
     } else if (point->kind == GKV_TRACE_REFUTE) {
         count(trial, GKV_REACHED_SWIM_REFUTED, true);
         count(trial, GKV_REACHED_SWIM_REFUTED_AGAIN, point->a >= 3);

@@ -339,7 +339,9 @@ static bool idle(struct gkv_trial *trial)
         return false;
     }
     /* An outsider who hears nobody goes on to accuse, and has just done so or not. */
-    const uint64_t suspicion_ns = trial->scenario.world.node.suspicion_timeout_ms * MS;
+    const struct gkv_options *options = &trial->scenario.world.node;
+    const uint64_t suspicion_ns =
+        (uint64_t)options->suspicion_timeout_ms * options->suspicion_max_factor * MS;
     return run_until_settled(
         trial, trial->world.now_ns + (!gkv_nodes_is_empty(&trial->outsiders) ? suspicion_ns : 0));
 }

@@ -171,9 +171,11 @@ static void test_restart_supersedes(void **state)
 }
 
 /* Goal: both sides of a healed partition find each other again, without anybody's help.
- * Method: cut a off for five seconds, so that all is unreachable on both sides, and heal. A member
- * that is unreachable is pinged once per 1,000 ms with what is held against it: a's ping of 5000
- * makes b refute at 5001, and b's ACK tells a in turn. c hears by rumour, 20 ms apart. */
+ * Method: cut a off for five seconds, so that all is unreachable on both sides, and heal. b and c
+ * confirm each other, and a has 280 ms to refute; nobody confirms a, which waits four times as
+ * long. A member that is unreachable is pinged once per 1,000 ms with what is held against it: a's
+ * ping of 5000 makes c refute at 5001, and c's ACK tells a in turn. It told c of b as well, which
+ * refutes when c's rumour comes round. */
 static void test_partition_heals(void **state)
 {
     (void)state;
@@ -185,21 +187,23 @@ static void test_partition_heals(void **state)
                    "170 a suspects c, incarnation 0\n"
                    "178 b suspects a, incarnation 0\n"
                    "182 c suspects a, incarnation 0, b said so\n"
-                   "450 a declares b unreachable\n"
-                   "450 a declares c unreachable\n"
                    "458 b declares a unreachable\n"
-                   "462 c declares a unreachable\n");
+                   "462 c declares a unreachable\n"
+                   "1290 a declares b unreachable\n"
+                   "1290 a declares c unreachable\n");
     cluster_forget(cluster);
     cluster_heal(cluster);
     cluster_run_until(cluster, 8000);
     cluster_expect(cluster, NULL, cluster_membership,
-                   "5001 b refutes, incarnation 1\n"
-                   "5002 a holds b alive, incarnation 1\n"
+                   "5001 c refutes, incarnation 1\n"
+                   "5001 c declares b unreachable\n"
+                   "5002 a holds c alive, incarnation 1\n"
                    "5002 a refutes, incarnation 1\n"
-                   "5023 b holds a alive, incarnation 1\n"
-                   "5042 c holds a alive, incarnation 1\n"
-                   "5084 c refutes, incarnation 1\n"
-                   "5105 a holds c alive, incarnation 1\n");
+                   "5023 c holds a alive, incarnation 1\n"
+                   "5070 b refutes, incarnation 1\n"
+                   "5070 b holds a alive, incarnation 1\n"
+                   "5091 a holds b alive, incarnation 1\n"
+                   "5091 c holds b alive, incarnation 1\n");
     cluster_stop(cluster);
 }
 

@@ -361,6 +361,8 @@ static void test_fields(void **state)
         assert_true(gkv_address_equal(&update->address, &updates[i].address));
         assert_memory_equal(&update->name, &updates[i].name, sizeof(update->name));
         assert_true(gkv_node_id_equal(update->accuser, updates[i].accuser));
+        assert_int_equal(update->confirmer_count, updates[i].confirmer_count);
+        assert_memory_equal(update->confirmers, updates[i].confirmers, sizeof(update->confirmers));
     }
     message = message_make(GKV_MESSAGE_SYNC_RECORDS);
     payload.count = gkv_codec_encode(world.codec, &message, 0, world.out, world.capacity);
@@ -384,6 +386,8 @@ static struct gkv_update worst_update(void)
     struct gkv_update update = {.incarnation = UINT32_MAX, .state = GKV_MEMBER_LEFT};
     memset(&update.who.id, 0xff, sizeof(update.who.id));
     memset(&update.accuser, 0xff, sizeof(update.accuser));
+    memset(update.confirmers, 0xff, sizeof(update.confirmers));
+    update.confirmer_count = GKV_CONFIRMER_COUNT_MAX;
     update.who.boot_id = UINT64_MAX - 1;
     update.address.count = GKV_ADDRESS_BYTES_MAX;
     update.name.count = GKV_NAME_BYTES_MAX;
@@ -426,10 +430,13 @@ static void test_largest(void **state)
     message.as.gossip.update_count = GKV_UPDATE_COUNT_MAX;
     assert_travels(&world, &message, CLUSTER, GKV_DATAGRAM_BYTES_MAX - GKV_FRAME_HEADER_BYTES);
 
+    for (size_t i = 0; i < GKV_MEMBER_COUNT_MAX; i++) {
+        many[i].confirmer_count = 0;
+    }
     message = message_make(GKV_MESSAGE_PUSH_PULL);
     message.as.push_pull.updates = many;
     message.as.push_pull.update_count = GKV_MEMBER_COUNT_MAX;
-    assert_travels(&world, &message, 0, GKV_MEMBER_COUNT_MAX * GKV_UPDATE_BYTES_MAX + 1024);
+    assert_travels(&world, &message, 0, GKV_MEMBER_COUNT_MAX * GKV_TABLE_UPDATE_BYTES_MAX + 1024);
 
     static uint8_t bytes[GKV_SYNC_RECORD_BYTES_MAX];
     message = message_make(GKV_MESSAGE_WRITE);

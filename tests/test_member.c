@@ -121,7 +121,7 @@ static bool model_apply(struct model *model, uint32_t id, const struct gkv_updat
             return false;
         }
         if (update->who.boot_id != member->said.who.boot_id ||
-            update->state != member->said.state) {
+            update->state != member->said.state || update->state == GKV_MEMBER_SUSPECT) {
             member->since_ns = now_ns;
         }
         member->said = *update;

@@ -44,6 +44,10 @@ static void set_swim(struct gkv_options *options, uint32_t node_count)
     options->probe_interval_ms = 2000;
     options->probe_timeout_ms = 500;
     set_plain_probes(options);
+    options->health_max = 1;
+    options->suspicion_max_factor = 1;
+    options->suspicion_confirmations = 0;
+    options->buddy = 0;
     options->probe_by_stream = 0;
     options->probe_nacks = 0;
     options->gossip_interval_ms = 60000; /* rumours ride on probes before it comes round */

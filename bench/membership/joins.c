@@ -37,7 +37,7 @@ static uint32_t survivors(const struct crowd *crowd)
 static void run_once(const struct gkv_options *options, uint64_t loss_ppm, uint64_t seed,
                      struct numbers *numbers_out)
 {
-    uint64_t counts[JOINS_SECONDS];
+    static uint64_t counts[JOINS_SECONDS]; /* too large for a frame */
     struct crowd *crowd = crowd_create(options, JOINS_NODE_COUNT, 1, seed);
     GKV_ASSERT(crowd != NULL);
     crowd_each_link(crowd, set_loss, loss_ppm);

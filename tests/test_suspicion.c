@@ -1,0 +1,142 @@
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "core/suspicion.h"
+#include "tests/swim_world.h"
+
+#define MS GKV_NS_PER_MS
+
+/* Goal: the time shrinks with the logarithm of confirmations, from factor times the least to the
+ * least; fewer suffice where fewer can confirm; two have nobody to wait for.
+ * Method: eight members, 200 + 2 x 3 x 20 = 320 ms at the least; ln 2 / ln 4 is a half, ln 3 / ln 4
+ * is 0.7925. Then three and two members; then the options that switch it off. */
+static void test_formula(void **state)
+{
+    (void)state;
+    struct gkv_options options;
+    gkv_options_init(&options);
+    assert_int_equal(gkv_suspicion_confirmed_ns(&options, 8, 0), 1280 * MS);
+    assert_int_equal(gkv_suspicion_confirmed_ns(&options, 8, 1), 800 * MS);
+    assert_in_range(gkv_suspicion_confirmed_ns(&options, 8, 2), 519 * MS, 520 * MS);
+    assert_int_equal(gkv_suspicion_confirmed_ns(&options, 8, 3), 320 * MS);
+    assert_int_equal(gkv_suspicion_confirmed_ns(&options, 3, 0), 4 * 280 * MS);
+    assert_int_equal(gkv_suspicion_confirmed_ns(&options, 3, 1), 280 * MS);
+    assert_int_equal(gkv_suspicion_confirmed_ns(&options, 3, 3), 280 * MS);
+    assert_int_equal(gkv_suspicion_confirmed_ns(&options, 2, 0), 240 * MS);
+    options.suspicion_confirmations = 0;
+    assert_int_equal(gkv_suspicion_confirmed_ns(&options, 8, 0), 320 * MS);
+    options.suspicion_confirmations = 3;
+    options.suspicion_max_factor = 1;
+    assert_int_equal(gkv_suspicion_confirmed_ns(&options, 8, 0), 320 * MS);
+}
+
+/* Tell peer 0 that peer `by` suspects peer 4. */
+static void accuse(uint32_t by)
+{
+    struct gkv_update word = world_update_about(4, 100, 0, GKV_MEMBER_SUSPECT);
+    word.accuser = world_id_of(by);
+    world_gossip(1, 0, &word);
+}
+
+/* Goal: only members who accuse by themselves confirm, each once; a confirmation is a rumour, and
+ * ends the suspicion at once when its time is already over.
+ * Method: five nodes whose probes stand still; accuse one through another. 200 + 2 x 3 x 20 = 320
+ * ms at the least, and for five, three confirm: 1280, 800, 519.6, 320 ms after it began. */
+static void test_who_confirms(void **state)
+{
+    (void)state;
+    world_start_cluster(5);
+    for (uint32_t i = 0; i < 5; i++) {
+        world_peers[i].options.probe_interval_ms = 60000;
+    }
+    world_run_until(world_now_ns + 2 * SECOND_NS);
+    world_peers[4].is_down = true;
+    for (uint32_t i = 1; i < 4; i++) {
+        world_peers[i].is_down = true; /* nobody else is heard: we tell what there is to hear */
+    }
+    const uint64_t began_ns = world_now_ns;
+    accuse(1);
+    accuse(1);
+    accuse(4); /* the suspect */
+    accuse(7); /* a stranger */
+    assert_int_equal(world_view(0, 4)->confirmer_count, 0);
+    accuse(2);
+    accuse(2);
+    assert_int_equal(world_view(0, 4)->confirmer_count, 1);
+    world_run_until(began_ns + 600 * MS);
+    assert_int_equal(world_view(0, 4)->state, GKV_MEMBER_SUSPECT);
+    accuse(3);
+    assert_int_equal(world_view(0, 4)->confirmer_count, 2);
+    world_run_until(world_now_ns);
+    assert_int_equal(world_view(0, 4)->state, GKV_MEMBER_UNREACHABLE);
+    assert_int_equal(world_traced(0, GKV_TRACE_MEMBER_UNREACHABLE, 4, 0)->mono_ns,
+                     began_ns + 600 * MS);
+    assert_int_equal(world_view(0, 4)->confirmer_count, 0);
+}
+
+/* Goal: accusers travel with the suspicion: who hears of it from one node knows of all.
+ * Method: tell of an accuser and two who confirm; then of one more. */
+static void test_accusers_travel(void **state)
+{
+    (void)state;
+    world_start_cluster(6);
+    struct gkv_update word = world_update_about(4, 100, 0, GKV_MEMBER_SUSPECT);
+    word.accuser = world_id_of(1);
+    world_gossip(1, 0, &word);
+    word.confirmers[0] = world_id_of(2);
+    word.confirmers[1] = world_id_of(3);
+    word.confirmer_count = 2;
+    world_gossip(1, 0, &word);
+    assert_int_equal(world_view(0, 4)->confirmer_count, 2);
+    word.confirmers[0] = world_id_of(5);
+    word.confirmer_count = 1;
+    world_gossip(1, 0, &word);
+    assert_int_equal(world_view(0, 4)->confirmer_count, 3);
+    assert_true(gkv_node_id_equal(world_view(0, 4)->confirmers[2], world_id_of(5)));
+    word.state = GKV_MEMBER_ALIVE; /* and nothing but a suspicion has any */
+    const uint64_t malformed = world_peers[0].swim.drops.malformed;
+    world_gossip(1, 0, &word);
+    assert_int_equal(world_peers[0].swim.drops.malformed, malformed + 1);
+}
+
+/* Goal: a suspect is told by the next ping, unless the buddy rule is switched off; who is
+ * unreachable is told in either case.
+ * Method: suspect a silent member; look at the pings to it. */
+static void test_buddy(void **state)
+{
+    (void)state;
+    for (uint32_t buddy = 0; buddy < 2; buddy++) {
+        world_setup(state);
+        world_start_cluster(2);
+        world_peers[0].options.buddy = buddy;
+        const struct gkv_update lie = world_update_about(1, 100, 0, GKV_MEMBER_SUSPECT);
+        world_gossip(1, 0, &lie);
+        const struct gkv_step step = world_step_of(&world_peers[0]);
+        const uint16_t index = gkv_member_find(&world_peers[0].members, world_id_of(1));
+        assert_int_equal(gkv_gossip_held_against(&step, index),
+                         buddy == 1 ? index : GKV_MEMBER_INDEX_NONE);
+        const struct gkv_update dead = world_update_about(1, 100, 0, GKV_MEMBER_UNREACHABLE);
+        world_gossip(1, 0, &dead);
+        assert_int_equal(gkv_gossip_held_against(&step, index), index);
+        world_teardown(state);
+    }
+}
+
+#define TEST(function) cmocka_unit_test_setup_teardown(function, world_setup, world_teardown)
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        TEST(test_formula),
+        TEST(test_who_confirms),
+        TEST(test_accusers_travel),
+        TEST(test_buddy),
+    };
+    print_message("seeds: 1000 + peer number\n");
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
