@@ -17,7 +17,7 @@
 
 #define GKV_HISTORY_COUNT_MAX 8192
 #define GKV_HISTORY_VALUE_BYTES_MIN 12
-#define GKV_HISTORY_VALUE_BYTES_MAX 61440 /* of scripts; seeds draw up to 4,096 */
+#define GKV_HISTORY_VALUE_BYTES_MAX 61440 /* seeds draw up to 4,096, and 2 % these */
 #define GKV_HISTORY_NONE UINT32_MAX
 
 struct gkv_deed {

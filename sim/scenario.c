@@ -150,8 +150,14 @@ static void fit(struct gkv_scenario *scenario)
     if (scenario->has_rare_tables) { /* pings and refutations alone must heal */
         options->push_pull_interval_ms = 3600000;
     }
-    if (scenario->has_tight_values) {
+    const bool has_huge_values = scenario->value_bytes_max > GKV_SCENARIO_VALUE_BYTES_MAX;
+    if (scenario->has_tight_values || has_huge_values) {
         options->value_bytes_max = scenario->value_bytes_max;
+    }
+    if (has_huge_values) { /* by thousands of small pieces, or slowly, they would take minutes */
+        gkv_family_switch_off(scenario, gkv_family_bit(GKV_FAMILY_BANDWIDTH) |
+                                            gkv_family_bit(GKV_FAMILY_SMALL_READS) |
+                                            gkv_family_bit(GKV_FAMILY_SMALL_WINDOWS));
     }
     if (scenario->repairs_by_read) { /* each is read once, and that must be in time */
         scenario->timeout_ms = 0;
@@ -200,7 +206,7 @@ void gkv_scenario_settle(struct gkv_scenario *scenario)
     if (scenario->short_keep_ms > 0) {
         options->tombstone_keep_ms = scenario->short_keep_ms;
     }
-    if (options->value_bytes_max > GKV_SCENARIO_VALUE_BYTES_MAX) { /* in scripts */
+    if (options->value_bytes_max > GKV_SCENARIO_VALUE_BYTES_MAX) {
         options->operation_memory_bytes = OPERATION_VALUE_COUNT * options->value_bytes_max;
     }
     options->memory_limit_bytes =

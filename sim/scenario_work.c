@@ -3,6 +3,16 @@
 
 #define MS GKV_NS_PER_MS
 
+/* A few values of tens of KiB, so that streams' buffers, which have room for one or two frames,
+ * are worn round and round. */
+static void make_huge(struct gkv_scenario *scenario, struct gkv_choice *choice)
+{
+    scenario->value_bytes_min = 8192;
+    scenario->value_bytes_max = GKV_HISTORY_VALUE_BYTES_MAX;
+    scenario->key_count = gkv_choose_between(choice, "huge.keys", 4, 16);
+    scenario->operation_count = gkv_choose_between(choice, "huge.operations", 50, 300);
+}
+
 /* Three seeds in five ask anything of any key: half draw no mix, and one mix of five is just that.
  * The others are more like what applications do. */
 static void draw_mix(struct gkv_scenario *scenario, struct gkv_choice *choice)
@@ -20,6 +30,9 @@ static void draw_mix(struct gkv_scenario *scenario, struct gkv_choice *choice)
     }
     if (gkv_choose_percent(choice, "work.is_large", 8)) {
         scenario->value_bytes_max = GKV_SCENARIO_VALUE_BYTES_MAX;
+        if (gkv_choose_percent(choice, "work.is_huge", 20)) {
+            make_huge(scenario, choice);
+        }
     }
     if (gkv_choose_percent(choice, "work.is_idle", 5)) {
         scenario->think_ns_max = 2000 * MS;
