@@ -16,8 +16,9 @@
 #include "bench/membership/table.h"
 
 static const struct table *const tables[] = {
-    &table_load,    &table_detection,  &table_infection, &table_suspicion, &table_joins,
-    &table_latency, &table_memberlist, &table_views,     &table_bandwidth,
+    &table_load,       &table_detection,  &table_infection,    &table_suspicion,
+    &table_joins,      &table_anomaly,    &table_anomaly_load, &table_latency,
+    &table_exhaustion, &table_memberlist, &table_views,        &table_bandwidth,
 };
 #define TABLE_COUNT (sizeof(tables) / sizeof(tables[0]))
 

@@ -7,20 +7,48 @@
 
 #define NO_REPAIR_MS 3600000
 #define SEED_COUNT 3
+#define SWIM_PERIOD_MS 2000
+#define MEMBERLIST_PERIOD_MS 1000
+
+/* Lifeguard's parts; its buddy rule, too, is one of SWIM's options here. */
+#define PART_PROBE 1u
+#define PART_SUSPICION 2u
+#define PART_BUDDY 4u
+#define PART_ALL (PART_PROBE | PART_SUSPICION | PART_BUDDY)
+
+/* What makes a flavour of memberlist's pace. */
+struct lifeguard {
+    uint32_t parts;
+    uint32_t alpha;
+};
+
+static const struct flavor_text {
+    const char *name;
+    struct lifeguard lifeguard; /* alpha 0: not of memberlist's pace */
+} flavors[FLAVOR_COUNT] = {
+    [FLAVOR_GRIDKV] = {.name = "GridKV"},
+    [FLAVOR_SWIM] = {.name = "SWIM"},
+    [FLAVOR_MEMBERLIST] = {.name = "memberlist", .lifeguard = {PART_ALL, 4}},
+    [FLAVOR_LIFEGUARD_NONE] = {.name = "SWIM at 1 s", .lifeguard = {0, 5}},
+    [FLAVOR_LIFEGUARD_PROBE] = {.name = "LHA-Probe", .lifeguard = {PART_PROBE, 5}},
+    [FLAVOR_LIFEGUARD_SUSPICION] = {.name = "LHA-Suspicion", .lifeguard = {PART_SUSPICION, 5}},
+    [FLAVOR_LIFEGUARD_BUDDY] = {.name = "Buddy", .lifeguard = {PART_BUDDY, 5}},
+    [FLAVOR_LIFEGUARD] = {.name = "Lifeguard", .lifeguard = {PART_ALL, 5}},
+    [FLAVOR_LIFEGUARD_2] = {.name = "Lifeguard alpha 2", .lifeguard = {PART_ALL, 2}},
+};
 
 const char *flavor_name(enum flavor flavor)
 {
-    static const char *const names[] = {"GridKV", "SWIM", "memberlist"};
-    return names[flavor];
+    return flavors[flavor].name;
 }
 
-uint32_t flavor_ceil_ln(uint32_t number)
+uint64_t flavor_swim_suspicion_ms(uint32_t node_count)
 {
-    return (uint32_t)ceil(log(number));
+    return UINT64_C(3) * SWIM_PERIOD_MS * (uint64_t)ceil(log(node_count + 1));
 }
 
-/* Let a suspicion among node_count members take timeout_ms in all: the core adds what news takes to
- * spread (core/suspicion.h). */
+/* Let the shortest suspicion among node_count members take timeout_ms in all: the core adds what
+ * news takes to spread (core/suspicion.h). */
 static void set_suspicion(struct gkv_options *options, uint32_t node_count, uint64_t timeout_ms)
 {
     options->suspicion_timeout_ms = 0;
@@ -35,24 +63,30 @@ static void set_plain_probes(struct gkv_options *options)
 {
     options->probe_targets = 1;
     options->probe_repeat_ms = 0;
+    options->probe_timeout_ms = 500;
     options->probe_indirect_timeout_ms = options->probe_interval_ms - options->probe_timeout_ms;
 }
 
-/* The period, the direct and the whole probe, and suspicion of 3 ceil(ln(n + 1)) periods. */
+static void set_parts(struct gkv_options *options, uint32_t parts)
+{
+    options->health_max = (parts & PART_PROBE) != 0 ? 8 : 1;
+    options->suspicion_max_factor = (parts & PART_SUSPICION) != 0 ? 6 : 1;
+    options->suspicion_confirmations = (parts & PART_SUSPICION) != 0 ? 3 : 0;
+    options->buddy = (parts & PART_BUDDY) != 0 ? 1 : 0;
+}
+
+/* One helper, and no news but on probes. */
 static void set_swim(struct gkv_options *options, uint32_t node_count)
 {
-    options->probe_interval_ms = 2000;
-    options->probe_timeout_ms = 500;
+    options->probe_interval_ms = SWIM_PERIOD_MS;
     set_plain_probes(options);
-    options->health_max = 1;
-    options->suspicion_max_factor = 1;
-    options->suspicion_confirmations = 0;
-    options->buddy = 0;
+    set_parts(options, 0);
+    options->probe_helpers = 1;
     options->probe_by_stream = 0;
     options->probe_nacks = 0;
     options->gossip_interval_ms = 60000; /* rumours ride on probes before it comes round */
     options->push_pull_interval_ms = 3600000;
-    set_suspicion(options, node_count, UINT64_C(2000) * 3 * flavor_ceil_ln(node_count + 1));
+    set_suspicion(options, node_count, flavor_swim_suspicion_ms(node_count));
 }
 
 /* memberlist's pushPullScale: an interval more for each doubling above 32 nodes. */
@@ -61,17 +95,19 @@ static uint32_t push_pull_scale(uint32_t node_count)
     return node_count <= 32 ? 1 : 1 + (uint32_t)ceil(log2(node_count) - log2(32));
 }
 
-/* SuspicionMult 4, and the nodes' logarithm; no less than one interval's worth. */
-static void set_memberlist(struct gkv_options *options, uint32_t node_count)
+/* Suspicion of alpha log10(n) periods, and no less than alpha. NACKs belong to LHA-Probe. */
+static void set_lifeguard(struct gkv_options *options, uint32_t node_count,
+                          const struct lifeguard *lifeguard)
 {
-    const uint64_t scale_milli =
-        node_count < 10 ? 1000 : (uint64_t)lround(1000 * log10(node_count));
-    options->probe_interval_ms = 1000;
-    options->probe_timeout_ms = 500;
+    const double scale = node_count < 10 ? 1 : log10(node_count);
+    options->probe_interval_ms = MEMBERLIST_PERIOD_MS;
     set_plain_probes(options);
+    set_parts(options, lifeguard->parts);
+    options->probe_nacks = (lifeguard->parts & PART_PROBE) != 0 ? 1 : 0;
     options->gossip_interval_ms = 200;
     options->push_pull_interval_ms = 30000 * push_pull_scale(node_count);
-    set_suspicion(options, node_count, 4 * scale_milli);
+    set_suspicion(options, node_count,
+                  (uint64_t)lround(scale * lifeguard->alpha * MEMBERLIST_PERIOD_MS));
 }
 
 void flavor_options(enum flavor flavor, uint32_t node_count, struct gkv_options *options_out)
@@ -79,8 +115,8 @@ void flavor_options(enum flavor flavor, uint32_t node_count, struct gkv_options 
     gkv_options_init(options_out);
     if (flavor == FLAVOR_SWIM) {
         set_swim(options_out, node_count);
-    } else if (flavor == FLAVOR_MEMBERLIST) {
-        set_memberlist(options_out, node_count);
+    } else if (flavors[flavor].lifeguard.alpha > 0) {
+        set_lifeguard(options_out, node_count, &flavors[flavor].lifeguard);
     }
     options_out->memory_limit_bytes = GKV_STORE_BYTES_MIN;
     options_out->value_bytes_max = 1;

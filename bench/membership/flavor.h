@@ -9,9 +9,18 @@
 #include "core/options.h"
 
 enum flavor {
-    FLAVOR_GRIDKV = 0,     /* the defaults */
-    FLAVOR_SWIM = 1,       /* SWIM (DSN 2002, section 5): a period of 2 s, news on probes alone */
-    FLAVOR_MEMBERLIST = 2, /* memberlist's DefaultLANConfig */
+    FLAVOR_GRIDKV,     /* the defaults */
+    FLAVOR_SWIM,       /* SWIM (DSN 2002, section 5): a period of 2 s, news on probes alone */
+    FLAVOR_MEMBERLIST, /* memberlist's DefaultLANConfig: Lifeguard with alpha = 4, beta = 6 */
+    /* Lifeguard (DSN 2018), at memberlist's pace with alpha = 5, beta = 6: none of its parts, which
+     * the paper calls SWIM, each part alone, and all. */
+    FLAVOR_LIFEGUARD_NONE,
+    FLAVOR_LIFEGUARD_PROBE,
+    FLAVOR_LIFEGUARD_SUSPICION,
+    FLAVOR_LIFEGUARD_BUDDY,
+    FLAVOR_LIFEGUARD,
+    FLAVOR_LIFEGUARD_2, /* all, alpha = 2 */
+    FLAVOR_COUNT,
 };
 
 const char *flavor_name(enum flavor flavor);
@@ -23,7 +32,7 @@ void flavor_options(enum flavor flavor, uint32_t node_count, struct gkv_options 
 /* How long rumours live, with room to spare. */
 uint64_t flavor_settle_ns(const struct gkv_options *options);
 
-/* ceil(ln(number)), as SWIM 4.2 and 5 use it. */
-uint32_t flavor_ceil_ln(uint32_t number);
+/* SWIM's suspicion timeout: 3 ceil(ln(node_count + 1)) periods of 2 s. */
+uint64_t flavor_swim_suspicion_ms(uint32_t node_count);
 
 #endif

@@ -54,7 +54,7 @@ static void run_once(const struct gkv_options *options, uint64_t loss_ppm, uint6
         survived_count += !crowd->ledger.was_removed[i] && is_held_by_all(crowd, i);
     }
     numbers_add(numbers_out, survived_count);
-    numbers_add(numbers_out, crowd->ledger.false_verdicts.own_count);
+    numbers_add(numbers_out, crowd->ledger.false_verdicts.count);
     numbers_add(numbers_out, crowd->ledger.false_verdicts.suspicion_count);
     for (uint32_t second = 0; second < JOINS_SECONDS; second++) {
         numbers_add(numbers_out, counts[second]);

@@ -18,8 +18,8 @@ struct joins {
 };
 
 /* What a run leaves: the members that everybody holds at the end and nobody ever declared
- * unreachable; how often somebody did by itself; then, second by second, how many have joined and
- * were never declared unreachable. */
+ * unreachable; how many verdicts there were that somebody is; how many accusations; then, second by
+ * second, how many have joined and were never declared unreachable. */
 enum joins_field {
     JOINS_SURVIVED = 0,
     JOINS_REMOVALS = 1,

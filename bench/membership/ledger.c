@@ -37,16 +37,18 @@ void ledger_free(struct ledger *ledger)
     ledger->codec_memory = NULL;
 }
 
-static enum gkv_message_kind kind_of(struct ledger *ledger, struct gkv_bytes bytes)
+static bool decode(struct ledger *ledger, struct gkv_bytes bytes, struct gkv_message *message_out)
 {
     struct gkv_bytes payload;
-    struct gkv_message message;
     uint64_t cluster_hash = 0;
-    if (gkv_datagram_parse(bytes, &payload) != GKV_FRAME_WHOLE ||
-        gkv_codec_decode(ledger->codec, payload, &message, &cluster_hash) != GKV_OK) {
-        return GKV_MESSAGE_NONE;
-    }
-    return message.kind;
+    return gkv_datagram_parse(bytes, &payload) == GKV_FRAME_WHOLE &&
+           gkv_codec_decode(ledger->codec, payload, message_out, &cluster_hash) == GKV_OK;
+}
+
+static enum gkv_message_kind kind_of(struct ledger *ledger, struct gkv_bytes bytes)
+{
+    struct gkv_message message;
+    return decode(ledger, bytes, &message) ? message.kind : GKV_MESSAGE_NONE;
 }
 
 static void on_datagram_out(struct ledger *ledger, const struct gkv_observation *observation)
@@ -80,21 +82,37 @@ static void watch_verdict(struct ledger_watch *watch, uint32_t by, uint64_t now_
     }
 }
 
+/* Did a node's last input say this of a member? */
+static bool was_heard(struct ledger *ledger, uint32_t by, const struct gkv_update *said)
+{
+    const struct ledger_heard *heard = &ledger->heard;
+    struct gkv_message message;
+    const struct gkv_bytes bytes = {.data = heard->bytes, .count = heard->count};
+    if (heard->node != by || heard->is_stream || !decode(ledger, bytes, &message)) {
+        return heard->node == by && heard->is_stream;
+    }
+    for (uint32_t i = 0; i < message.as.gossip.update_count; i++) {
+        const struct gkv_update *update = &message.as.gossip.updates[i];
+        if (gkv_node_id_equal(update->who.id, said->who.id) && update->state == said->state) {
+            return true;
+        }
+    }
+    return false;
+}
+
 static void count_false(struct ledger *ledger, uint32_t by, uint32_t subject,
-                        enum gkv_member_state state)
+                        const struct gkv_update *said)
 {
     struct ledger_false *counts = &ledger->false_verdicts;
-    if (state == GKV_MEMBER_SUSPECT) {
-        counts->suspicion_count += !ledger->hears_message[by];
+    const bool is_own = !was_heard(ledger, by, said);
+    if (said->state == GKV_MEMBER_SUSPECT) {
+        counts->suspicion_count += is_own;
         return;
     }
     ledger->was_removed[subject] = true;
-    if (ledger->hears_message[by]) {
-        counts->hearsay_count++;
-        return;
-    }
-    counts->own_count++;
-    counts->own_healthy_count += !ledger->is_anomalous[by];
+    counts->count += is_own;
+    counts->healthy_count += is_own && !ledger->is_anomalous[by];
+    counts->hearsay_count += !is_own;
 }
 
 static void on_member(struct ledger *ledger, const struct gkv_observation *observation)
@@ -109,7 +127,19 @@ static void on_member(struct ledger *ledger, const struct gkv_observation *obser
         watch_verdict(&ledger->watch, observation->node, observation->time_ns, member->state);
     }
     if (ledger->is_up[subject] && !ledger->is_anomalous[subject]) {
-        count_false(ledger, observation->node, subject, member->state);
+        count_false(ledger, observation->node, subject, member);
+    }
+}
+
+static void hear(struct ledger *ledger, const struct gkv_observation *observation)
+{
+    struct ledger_heard *heard = &ledger->heard;
+    heard->node = observation->node;
+    heard->is_stream = observation->kind == GKV_OBSERVE_RECEIVED;
+    heard->count = 0;
+    if (observation->kind == GKV_OBSERVE_DATAGRAM) {
+        heard->count = (uint32_t)observation->bytes.count;
+        memcpy(heard->bytes, observation->bytes.data, observation->bytes.count);
     }
 }
 
@@ -136,20 +166,20 @@ void ledger_observe(void *context, const struct gkv_observation *observation)
     case GKV_OBSERVE_CRASH:
         ledger->is_up[node] = false;
         break;
-    case GKV_OBSERVE_TIMER:
-        ledger->hears_message[node] = false;
-        break;
     case GKV_OBSERVE_DATAGRAM:
-        ledger->hears_message[node] = true;
+        hear(ledger, observation);
         traffic->datagram_in_count++;
         traffic->datagram_in_bytes += observation->bytes.count;
         break;
     case GKV_OBSERVE_RECEIVED:
-        ledger->hears_message[node] = true;
+        hear(ledger, observation);
         traffic->stream_in_bytes += observation->bytes.count;
         break;
     case GKV_OBSERVE_SENT:
         traffic->stream_out_bytes += observation->bytes.count;
+        break;
+    case GKV_OBSERVE_TIMER:
+        hear(ledger, observation);
         break;
     case GKV_OBSERVE_OUTPUT:
         on_output(ledger, observation);

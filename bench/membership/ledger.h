@@ -2,10 +2,10 @@
  * accusations were false.
  *
  * Model     It observes the world. A verdict is a member event: a node tells its application that
- *           another is SUSPECT or UNREACHABLE. A verdict is the node's own when a timer of its own
- *           brought it, and hearsay when a message did. A verdict UNREACHABLE about a node that is
- *           up is false; about one that is up but under an anomaly it is neither false nor true,
- *           as Lifeguard (DSN 2018, section V) counts.
+ *           another is SUSPECT or UNREACHABLE. It is the node's own unless the input that brought
+ *           it says so, too. A verdict UNREACHABLE about a node that is up is false; about one that
+ *           is up but under an anomaly it is neither false nor true, as Lifeguard counts (DSN
+ *           2018).
  * Not here  Making things happen: crowd.h. Quantiles: numbers.h.
  */
 #ifndef BENCH_MEMBERSHIP_LEDGER_H
@@ -37,10 +37,18 @@ struct ledger_watch {
 };
 
 struct ledger_false {
-    uint64_t own_count;         /* own verdicts UNREACHABLE about healthy nodes */
-    uint64_t own_healthy_count; /* of them, by healthy nodes */
-    uint64_t hearsay_count;
-    uint64_t suspicion_count; /* own verdicts SUSPECT about healthy nodes */
+    uint64_t count;           /* own verdicts UNREACHABLE about healthy nodes: the papers' FP */
+    uint64_t healthy_count;   /* of them, those of healthy nodes: FP- */
+    uint64_t hearsay_count;   /* such verdicts of nodes that heard them from others */
+    uint64_t suspicion_count; /* own accusations of healthy nodes */
+};
+
+/* The last input that can bring news. */
+struct ledger_heard {
+    uint32_t node;
+    bool is_stream; /* a whole table: taken for hearsay */
+    uint32_t count; /* bytes of a datagram */
+    uint8_t bytes[GKV_DATAGRAM_BYTES_MAX];
 };
 
 struct ledger {
@@ -49,9 +57,9 @@ struct ledger {
     struct ledger_watch watch;
     struct ledger_false false_verdicts;
     bool is_up[LEDGER_NODE_COUNT_MAX];
-    bool is_anomalous[LEDGER_NODE_COUNT_MAX];  /* set by whoever makes the anomaly */
-    bool was_removed[LEDGER_NODE_COUNT_MAX];   /* anybody held it UNREACHABLE while it was up */
-    bool hears_message[LEDGER_NODE_COUNT_MAX]; /* the node's last input was no timer of its own */
+    bool is_anomalous[LEDGER_NODE_COUNT_MAX]; /* set by whoever makes the anomaly */
+    bool was_removed[LEDGER_NODE_COUNT_MAX];  /* anybody held it UNREACHABLE while it was up */
+    struct ledger_heard heard;
     struct gkv_codec *codec;
     void *codec_memory;
 };

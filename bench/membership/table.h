@@ -17,14 +17,17 @@ struct table {
     bool (*report)(struct page *page, const struct plan *plan);
 };
 
-extern const struct table table_load;       /* T1 */
-extern const struct table table_detection;  /* T2 */
-extern const struct table table_infection;  /* T3 */
-extern const struct table table_suspicion;  /* T4 */
-extern const struct table table_joins;      /* T5 */
-extern const struct table table_latency;    /* T8 */
-extern const struct table table_memberlist; /* T10 */
-extern const struct table table_views;      /* T11 */
-extern const struct table table_bandwidth;  /* T13 */
+extern const struct table table_load;         /* T1 */
+extern const struct table table_detection;    /* T2 */
+extern const struct table table_infection;    /* T3 */
+extern const struct table table_suspicion;    /* T4 */
+extern const struct table table_joins;        /* T5 */
+extern const struct table table_anomaly;      /* T6 */
+extern const struct table table_anomaly_load; /* T7 */
+extern const struct table table_latency;      /* T8 */
+extern const struct table table_exhaustion;   /* T9 */
+extern const struct table table_memberlist;   /* T10 */
+extern const struct table table_views;        /* T11 */
+extern const struct table table_bandwidth;    /* T13 */
 
 #endif

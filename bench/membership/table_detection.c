@@ -192,11 +192,6 @@ static void plan_ours(struct plan *plan)
     plan_flavor(plan, FLAVOR_GRIDKV);
 }
 
-static uint64_t swim_timeout_ms(uint32_t node_count)
-{
-    return UINT64_C(2000) * 3 * flavor_ceil_ln(node_count + 1);
-}
-
 static bool report_suspicion(struct page *page, const struct plan *plan)
 {
     static struct plot plot;
@@ -218,10 +213,10 @@ static bool report_suspicion(struct page *page, const struct plan *plan)
         struct numbers waits = differences(plan, &crash, CRASH_SUSPECTED, CRASH_UNREACHABLE);
         const uint64_t p99_ns = numbers_quantile(&waits, 990);
         fprintf(page->body, "| %" PRIu32 " | %" PRIu64 " | %s | %s |\n", crash.node_count,
-                swim_timeout_ms(crash.node_count), page_ms(numbers_quantile(&waits, 500), texts[0]),
-                page_ms(p99_ns, texts[1]));
+                flavor_swim_suspicion_ms(crash.node_count),
+                page_ms(numbers_quantile(&waits, 500), texts[0]), page_ms(p99_ns, texts[1]));
         plot_point(ours, crash.node_count, (double)p99_ns / 1e6);
-        plot_point(published, crash.node_count, (double)swim_timeout_ms(crash.node_count));
+        plot_point(published, crash.node_count, (double)flavor_swim_suspicion_ms(crash.node_count));
         most_ns = p99_ns > most_ns ? p99_ns : most_ns;
         numbers_free(&waits);
     }

@@ -20,6 +20,15 @@ static struct crash crash_of(enum flavor flavor, uint32_t node_count)
                           .until = GKV_MEMBER_UNREACHABLE};
 }
 
+/* Lifeguard's, at the paper's N. */
+static struct crash lifeguard_crash(enum flavor flavor)
+{
+    return (struct crash){.flavor = flavor,
+                          .node_count = 128,
+                          .trial_count = TRIAL_COUNT_MEMBERLIST,
+                          .until = GKV_MEMBER_UNREACHABLE};
+}
+
 static void plan_flavor(struct plan *plan, enum flavor flavor)
 {
     for (uint32_t i = 0; i < NODE_COUNT_COUNT; i++) {
@@ -37,11 +46,10 @@ struct latency {
     uint32_t trial_count;
 };
 
-static struct latency latency_of(const struct plan *plan, enum flavor flavor, uint32_t node_count)
+static struct latency latency_of_crash(const struct plan *plan, const struct crash *crash)
 {
-    const struct crash crash = crash_of(flavor, node_count);
-    struct numbers first = crash_numbers(plan, &crash, CRASH_UNREACHABLE);
-    struct numbers all = crash_numbers(plan, &crash, CRASH_UNREACHABLE_ALL);
+    struct numbers first = crash_numbers(plan, crash, CRASH_UNREACHABLE);
+    struct numbers all = crash_numbers(plan, crash, CRASH_UNREACHABLE_ALL);
     const struct latency latency = {
         .first_median = numbers_quantile(&first, 500),
         .all_median = numbers_quantile(&all, 500),
@@ -54,11 +62,54 @@ static struct latency latency_of(const struct plan *plan, enum flavor flavor, ui
     return latency;
 }
 
+static struct latency latency_of(const struct plan *plan, enum flavor flavor, uint32_t node_count)
+{
+    const struct crash crash = crash_of(flavor, node_count);
+    return latency_of_crash(plan, &crash);
+}
+
 /* ---- T8 -------------------------------------------------------------------------------------- */
+
+static const struct {
+    enum flavor flavor;
+    const char *what;
+    const char *published;
+} lifeguards[] = {
+    {FLAVOR_LIFEGUARD, "Lifeguard, alpha 5", "100"},
+    {FLAVOR_MEMBERLIST, "Lifeguard, alpha 4", "84.5"},
+    {FLAVOR_LIFEGUARD_2, "Lifeguard, alpha 2", "57"},
+};
+#define LIFEGUARD_COUNT (sizeof(lifeguards) / sizeof(lifeguards[0]))
 
 static void plan_latency(struct plan *plan)
 {
     plan_flavor(plan, FLAVOR_GRIDKV);
+    for (uint32_t i = 0; i < LIFEGUARD_COUNT; i++) {
+        const struct crash crash = lifeguard_crash(lifeguards[i].flavor);
+        crash_plan(plan, &crash);
+    }
+}
+
+/* What Lifeguard takes, in percent of what it takes with alpha = 5. */
+static void report_lifeguards(struct page *page, const struct plan *plan)
+{
+    char texts[4][PAGE_TEXT_BYTES];
+    uint64_t baseline_ns = 0;
+    fprintf(page->body, "\nThe same at N = 128 with Lifeguard's options at memberlist's pace; "
+                        "published is the median until all know, in percent\nof that with alpha 5, "
+                        "of HashiCorp's text on Lifeguard.\n\n");
+    page_head(page, "protocol | first, median ms | all, median ms | all, p99 ms | % of alpha 5 | "
+                    "published, %");
+    for (uint32_t i = 0; i < LIFEGUARD_COUNT; i++) {
+        const struct crash crash = lifeguard_crash(lifeguards[i].flavor);
+        const struct latency latency = latency_of_crash(plan, &crash);
+        baseline_ns = i == 0 ? latency.all_median : baseline_ns;
+        fprintf(page->body, "| %s | %s | %s | %s | %s | %s |\n", lifeguards[i].what,
+                page_ms(latency.first_median, texts[0]), page_ms(latency.all_median, texts[1]),
+                page_ms(latency.all_p99, texts[2]),
+                page_milli(latency.all_median * 1000 / baseline_ns * 100, texts[3]),
+                lifeguards[i].published);
+    }
 }
 
 static bool report_latency(struct page *page, const struct plan *plan)
@@ -87,6 +138,7 @@ static bool report_latency(struct page *page, const struct plan *plan)
         worst.all_p99 = latency.all_p99 > worst.all_p99 ? latency.all_p99 : worst.all_p99;
         worst.all_p999 = latency.all_p999 > worst.all_p999 ? latency.all_p999 : worst.all_p999;
     }
+    report_lifeguards(page, plan);
     page_mark(page, &(struct mark){.what = "crash known to all, p99, most of all N up to 128",
                                    .unit = " s",
                                    .ours_milli = worst.all_p99 / 1000000,

@@ -13,7 +13,7 @@ static const uint32_t node_counts[] = {8, 16, 28, 40, 56, 128, 256};
 #define NODE_COUNT_COUNT (sizeof(node_counts) / sizeof(node_counts[0]))
 
 static const enum flavor flavors[] = {FLAVOR_SWIM, FLAVOR_GRIDKV};
-#define FLAVOR_COUNT (sizeof(flavors) / sizeof(flavors[0]))
+#define ROW_FLAVOR_COUNT (sizeof(flavors) / sizeof(flavors[0]))
 
 static struct load load_of(enum flavor flavor, uint32_t node_count)
 {
@@ -22,7 +22,7 @@ static struct load load_of(enum flavor flavor, uint32_t node_count)
 
 static void plan_load(struct plan *plan)
 {
-    for (uint32_t f = 0; f < FLAVOR_COUNT; f++) {
+    for (uint32_t f = 0; f < ROW_FLAVOR_COUNT; f++) {
         for (uint32_t i = 0; i < NODE_COUNT_COUNT; i++) {
             const struct load load = load_of(flavors[f], node_counts[i]);
             load_plan(plan, &load);
@@ -65,7 +65,7 @@ static void report_row(struct page *page, const struct plan *plan, const struct 
 }
 
 static void report_marks(struct page *page, const struct plan *plan,
-                         const struct extremes extremes[FLAVOR_COUNT])
+                         const struct extremes extremes[ROW_FLAVOR_COUNT])
 {
     const struct load at_28 = load_of(FLAVOR_SWIM, 28);
     const struct load_result result = load_result(plan, &at_28);
@@ -92,7 +92,7 @@ static void report_marks(struct page *page, const struct plan *plan,
 
 static bool report_load(struct page *page, const struct plan *plan)
 {
-    struct extremes extremes[FLAVOR_COUNT] = {{0}};
+    struct extremes extremes[ROW_FLAVOR_COUNT] = {{0}};
     static struct plot plot;
     plot = (struct plot){.title = "T1: messages per probe in a quiet cluster",
                          .x_label = "nodes",
@@ -108,7 +108,7 @@ static bool report_load(struct page *page, const struct plan *plan)
         PERIOD_COUNT);
     page_head(page, "protocol | N | sent per period and member | received | sent per probe | "
                     "periods with < 5 sent | bytes each");
-    for (uint32_t f = 0; f < FLAVOR_COUNT; f++) {
+    for (uint32_t f = 0; f < ROW_FLAVOR_COUNT; f++) {
         struct plot_series *series = plot_add(&plot, flavor_name(flavors[f]), false);
         for (uint32_t i = 0; i < NODE_COUNT_COUNT; i++) {
             const struct load load = load_of(flavors[f], node_counts[i]);

@@ -1,0 +1,222 @@
+/* T6, T7: nodes that stop and go on, and what Lifeguard's parts make of it (Lifeguard, table IV and
+ * figure 2).
+ */
+#include <inttypes.h>
+
+#include "bench/membership/anomaly.h"
+#include "bench/membership/table.h"
+
+#define THINNING 8 /* of the paper's 432 combinations, 54 */
+
+struct row {
+    enum flavor flavor;
+    enum anomaly_kind kind;
+    const char *published; /* FP % and FP- % of SWIM; messages % and bytes % */
+    const char *published_load;
+};
+
+/* Every row is compared with the SWIM of its kind. */
+static const struct row rows[] = {
+    {FLAVOR_LIFEGUARD_NONE, ANOMALY_BLOCKS, "100 / 100", "100 / 100"},
+    {FLAVOR_LIFEGUARD_PROBE, ANOMALY_BLOCKS, "67.72 / 32.88", "98.46 / 90.03"},
+    {FLAVOR_LIFEGUARD_SUSPICION, ANOMALY_BLOCKS, "3.00 / 6.71", "111.31 / 106.52"},
+    {FLAVOR_LIFEGUARD_BUDDY, ANOMALY_BLOCKS, "94.08 / 44.57", "100.07 / 99.01"},
+    {FLAVOR_LIFEGUARD, ANOMALY_BLOCKS, "1.53 / 1.89", "110.59 / 97.97"},
+    {FLAVOR_GRIDKV, ANOMALY_BLOCKS, "-", "-"},
+    {FLAVOR_LIFEGUARD_NONE, ANOMALY_STOPS, "-", "-"},
+    {FLAVOR_LIFEGUARD, ANOMALY_STOPS, "-", "-"},
+    {FLAVOR_GRIDKV, ANOMALY_STOPS, "-", "-"},
+};
+#define ROW_COUNT (sizeof(rows) / sizeof(rows[0]))
+
+static struct anomaly anomaly_of(enum flavor flavor, enum anomaly_kind kind)
+{
+    return (struct anomaly){.flavor = flavor, .kind = kind, .thinning = THINNING};
+}
+
+static void plan_anomalies(struct plan *plan)
+{
+    for (uint32_t i = 0; i < ROW_COUNT; i++) {
+        const struct anomaly anomaly = anomaly_of(rows[i].flavor, rows[i].kind);
+        anomaly_plan(plan, &anomaly);
+    }
+}
+
+/* For each combination, so that rows of different parts of the grid can be compared; thousandths.
+ */
+static uint64_t each_milli(uint64_t number, const struct anomaly_result *result)
+{
+    return number * 1000 / result->combination_count;
+}
+
+/* A share of SWIM's, in thousandths of a percent; where SWIM has none, 0 is 0 and more is all. */
+static uint64_t percent_milli(uint64_t milli, uint64_t swim_milli)
+{
+    return swim_milli == 0 ? (milli == 0 ? 0 : 100000) : milli * 100000 / swim_milli;
+}
+
+struct shares {
+    uint64_t false_percent_milli;
+    uint64_t false_healthy_percent_milli;
+    uint64_t message_percent_milli;
+    uint64_t bytes_percent_milli;
+    uint64_t per_ping_milli; /* messages for each ping */
+};
+
+static struct shares shares_of(const struct plan *plan, enum flavor flavor, enum anomaly_kind kind)
+{
+    const struct anomaly anomaly = anomaly_of(flavor, kind);
+    const struct anomaly swim_anomaly = anomaly_of(FLAVOR_LIFEGUARD_NONE, kind);
+    const struct anomaly_result ours = anomaly_result(plan, &anomaly);
+    const struct anomaly_result swim = anomaly_result(plan, &swim_anomaly);
+    return (struct shares){
+        .false_percent_milli =
+            percent_milli(each_milli(ours.false_count, &ours), each_milli(swim.false_count, &swim)),
+        .false_healthy_percent_milli = percent_milli(each_milli(ours.false_healthy_count, &ours),
+                                                     each_milli(swim.false_healthy_count, &swim)),
+        .message_percent_milli = percent_milli(each_milli(ours.message_count, &ours),
+                                               each_milli(swim.message_count, &swim)),
+        .bytes_percent_milli = percent_milli(each_milli(ours.message_bytes, &ours),
+                                             each_milli(swim.message_bytes, &swim)),
+        .per_ping_milli = ours.message_count * 1000 / ours.ping_count,
+    };
+}
+
+static const char *kind_name(enum anomaly_kind kind)
+{
+    return kind == ANOMALY_STOPS ? "stopped" : "blocked";
+}
+
+/* ---- T6 -------------------------------------------------------------------------------------- */
+
+static void report_row(struct page *page, const struct plan *plan, const struct row *row)
+{
+    char texts[2][PAGE_TEXT_BYTES];
+    const struct anomaly anomaly = anomaly_of(row->flavor, row->kind);
+    const struct anomaly_result result = anomaly_result(plan, &anomaly);
+    const struct shares shares = shares_of(plan, row->flavor, row->kind);
+    fprintf(page->body, "| %s | %s | %" PRIu64 " | %" PRIu64 " | %" PRIu64 " | %s | %s | %s |\n",
+            flavor_name(row->flavor), kind_name(row->kind), result.combination_count,
+            result.false_count, result.false_healthy_count,
+            page_milli(shares.false_percent_milli, texts[0]),
+            page_milli(shares.false_healthy_percent_milli, texts[1]), row->published);
+}
+
+static void mark_share(struct page *page, const char *what, const char *published,
+                       const uint64_t ours_and_limit[2])
+{
+    struct mark mark = {
+        .unit = " %", .ours_milli = ours_and_limit[0], .limit_milli = ours_and_limit[1]};
+    (void)snprintf(mark.what, sizeof(mark.what), "%s", what);
+    (void)snprintf(mark.published, sizeof(mark.published), "%s", published);
+    page_mark(page, &mark);
+}
+
+static void report_marks(struct page *page, const struct plan *plan)
+{
+    const struct shares ours = shares_of(plan, FLAVOR_GRIDKV, ANOMALY_BLOCKS);
+    const struct anomaly stopped = anomaly_of(FLAVOR_GRIDKV, ANOMALY_STOPS);
+    const struct anomaly_result of_stopped = anomaly_result(plan, &stopped);
+    mark_share(page, "blocked, GridKV: FP of SWIM's", "1.53",
+               (uint64_t[]){ours.false_percent_milli, 100});
+    mark_share(page, "blocked, GridKV: FP- of SWIM's", "1.89",
+               (uint64_t[]){ours.false_healthy_percent_milli, 600});
+    page_mark(page, &(struct mark){.what = "stopped, GridKV: FP",
+                                   .unit = "",
+                                   .ours_milli = 1000 * of_stopped.false_count});
+}
+
+static void plot_rows(const struct plan *plan, struct plot *plot)
+{
+    for (uint32_t r = 0; r < ROW_COUNT; r++) {
+        if (rows[r].kind != ANOMALY_BLOCKS) {
+            continue;
+        }
+        struct plot_series *series = plot_add(plot, flavor_name(rows[r].flavor), false);
+        for (uint32_t i = 0; i < ANOMALY_C_COUNT; i++) {
+            const struct anomaly anomaly = anomaly_of(rows[r].flavor, rows[r].kind);
+            const struct anomaly_result result = anomaly_result_at(plan, &anomaly, i);
+            plot_point(series, anomaly_concurrency(i),
+                       (double)result.false_count / (double)result.combination_count);
+        }
+    }
+}
+
+static bool report_anomalies(struct page *page, const struct plan *plan)
+{
+    static struct plot plot;
+    plot = (struct plot){.title = "T6: false verdicts for each combination, nodes blocked",
+                         .x_label = "nodes under an anomaly at a time, of 128",
+                         .y_label = "false verdicts for each combination of D and I",
+                         .is_y_log = true};
+    fprintf(
+        page->body,
+        "Of %d nodes C are under an anomaly for D ms, then not for I ms, and so on for %d s; "
+        "C of {1, 4 .. 32},\nD of {128 .. 32768}, I of {1 .. 16384} ms. *Blocked*: nothing "
+        "gets in or out, and timers go on, as the paper does it.\n*Stopped*: all of the "
+        "process, as SIGSTOP does, which is what the stall guard sees. Sockets hold 256 "
+        "datagrams each way.\n"
+        "FP: a node comes to hold another for unreachable, by itself or by what it hears, that "
+        "is up and not under an anomaly;\nFP-: a node that is not under one itself. "
+        "Percentages are of SWIM's in the same world, for each combination. The paper's\n(table "
+        "IV) are of 432 combinations, ten times each.\n\n",
+        ANOMALY_NODE_COUNT, ANOMALY_SECONDS);
+    page_head(page, "protocol | anomaly | combinations | FP | FP- | FP, % of SWIM | FP-, % of SWIM "
+                    "| published, %");
+    for (uint32_t i = 0; i < ROW_COUNT; i++) {
+        report_row(page, plan, &rows[i]);
+    }
+    plot_rows(plan, &plot);
+    report_marks(page, plan);
+    return page_plot(page, &plot);
+}
+
+const struct table table_anomaly = {
+    .id = "T6", .title = "Anomalies", .plan = plan_anomalies, .report = report_anomalies};
+
+/* ---- T7 -------------------------------------------------------------------------------------- */
+
+static bool report_anomaly_load(struct page *page, const struct plan *plan)
+{
+    static struct plot plot;
+    char texts[3][PAGE_TEXT_BYTES];
+    plot = (struct plot){.title = "T7: messages under anomalies",
+                         .x_label = "nodes under an anomaly at a time, of 128",
+                         .y_label = "messages for each ping"};
+    fprintf(page->body,
+            "Messages (datagrams) and bytes of the runs of T6, nodes blocked, in percent of "
+            "SWIM's; and messages for each ping, which\ncompares protocols that probe at another "
+            "pace.\n\n");
+    page_head(page, "protocol | messages, % of SWIM | bytes, % of SWIM | published, % | messages "
+                    "per ping");
+    for (uint32_t r = 0; r < ROW_COUNT; r++) {
+        if (rows[r].kind != ANOMALY_BLOCKS) {
+            continue;
+        }
+        const struct shares shares = shares_of(plan, rows[r].flavor, rows[r].kind);
+        struct plot_series *series = plot_add(&plot, flavor_name(rows[r].flavor), false);
+        fprintf(page->body, "| %s | %s | %s | %s | %s |\n", flavor_name(rows[r].flavor),
+                page_milli(shares.message_percent_milli / 10 * 10, texts[0]),
+                page_milli(shares.bytes_percent_milli / 10 * 10, texts[1]), rows[r].published_load,
+                page_milli(shares.per_ping_milli, texts[2]));
+        for (uint32_t i = 0; i < ANOMALY_C_COUNT; i++) {
+            const struct anomaly anomaly = anomaly_of(rows[r].flavor, rows[r].kind);
+            const struct anomaly_result result = anomaly_result_at(plan, &anomaly, i);
+            plot_point(series, anomaly_concurrency(i),
+                       (double)result.message_count / (double)result.ping_count);
+        }
+    }
+    const struct shares swim = shares_of(plan, FLAVOR_LIFEGUARD_NONE, ANOMALY_BLOCKS);
+    const struct shares lifeguard = shares_of(plan, FLAVOR_LIFEGUARD, ANOMALY_BLOCKS);
+    const struct shares ours = shares_of(plan, FLAVOR_GRIDKV, ANOMALY_BLOCKS);
+    mark_share(page, "Lifeguard: messages of SWIM's", "110.59",
+               (uint64_t[]){lifeguard.message_percent_milli, 110590});
+    mark_share(page, "GridKV: messages per ping, of SWIM's", "110.59",
+               (uint64_t[]){percent_milli(ours.per_ping_milli, swim.per_ping_milli), 110000});
+    return page_plot(page, &plot);
+}
+
+const struct table table_anomaly_load = {.id = "T7",
+                                         .title = "Load under anomalies",
+                                         .plan = plan_anomalies,
+                                         .report = report_anomaly_load};
