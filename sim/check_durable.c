@@ -13,7 +13,10 @@
  *
  * Who owns a key is asked where all nodes know the whole ring all the time; else W nodes of any
  * kind are enough. A node that has just begun another life knows a part of the ring, and takes it
- * for the whole one until it has met the others. */
+ * for the whole one until it has met the others.
+ *
+ * Who said so is overheard. Where a connection could not be heard to its end, some who said so are
+ * not known, and how many have it is not asked. */
 
 static bool has_still_ring(const struct gkv_trial *trial)
 {
@@ -23,6 +26,11 @@ static bool has_still_ring(const struct gkv_trial *trial)
 static bool has_known_ring(const struct gkv_trial *trial)
 {
     return has_still_ring(trial) && !trial->scenario.loses_memory;
+}
+
+static bool has_heard_all(const struct gkv_trial *trial)
+{
+    return trial->overhear == NULL || gkv_overhear_lost_count(trial->overhear) == 0;
 }
 
 /* ---- Who said that it stored what ------------------------------------------------------------ */
@@ -105,14 +113,9 @@ static uint32_t count_holders(struct gkv_trial *trial, uint32_t key, uint32_t co
 
 /* ---- At the moment --------------------------------------------------------------------------- */
 
-static void check_acknowledged(struct gkv_trial *trial, const struct gkv_deed *deed,
-                               uint32_t number)
+static void check_count(struct gkv_trial *trial, const struct gkv_deed *deed, uint32_t number,
+                        const struct gkv_version_row *row)
 {
-    struct gkv_durable_watch *watch = &trial->durable_watch;
-    const struct gkv_version_row *row = gkv_watch_version(trial, deed->version);
-    if (row == NULL) {
-        return;
-    }
     const uint32_t count = count_holders(trial, deed->key, deed->node, deed->version, row);
     trial->tally.counts[GKV_HOLDS_DURABLE]++;
     if (count < trial->scenario.world.node.write_quorum) {
@@ -121,6 +124,19 @@ static void check_acknowledged(struct gkv_trial *trial, const struct gkv_deed *d
                        "operation %u wrote k%u, acknowledged, but only %u of %u owners have it",
                        (unsigned)number, (unsigned)deed->key, (unsigned)count,
                        (unsigned)trial->scenario.world.node.write_quorum);
+    }
+}
+
+static void check_acknowledged(struct gkv_trial *trial, const struct gkv_deed *deed,
+                               uint32_t number)
+{
+    struct gkv_durable_watch *watch = &trial->durable_watch;
+    const struct gkv_version_row *row = gkv_watch_version(trial, deed->version);
+    if (row == NULL) {
+        return;
+    }
+    if (has_heard_all(trial)) {
+        check_count(trial, deed, number, row);
     }
     if (gkv_version_compare(deed->version, watch->newest[deed->key].version) > 0) {
         const bool holds = is_held(trial, deed->node, deed->key, deed->version);

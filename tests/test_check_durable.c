@@ -95,6 +95,16 @@ static void complete(uint64_t stamp, enum gkv_error error)
         &trial, &(struct gkv_observation){.kind = GKV_OBSERVE_OUTPUT, .output = &output});
 }
 
+/* A connection carries what is no frame, so that what comes after it on it is not heard. */
+static void lose_a_connection(void)
+{
+    static const uint8_t nonsense[64] = {0xff, 0xff, 0xff, 0xff};
+    gkv_overhear_observe(trial.overhear, &(struct gkv_observation){.kind = GKV_OBSERVE_SENT,
+                                                                   .connection = 1,
+                                                                   .bytes = {nonsense, 64}});
+    assert_int_equal(gkv_overhear_lost_count(trial.overhear), 1);
+}
+
 static bool is_rejected(void)
 {
     return trial.verdict.status != GKV_TRIAL_PASS;
@@ -159,6 +169,32 @@ static void test_rejects_too_few_copies(void **state)
     }
 }
 
+/* Goal: where a connection was not heard to its end, fewer answers than W prove nothing; what is
+ * lost in the end is rejected as ever. Method: too few answers, before such a connection and after
+ * it, and a version that nobody holds. */
+static void test_counts_only_where_all_is_heard(void **state)
+{
+    (void)state;
+    for (uint32_t variant = 0; variant < 3; variant++) {
+        begin();
+        trial.overhear =
+            gkv_overhear_create(GKV_SCENARIO_VALUE_BYTES_MAX, &(struct gkv_hearer){.hear = NULL});
+        assert_non_null(trial.overhear);
+        if (variant > 0) {
+            lose_a_connection();
+        }
+        if (variant < 2) {
+            hold(1, 10);
+        }
+        complete(10, GKV_OK);
+        assert_int_equal(is_rejected(), variant == 0);
+        gkv_check_durable.finish(&trial);
+        assert_int_equal(is_rejected(), variant != 1);
+        gkv_overhear_destroy(trial.overhear);
+        end();
+    }
+}
+
 /* Goal: in the end, an acknowledged version that nobody holds is rejected, and so is its loss by
  * one who kept its memory. Method: acknowledge, then lose it. */
 static void test_rejects_what_is_lost_in_the_end(void **state)
@@ -212,6 +248,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_accepts_w_copies),
         cmocka_unit_test(test_rejects_too_few_copies),
+        cmocka_unit_test(test_counts_only_where_all_is_heard),
         cmocka_unit_test(test_rejects_what_is_lost_in_the_end),
         cmocka_unit_test(test_forgets_no_version),
     };
