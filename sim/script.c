@@ -323,6 +323,9 @@ const char *gkv_script_settle(struct gkv_script *script)
         return reason;
     }
     allow_lines(script);
+    if (scenario->value_bytes_min > scenario->world.node.value_bytes_max) {
+        return "value_bytes must be at most value_bytes_max";
+    }
     if (scenario->repairs_by_read &&
         (scenario->crashes.every_ns > 0 || scenario->has_leave || scenario->late_count > 0 ||
          scenario->world.node.read_repair_per_second_max < READ_REPAIRS_MIN)) {

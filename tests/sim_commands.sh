@@ -167,13 +167,16 @@ END
 expect 0 '^left out: 1 of 2 lines; the first, at 1.400000000s: c0 gets k0 at b' replay "$work/vain.scenario"
 "$(dirname "$0")/scenarios.sh" "$sim" "$work/vain.scenario" >"$work/out" && complain 'a scenario that does nothing to be refused'
 
-# Shrinking: a scenario that fails without any bug, since what READ sets is more than nodes take.
+# Shrinking: a scenario that fails without any bug, since what READ sets takes longer than its time.
 # Whatever stops it, the smallest so far is whole, in the file, and fails alike.
 cat >"$work/wrong.scenario" <<'END'
 scenario 1
 keys 3
-value_bytes 4000
-value_bytes_max 30
+operation_timeout 100ms
+latency 1ms
+window_bytes 512
+value_bytes 60000
+value_bytes_max 61440
 
 1.4s  c0 gets k2 at a
 1.5s  cut a > b
@@ -184,8 +187,9 @@ small=$work/small.scenario
 expect 0 "^replay: gridkv-sim replay $small" shrink "$work/wrong.scenario" --out "$small"
 grep -q '^tries: [0-9]*$' "$work/out" || complain 'an end because nothing gets smaller'
 expect 11 'as expected: open' replay "$small"
-test "$(sed '/^$/d; s/ [0-9]*$//' "$small" | tr '\n' ,)" = 'scenario,value_bytes,value_bytes_max,expect open,' ||
-    complain 'a head of two lines'
+wanted=scenario,value_bytes,operation_timeout,latency,window_bytes,value_bytes_max,
+test "$(sed '/^$/d; s/ [0-9].*$//' "$small" | tr '\n' ,)" = "${wanted}expect open," ||
+    complain 'a head of five lines, and nothing else'
 for limit in '--tries 0' '--tries 3' '--time 1s'; do
     rm -f "$small"
     # shellcheck disable=SC2086 # two words

@@ -264,6 +264,8 @@ static const struct {
     {"scenario 1\n", 1, "write expect pass"},
     {"scenario 1\nnods 3\n", 2, "nods is no field"},
     {"scenario 1\nnodes 99\n", 2, "a number from 1 to"},
+    {"scenario 1\nvalue_bytes 31\nvalue_bytes_max 30\nexpect pass\n", 4,
+     "value_bytes must be at most value_bytes_max"},
     {"scenario 1\nnodes\n", 2, "a number from 1 to"},
     {"scenario 1\nnodes -1\n", 2, "a number from 1 to"},
     {"scenario 1\nlatency 5\n", 2, "a duration, such as"},
