@@ -5,6 +5,7 @@
 #include "sim/campaign.h"
 #include "sim/command.h"
 #include "sim/jobs.h"
+#include "sim/report.h"
 #include "sim/switches.h"
 #include "sim/tally.h"
 #include "sim/trial.h"
@@ -74,6 +75,16 @@ static uint32_t print_missing(const struct reach *reach, uint64_t seed_count)
     return missing;
 }
 
+/* The line that counts the same seeds again. */
+static void print_replay(const struct gkv_trial_options *options, const uint64_t range[2])
+{
+    char switches[GKV_TRIAL_LINE_BYTES];
+    gkv_report_switches(options, switches);
+    printf("replay: gridkv-sim coverage --seeds %" PRIu64 "..%" PRIu64 "%s%s%s\n", range[0],
+           range[1], switches, gkv_report_commit()[0] != '\0' ? "   # at commit " : "",
+           gkv_report_commit());
+}
+
 static bool parse(struct gkv_arguments *arguments, struct gkv_jobs_options *options,
                   uint64_t range[2])
 {
@@ -116,6 +127,9 @@ int gkv_command_coverage(struct gkv_arguments *arguments)
     const bool is_generic =
         options.trial.profile == GKV_PROFILE_SWARM && options.trial.off_mask == 0;
     const uint32_t missing = print_missing(&reach, is_generic ? campaign.seed_count : 0);
+    if (missing > 0) {
+        print_replay(&options.trial, range);
+    }
     printf("coverage: %d entries, of which %" PRIu32 " should have been reached and were not\n",
            (int)GKV_PREDICATE_COUNT, missing);
     return missing == 0 ? GKV_TRIAL_PASS : GKV_TRIAL_COVERAGE;
