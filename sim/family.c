@@ -263,8 +263,11 @@ uint64_t gkv_family_mask_of(const struct gkv_scenario *scenario)
 void gkv_family_switch_off(struct gkv_scenario *scenario, uint64_t mask)
 {
     for (uint32_t i = 0; i < GKV_FAMILY_COUNT; i++) {
-        if ((mask & gkv_family_bit((enum gkv_family)i)) != 0) {
-            memset((uint8_t *)scenario + families[i].offset, 0, families[i].bytes);
+        const struct family *family = &families[i];
+        const uint64_t above =
+            family->within < ALONE ? gkv_family_bit((enum gkv_family)family->within) : 0;
+        if ((mask & (gkv_family_bit((enum gkv_family)i) | above)) != 0) {
+            memset((uint8_t *)scenario + family->offset, 0, family->bytes);
         }
     }
 }

@@ -103,7 +103,7 @@ void gkv_family_draw_on(struct gkv_scenario *scenario, struct gkv_choice *choice
 /* Those that are on in a scenario. */
 uint64_t gkv_family_mask_of(const struct gkv_scenario *scenario);
 
-/* Zero the parameters of the families in mask. */
+/* Zero the parameters of the families in mask, and of those that mean nothing without them. */
 void gkv_family_switch_off(struct gkv_scenario *scenario, uint64_t mask);
 
 #endif

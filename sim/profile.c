@@ -32,7 +32,7 @@ static void shape_lite(struct gkv_scenario *scenario, struct gkv_choice *choice)
     limit32(&options->read_quorum, options->replica_count);
     limit32(&scenario->late_count, 1);
     if (options->replica_count == 3) {
-        scenario->has_leave = false;
+        gkv_family_switch_off(scenario, gkv_family_bit(GKV_FAMILY_LEAVING));
     }
     limit32(&scenario->operation_count, 150);
     limit32(&scenario->key_count, 30);

@@ -130,7 +130,7 @@ static void fit(struct gkv_scenario *scenario)
         options->seed_count = scenario->node_count;
     }
     if (scenario->node_count <= options->replica_count) {
-        scenario->has_leave = false;
+        gkv_family_switch_off(scenario, gkv_family_bit(GKV_FAMILY_LEAVING));
     }
     if (scenario->clock_grain_ms > options->probe_timeout_ms / 4) {
         /* By a coarser clock, a peer would have no time to answer. */
@@ -142,7 +142,7 @@ static void fit(struct gkv_scenario *scenario)
         gkv_family_switch_off(scenario, gkv_scenario_forgetful_mask());
     }
     if (scenario->node_count < 3) {
-        scenario->late_count = 0;
+        gkv_family_switch_off(scenario, gkv_family_bit(GKV_FAMILY_LATE_JOINS));
     }
     if (scenario->crashes.every_ns == 0) {
         scenario->keeps_one_down = false;

@@ -124,8 +124,8 @@ static void make_stores_full(struct gkv_scenario *scenario, struct gkv_choice *c
     scenario->set_percent = gkv_choose_between(choice, "full.sets", 60, 95);
     scenario->operation_count = GKV_SCENARIO_OPERATION_COUNT_MAX;
     scenario->think_ns_max = gkv_choose_log(choice, "full.think", 10000, 2 * MS);
-    scenario->has_leave = false;
-    scenario->late_count = 0;
+    gkv_family_switch_off(scenario, gkv_family_bit(GKV_FAMILY_LEAVING));
+    gkv_family_switch_off(scenario, gkv_family_bit(GKV_FAMILY_LATE_JOINS));
     scenario->may_be_full = true;
 }
 

@@ -58,6 +58,23 @@ static void test_every_family_is_drawn(void **state)
     }
 }
 
+/* Goal: a family that is not among those that are on has no part in the run: its parameter is zero,
+ * so that switching it off is the same run. Method: draw seeds, switch off what is off, compare. */
+static void test_what_is_off_is_zero(void **state)
+{
+    (void)state;
+    for (uint64_t seed = 1; seed <= SEED_COUNT; seed++) {
+        static struct gkv_scenario drawn;
+        static struct gkv_scenario less;
+        draw(&drawn, seed, GKV_PROFILE_SWARM, 0);
+        memcpy(&less, &drawn, sizeof(less));
+        gkv_family_switch_off(&less, ~gkv_family_mask_of(&drawn));
+        if (memcmp(&less, &drawn, sizeof(less)) != 0) {
+            fail_msg("seed %u is another without what is off in it", (unsigned)seed);
+        }
+    }
+}
+
 /* Goal: switching families off takes them away and leaves the rest of the seed as it was.
  * Method: draw seeds with and without each family; compare the other families and the shape. */
 static void test_off_moves_nothing_else(void **state)
@@ -122,6 +139,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_names_find_what_they_name),
         cmocka_unit_test(test_every_family_is_drawn),
+        cmocka_unit_test(test_what_is_off_is_zero),
         cmocka_unit_test(test_off_moves_nothing_else),
         cmocka_unit_test(test_profiles_keep_their_word),
     };
