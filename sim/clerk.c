@@ -36,6 +36,8 @@ struct gkv_clerk {
     struct gkv_link links[GKV_NET_NODE_COUNT_MAX][GKV_NET_NODE_COUNT_MAX]; /* as last written */
     struct gkv_sim_clock clocks[GKV_NET_NODE_COUNT_MAX];
     uint64_t service_ns[GKV_NET_NODE_COUNT_MAX];
+    uint64_t
+        suspended_ns[GKV_NET_NODE_COUNT_MAX]; /* when the pause ends that SUSPEND was last in */
 };
 
 /* ---- Lines that were carried out ------------------------------------------------------------- */
@@ -546,9 +548,11 @@ static bool set_clock(struct gkv_trial *trial, const struct gkv_script_line *lin
 {
     struct gkv_host *host = &trial->world.hosts[line->node];
     if (line->kind == GKV_SCRIPT_SUSPEND) {
-        if (host->paused_until_ns < line->time_ns + line->value) {
+        if (host->paused_until_ns < line->time_ns + line->value ||
+            host->paused_until_ns == trial->clerk->suspended_ns[line->node]) {
             return false; /* somebody would see it go back */
         }
+        trial->clerk->suspended_ns[line->node] = host->paused_until_ns;
         gkv_sim_clock_suspend(&host->clock, line->value);
     } else if (line->kind == GKV_SCRIPT_STEP) {
         gkv_sim_clock_step(&host->clock, line->time_ns, (int64_t)line->value);
