@@ -236,6 +236,21 @@ static void add_happenings(struct artist *artist)
     add_reading(artist, reading_count);
 }
 
+/* What a small window lets pass takes a way to and fro each time, and all values may be under way
+ * at once: an operation has time for that, twice over, or a cluster without any bug would fail. */
+static void allow_time(struct artist *artist)
+{
+    struct gkv_world_options *world = &artist->miniature->scenario.world;
+    const uint64_t window = world->window_bytes > 0 ? world->window_bytes : GKV_NET_PIPE_BYTES;
+    const uint64_t turn_count = (greatest_value_bytes(artist->miniature) + window - 1) / window;
+    const uint64_t turn_ns = 2 * GKV_SCENARIO_CALM_LATENCY_NS_MAX;
+    const uint64_t least_ms =
+        2 * GKV_MINIATURE_OPERATION_COUNT_MAX * turn_count * turn_ns / GKV_NS_PER_MS;
+    if (world->node.operation_timeout_ms < least_ms) {
+        world->node.operation_timeout_ms = (uint32_t)least_ms;
+    }
+}
+
 /* Sometimes nodes take no value larger than the largest there is: their buffers are small then. */
 static void tighten(struct artist *artist)
 {
@@ -270,6 +285,7 @@ void gkv_miniature_draw(struct gkv_script *miniature, const struct gkv_script *s
         add_setting(&artist);
     }
     add_happenings(&artist);
+    allow_time(&artist);
     if (one_in(&artist, 3)) {
         tighten(&artist);
     }
