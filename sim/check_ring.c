@@ -10,8 +10,8 @@
 
 #define KEY_COUNT_MAX 64 /* looked at, of all keys */
 
-/* The nodes of a key as node `holder` names them; false when it names nobody known, or one twice.
- * */
+/* How many nodes own a key for node `holder`, and which; what is no node of the cluster is none of
+ * those that the check computes. */
 static uint32_t owners_by(struct gkv_trial *trial, uint32_t holder, uint32_t key,
                           uint32_t owners_out[GKV_REPLICA_COUNT_MAX])
 {

@@ -2,8 +2,8 @@
  * a row of a table.
  *
  * Model     A hash table of names of 128 bits, such as versions, that doubles as it fills.
- * Bounds    GKV_NUMBERS_COUNT_MAX names. What finds no room must be said: sim/check.h's
- *           gkv_check_no_room. O(1).
+ * Bounds    GKV_NUMBERS_COUNT_MAX names. What finds no room must be said: sim/watch.h's
+ *           gkv_watch_no_room. O(1).
  * Invariant At least half of the places are free. All zero is an empty one.
  */
 #ifndef GKV_SIM_NUMBERS_H
