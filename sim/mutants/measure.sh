@@ -7,15 +7,18 @@
 #   kills   the bug is planted, and seeds are run up to the first that fails: from three first
 #           seeds, and with assertions that do nothing from one. That seed must pass without the bug, and fail
 #           alike when it is run again.
-#   sizes   that seed is recorded, shrunk, and the shrunk run replayed.
+#   sizes   that seed is recorded, shrunk, and the shrunk run replayed, which must pass without the bug.
 #   checks  without assertions: is it killed without the check that killed?
 #   faults  and without each family of faults that is on in the killing seed? (Without any other, that
 #           seed still fails: it is the same run up to there.) For both the killing seed is run first: if
-#           it still fails, nothing is lost. Only else seeds are run from 1 on.
-#   pin     gate.txt names the first killing seed of each; its lines with files stay.
+#           it still fails, nothing is lost. Only else seeds are run from 1 on: five times as many as the
+#           kill took, 100 at least, and GRIDKV_MUTANT_SEEDS at most.
+#   pin     gate.txt names the first killing seed of each; its lines with files stay, and so do those of
+#           bugs that were not measured or survive: the gate tells of these.
 #   table   docs/results/mutants.md is written anew from mutants.md.in.
 #
 # What was measured is kept, a line each, in build/mutants/TREE/; whatever is there is not measured again,
+# but for what test programs do, which takes no time,
 # so that this can be stopped and started. TREE names what the sources hold: other sources, other lines. How
 # far a stage is, and about how long it has to go, is said on stderr.
 # Environment: GRIDKV_MUTANT_SEEDS (2000), GRIDKV_MUTANT_JOBS (all processors), GRIDKV_MUTANT_TRIES (1000,
@@ -32,7 +35,7 @@ first_seeds="1 1000001 2000001"
 
 results=${GRIDKV_MUTANT_RESULTS:-} # set for the processes of a stage
 if test -z "$results"; then
-    tree=$(cd "$root" && cat core/*.[ch] proto/*.[ch] io_sim/*.[ch] io_posix/*.[ch] sim/*.[ch] sim_posix/*.[ch] | cksum)
+    tree=$(cd "$root" && cat core/*.[ch] proto/*.[ch] proto/*.proto io_sim/*.[ch] io_posix/*.[ch] sim/*.[ch] sim_posix/*.[ch] | cksum)
     results=$root/build/mutants/${tree% *}
     mkdir -p "$results"
     touch "$results/kills" "$results/sizes" "$results/matrix"
@@ -88,6 +91,13 @@ sound() {
     fi
 }
 
+# families_of SEED BINARY: those that are on, with commas. A run that is stopped at once says so; one that
+# crashes does not.
+families_of() {
+    { "$2" run --seed "$1" --limit 1 2>/dev/null || true; } |
+        sed -n 's/^profile: [a-z]*, with //p' | head -n 1 | tr ' ' ','
+}
+
 # kill_from NAME MODE FIRST: one line of kills.
 kill_from() {
     key="$(key_of "$1") $2 $3"
@@ -99,15 +109,15 @@ kill_from() {
     if test "$found_seed" != - && ! sound "$1" "$results/$1.$2/gridkv-sim" "$results/$2/gridkv-sim"; then
         found_seed=-
     fi
-    families=$(sed -n 's/^profile: [a-z]*, with //p' "$report" | head -n 1 | tr ' ' ',')
+    families=
+    if test "$found_seed" != - && test "$(killer_of "$1")" = run; then
+        families=$(families_of "$found_seed" "$results/$2/gridkv-sim")
+    fi
     echo "$key $found_seed $found_status ${families:--} $found_check" >>"$results/kills"
 }
 
 # kill_other NAME PROGRAM MODE: one line of kills, for a test program of which one test must fail.
 kill_other() {
-    if grep -q "^$(key_of "$1") $3 1 " "$results/kills"; then
-        return 0
-    fi
     is_old=no
     found_status=1
     found_check=$(verdict_of "$results/$1.$3/$2")
@@ -120,10 +130,11 @@ kill_other() {
     echo "$(key_of "$1") $3 1 - $found_status - $found_check" >>"$results/kills"
 }
 
-# plant_once NAME MODE: not again what is there already, whole, by the same patch.
+# plant_once NAME MODE: not again what is there already, whole, by the same patch; but always what has tests
+# in it, for TREE does not name those.
 plant_once() {
     stamp=$results/$1.$2/planted
-    if test "$(cat "$stamp" 2>/dev/null)" != "$(key_of "$1")"; then
+    if test "$(program_of "$1")" != gridkv-sim || test "$(cat "$stamp" 2>/dev/null)" != "$(key_of "$1")"; then
         is_old=no
         plant "$1" "$results/$2" "$results/$1.$2" || return 1
         key_of "$1" >"$stamp"
@@ -170,6 +181,12 @@ one_sizes() {
     "$sim" shrink "$results/$1.gseed" --tries "$tries" --time "${seconds_max}s" \
         --out "$results/$1.scenario" >"$results/$1.shrunk" 2>/dev/null || true
     after=$(sed -n 's/^after: operations=\([0-9]*\).* events=\([0-9]*\).*/\1 \2/p' "$results/$1.shrunk")
+    status=0
+    timeout "$seconds_max" "$results/on/gridkv-sim" replay "$results/$1.scenario" >/dev/null 2>&1 || status=$?
+    if test -n "$after" && test "$status" -ne 14; then # "passed and should not have"
+        echo "$1: without the bug, what it was shrunk to ends with status $status, not 14" >&2
+        return 1
+    fi
     before_ns=$(date +%s%N)
     "$sim" replay "$results/$1.scenario" >/dev/null 2>&1 || true
     echo "$(key_of "$1") ${after:-- -} $((($(date +%s%N) - before_ns) / 1000000))" >>"$results/sizes"
@@ -178,9 +195,12 @@ one_sizes() {
 # without NAME fault|check WHAT: one line of matrix. It is written only if it is sure: all seeds passed, or
 # one fails that passes without the bug.
 without() {
-    if grep -q "^$(key_of "$1") $2 $3 " "$results/matrix"; then
-        return 0
-    fi
+    told=$(sed -n "s/^$(key_of "$1") $2 $3 //p" "$results/matrix" | tail -n 1)
+    case $told in
+    "") ;;
+    *" - "*) test "${told%% *}" -lt "$budget" || return 0 ;; # lost, of as many seeds
+    *) return 0 ;;
+    esac
     search "$1" "$results/$1.off/gridkv-sim" "$seed" 1 "--no-$2" "$3"
     test "$found_status" -ne 0 || search "$1" "$results/$1.off/gridkv-sim" 1 "$budget" "--no-$2" "$3"
     if test "$found_status" -ne 0 && test "$found_seed" = -; then
@@ -234,19 +254,27 @@ tasks() {
     done
 }
 
+# pins_of NAME: its lines of gate.txt.
+pins_of() {
+    kill_of "$1" on >"$scratch/kill"
+    if ! read -r seed _ _ check <"$scratch/kill"; then
+        check="survives"
+    fi
+    case $check in
+    survives* | *without* | *again* | "no end") grep "^$1 " "$gate" || true ;;
+    *)
+        grep "^$1 [^ ]*[.]" "$gate" || true
+        echo "$1 $seed $check"
+        ;;
+    esac
+}
+
 pin() {
     gate=$root/sim/mutants/gate.txt
-    grep ' [^ ]*[.][^ ]* ' "$gate" >"$results/pinned" || true
     for name in $(names_of_all); do
-        kill_of "$name" on >"$scratch/kill"
-        if read -r seed status families check <"$scratch/kill"; then
-            case $check in
-            survives* | *without* | *again* | "no end") ;;
-            *) echo "$name $seed $check" >>"$results/pinned" ;;
-            esac
-        fi
-    done
-    sort "$results/pinned" >"$gate"
+        pins_of "$name"
+    done | sort >"$results/pinned"
+    cp "$results/pinned" "$gate"
 }
 
 # each STAGE NAME...: in as many processes as there are processors.

@@ -2,8 +2,8 @@
 # Usage: table.sh RESULTS
 #
 # Writes docs/results/mutants.md: mutants.md.in, with the lines @summary@, @kills@ and @matrix@ replaced by
-# what measure.sh left in the folder RESULTS. Bugs by other programs than gridkv-sim have neither seed nor
-# size.
+# what measure.sh left in the folder RESULTS: of several lines that say the same thing, the last. Bugs by other
+# programs than gridkv-sim have neither seed nor size. A search without a find counts as longer than all others.
 set -eu
 root=$(cd "$(dirname "$0")/../.." && pwd)
 . "$root/sim/mutants/plant.sh"
@@ -25,6 +25,8 @@ function median(count,    i, j, t) {
     return count == 0 ? "-" : all[int((count + 1) / 2)]
 }
 BEGIN {
+    none = 1e9
+    first_count = split("1 1000001 2000001", firsts, " ")
     while ((getline line < list) > 0) {
         split(line, word, " ")
         names[++name_count] = word[1]
@@ -44,8 +46,8 @@ key[$1] == $2 {
     check = $8
     for (i = 9; i <= NF; i++) check = check " " $i
     id = $1 SUBSEP $3
-    if ($4 == 1) { seed[id] = $5; status[id] = $6; by[id] = check; is_measured[id] = 1 }
-    if ($5 != "-") took[id] = took[id] " " ($5 - $4 + 1)
+    if ($4 == 1) { seed[id] = $5; status[id] = $6; by[id] = check }
+    few[id, $4] = $5 == "-" ? none : $5 - $4 + 1
 }
 END {
     kills = part ".kills"
@@ -55,12 +57,18 @@ END {
         n = names[i]
         on = n SUBSEP "on"
         off = n SUBSEP "off"
-        total = split(took[on], few, " ")
-        for (j = 1; j <= total; j++) all[j] = few[j] + 0
+        total = 0
+        took = ""
+        for (j = 1; j <= first_count && program[n] == "gridkv-sim"; j++) {
+            if (!((on, firsts[j]) in few)) continue
+            all[++total] = few[on, firsts[j]]
+            took = took " " (all[total] == none ? "none" : all[total])
+            if (all[total] == none) without++
+            else if (all[total] > greatest) greatest = all[total]
+        }
         m = median(total)
-        if (program[n] != "gridkv-sim") m = "-"
-        printf "| %s | %s | %s |%s | %s | %s | %s | %s | %s | %s |\n", n, plants[n], m, \
-            took[on] == "" ? " -" : took[on], by[on] == "" ? "not measured" : by[on] " (" status[on] ")", \
+        printf "| %s | %s | %s |%s | %s | %s | %s | %s | %s | %s |\n", n, plants[n], \
+            m == none ? "none" : m, took == "" ? " -" : took, by[on] == "" ? "not measured" : by[on] " (" status[on] ")", \
             by[off] == "" ? "not measured" : seed[off], by[off] == "" ? "-" : by[off] " (" status[off] ")", \
             operations[n] == "" ? "-" : operations[n], events[n] == "" ? "-" : events[n], \
             replay_ms[n] == "" ? "-" : replay_ms[n] >> kills
@@ -69,14 +77,14 @@ END {
         else killed_on++
         if (by[off] ~ /survives|no end|without|again/) lost_off = lost_off " " n
         else if (by[off] != "") killed_off++
-        if (m != "-") { medians[++median_count] = m; if (m > greatest_median) greatest_median = m }
-        for (j = 1; j <= total; j++) if (program[n] == "gridkv-sim" && few[j] + 0 > greatest) greatest = few[j] + 0
+        if (m != "-") { medians[++median_count] = m; if (m != none && m > greatest_median) greatest_median = m }
         if (operations[n] > most_operations) most_operations = operations[n] + 0
     }
     for (j = 1; j <= median_count; j++) all[j] = medians[j]
     printf "- %d planted bugs. With assertions %d are killed, without %d.\n", name_count, killed_on, killed_off > summary
     printf "- Seeds to the first kill: median %s, greatest %d (of single searches; of the medians of three %d).\n", \
         median(median_count), greatest, greatest_median >> summary
+    if (without > 0) printf "- **Searches that found nothing: %d**, which are no part of these greatest.\n", without >> summary
     if (most_operations == "") print "- Sizes after shrinking: not measured." >> summary
     else printf "- After shrinking: at most %d client operations.\n", most_operations >> summary
     if (lost_on != "") printf "- Survivors with assertions:%s.\n", lost_on >> summary
@@ -93,10 +101,18 @@ END {
 awk -v list="$results/list" -v switches="$results/switches" '
 BEGIN { while ((getline line < list) > 0) { split(line, word, " "); key[word[1]] = word[2] } }
 key[$1] == $2 {
-    tried[$3, $4]++
-    if ($6 == "-") lost[$3, $4] = lost[$3, $4] (lost[$3, $4] == "" ? "" : ", ") substr($1, 1, 2) " (" $5 ")"
+    id = $1 SUBSEP $3 SUBSEP $4
+    if (!(id in budget)) ids[++id_count] = id
+    budget[id] = $6 == "-" ? $5 : 0
 }
 END {
+    for (i = 1; i <= id_count; i++) {
+        split(ids[i], word, SUBSEP)
+        id = word[2] SUBSEP word[3]
+        tried[id]++
+        if (budget[ids[i]] > 0)
+            lost[id] = lost[id] (lost[id] == "" ? "" : ", ") substr(word[1], 1, 2) " (" budget[ids[i]] ")"
+    }
     while ((getline line < switches) > 0) {
         split(line, word, " ")
         id = word[1] SUBSEP word[2]
