@@ -50,9 +50,9 @@ static void post(struct peer *from, const struct gkv_action *action)
     const uint32_t from_number = (uint32_t)(from - world_peers);
     const struct gkv_message *message = &action->as.send.message;
     world_sent_count[message->kind]++;
-    const bool is_lost =
-        action->as.send.channel == GKV_CHANNEL_DATAGRAM && world_loses_datagrams[from_number][to];
-    if (to >= world_peer_count || world_is_cut[from_number][to] || is_lost) {
+    if (to >= world_peer_count || world_is_cut[from_number][to] ||
+        (action->as.send.channel == GKV_CHANNEL_DATAGRAM &&
+         world_loses_datagrams[from_number][to])) {
         return;
     }
     assert_true(world_mail_count < MAIL_COUNT_MAX);
