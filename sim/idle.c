@@ -19,6 +19,26 @@ static uint32_t up_count(const struct gkv_trial *trial)
     return count;
 }
 
+/* How long a suspect may refute at the most (core/suspicion.h). */
+static uint64_t suspicion_ns(const struct gkv_options *options, uint32_t member_count)
+{
+    uint64_t doublings = 0;
+    while ((UINT64_C(1) << doublings) < member_count) {
+        doublings++;
+    }
+    const uint64_t least_ms =
+        options->suspicion_timeout_ms + 2 * doublings * options->gossip_interval_ms;
+    return options->suspicion_max_factor * least_ms * MS;
+}
+
+uint64_t gkv_idle_accused_ns(const struct gkv_trial *trial)
+{
+    if (gkv_nodes_is_empty(&trial->outsiders)) {
+        return 0;
+    }
+    return suspicion_ns(&trial->scenario.world.node, trial->scenario.node_count) + 1000 * MS;
+}
+
 /* ---- IDLE ------------------------------------------------------------------------------------ */
 
 /* Is there time, once helpers are asked and before the target is suspect, for three messages by way
@@ -171,18 +191,12 @@ static uint64_t detection_ns(const struct gkv_trial *trial, uint32_t member_coun
     const struct gkv_options *options = &trial->scenario.world.node;
     const uint64_t late_ns = trial->scenario.world.timer_late_ns_max;
     const uint64_t period_ns = slowness(trial) * options->probe_interval_ms * MS + late_ns;
-    uint64_t doublings = 0;
-    while ((UINT64_C(1) << doublings) < member_count) {
-        doublings++;
-    }
-    const uint64_t suspicion_ms =
-        options->suspicion_timeout_ms + 2 * doublings * options->gossip_interval_ms;
     const uint64_t turns = 2 * (uint64_t)member_count - 1;
     const uint64_t period_count = (turns + options->probe_targets - 1) / options->probe_targets + 1;
     const uint64_t probe_ms =
         slowness(trial) * (options->probe_timeout_ms + options->probe_indirect_timeout_ms);
-    return period_count * period_ns +
-           (probe_ms + options->suspicion_max_factor * suspicion_ms) * MS + 4 * late_ns;
+    return period_count * period_ns + probe_ms * MS + suspicion_ns(options, member_count) +
+           4 * late_ns;
 }
 
 /* Who is to die, as drawn or as a script says. False: nobody. */

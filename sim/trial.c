@@ -322,7 +322,7 @@ static bool read_again(struct gkv_trial *trial)
     const uint64_t reading_ns =
         timeout_ns * trial->scenario.key_count * trial->scenario.node_count + 1000 * MS;
     return run_until_read(trial) &&
-           run_until_settled(trial, trial->world.now_ns +
+           run_until_settled(trial, trial->world.now_ns + gkv_idle_accused_ns(trial) +
                                         (reading_ns < 2000 * MS ? reading_ns : 2000 * MS));
 }
 
@@ -338,12 +338,7 @@ static bool idle(struct gkv_trial *trial)
     if (!run_until(trial, trial->idle.end_ns)) {
         return false;
     }
-    /* An outsider who hears nobody goes on to accuse, and has just done so or not. */
-    const struct gkv_options *options = &trial->scenario.world.node;
-    const uint64_t suspicion_ns =
-        (uint64_t)options->suspicion_timeout_ms * options->suspicion_max_factor * MS;
-    return run_until_settled(
-        trial, trial->world.now_ns + (!gkv_nodes_is_empty(&trial->outsiders) ? suspicion_ns : 0));
+    return run_until_settled(trial, trial->world.now_ns + gkv_idle_accused_ns(trial));
 }
 
 /* What checks say of the whole, while all are up who were; or, where a run need not settle, in the
