@@ -2,7 +2,7 @@
 
 #include "core/panic.h"
 
-#define TELLINGS_FACTOR 4 /* lambda of SWIM 4.1; memberlist's RetransmitMult */
+#define TELLINGS_FACTOR 8 /* twice memberlist's RetransmitMult: docs/decisions/0011-tell-twice.md */
 
 /* What a pick has chosen so far: `front_count` members in the order given, then rumours by tellings
  * left, most first. */
@@ -19,7 +19,7 @@ static uint8_t *told_at(const struct gkv_rumors *rumors, uint16_t index)
     return (uint8_t *)gkv_at(rumors, rumors->told_offset) + index;
 }
 
-/* 4 x ceil(log10(member_count + 1)): 4 up to 9 members, 16 up to the most that there can be. */
+/* 8 x ceil(log10(member_count + 1)): 8 up to 9 members, 32 up to the most that there can be. */
 static uint8_t tellings(uint16_t member_count)
 {
     uint32_t digits = 1;

@@ -3,8 +3,8 @@
  * Model     SWIM 4.1: each piece of news is piggybacked on at most lambda log n messages, those
  *           told least often first. The news itself is the member table: a rumour is only "tell of
  *           this member", so that what is told is always the latest.
- * Bounds    One rumour per member place, so it is never full; 4 x ceil(log10(n + 1)) tellings each,
- *           as memberlist counts them. A pick is O(capacity) while there is news, else O(1).
+ * Bounds    One rumour per member place, so it is never full; 8 x ceil(log10(n + 1)) tellings each,
+ *           twice what memberlist has. A pick is O(capacity) while there is news, else O(1).
  * Invariant pending_count is the number of members with tellings left; each of them is in the
  * table.
  * Not here  Sending: core/swim.c.

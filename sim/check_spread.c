@@ -4,9 +4,9 @@
  * like any other (SWIM 4.1), and the news that was told least goes first. So it is in one of the
  * next few messages that carry rumours and answer nobody. An answer alone reaches the accuser, and
  * all who heard the accusation from him go on to believe it. Answers are tellings as well, and
- * after four of them (as many as a small cluster's rumour has) nothing is owed. */
+ * after eight of them (as many as a small cluster's rumour has) nothing is owed. */
 
-#define TELLING_COUNT 4
+#define TELLING_COUNT 8
 
 /* So many news, each with as many tellings left, may go before it: a message holds four at least.
  */

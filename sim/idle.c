@@ -118,15 +118,30 @@ static void note_news(struct gkv_trial *trial)
     }
 }
 
+/* In how many rounds of gossip the last rumour is told: there may be one of each member, with 8
+ * ceil(log10(n + 1)) tellings (core/rumor.h), and a round tells GKV_UPDATE_COUNT_MAX to each of its
+ * listeners. Some rounds more, for what set out before the first. */
+static uint64_t round_count(const struct gkv_trial *trial)
+{
+    const uint64_t node_count = trial->scenario.node_count;
+    uint64_t digits = 1;
+    for (uint64_t power = 10; power < node_count + 1; power *= 10) {
+        digits++;
+    }
+    const uint64_t message_count = (node_count - 1) / GKV_UPDATE_COUNT_MAX + 1;
+    const uint64_t listener_count = node_count > GKV_GOSSIP_FANOUT ? GKV_GOSSIP_FANOUT : 1;
+    return 8 + 8 * digits * message_count / listener_count;
+}
+
 void gkv_idle_begin(struct gkv_trial *trial)
 {
     GKV_ASSERT(trial->phase == GKV_PHASE_IDLE);
     const struct gkv_options *options = &trial->scenario.world.node;
-    /* Rumours are told four times; rounds of anti-entropy that found differences come sooner, and
-     * small windows let their records trickle. */
+    /* Rounds of anti-entropy that found differences come sooner; small windows let their records
+     * trickle. */
     const uint64_t slow_ms = trial->scenario.world.window_bytes != 0 ? 2000 : 0;
     const uint64_t round_ms = options->gossip_interval_ms + 2 * trial->scenario.clock_grain_ms;
-    const uint64_t quieten_ms = 500 + 8 * round_ms + slow_ms;
+    const uint64_t quieten_ms = 500 + round_count(trial) * round_ms + slow_ms;
     /* No operation is kept longer than its timeout. */
     const uint64_t watch_ms = 1000 + options->operation_timeout_ms;
     trial->idle.begin_ns = trial->world.now_ns + quieten_ms * MS;

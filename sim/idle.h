@@ -32,10 +32,10 @@ struct gkv_idle {
     uint64_t deadline_ns; /* and by when all the others know */
 };
 
-/* For how long what an outsider says may have one of the others be suspect: who hears nobody accuses
- * everybody, and may be heard. The refutation is told a few times, and may miss who believes it;
- * without options.buddy nothing else tells him before the suspicion is over and has been refuted,
- * within a second. 0 without outsiders. */
+/* For how long what an outsider says may have one of the others be suspect: who hears nobody
+ * accuses everybody, and may be heard. The refutation is told a few times, and may miss who
+ * believes it; without options.buddy nothing else tells him before the suspicion is over and has
+ * been refuted, within a second. 0 without outsiders. */
 uint64_t gkv_idle_accused_ns(const struct gkv_trial *trial);
 
 /* Begin IDLE: fills begin_ns and end_ns, and cuts a link in some trials. */

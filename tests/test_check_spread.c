@@ -29,7 +29,7 @@ static void say(struct word word)
     told_say(&told, 0, 0, message);
 }
 
-#define TALK_COUNT_MAX 8
+#define TALK_COUNT_MAX 12
 #define PING GKV_MESSAGE_PING
 #define ACK GKV_MESSAGE_ACK
 #define GOSSIP GKV_MESSAGE_GOSSIP
@@ -47,8 +47,12 @@ static const struct talk good[] = {
     {"as a rumour in a ping", {{ACK, 9, 1}, {PING, 0, 0}, {PING, 9, 1}, {PING, 0, 0}}},
     {"unasked from the beginning", {{GOSSIP, 9, 1}, {PING, 0, 0}, {PING, 0, 0}, {PING, 0, 0}}},
     {"answers need not", {{ACK, 9, 1}, {ACK, 0, 0}, {ACK, 0, 0}, {ACK, 0, 0}, {ACK, 0, 0}}},
-    {"four answers are as many tellings",
+    {"eight answers are as many tellings",
      {{ACK, 9, 1},
+      {ACK, 9, 1},
+      {ACK, 9, 1},
+      {ACK, 9, 1},
+      {ACK, 9, 1},
       {ACK, 9, 1},
       {ACK, 9, 1},
       {ACK, 9, 1},
@@ -64,8 +68,17 @@ static const struct talk bad[] = {
     {"answers alone", {{ACK, 9, 1}, {PING, 0, 0}, {ACK, 9, 1}, {PING, 0, 0}, {PING, 0, 0}}},
     {"the first was told, the second not",
      {{ACK, 9, 1}, {GOSSIP, 9, 1}, {ACK, 9, 2}, {PING, 0, 0}, {PING, 0, 0}, {PING, 0, 0}}},
-    {"three answers are not enough",
-     {{ACK, 9, 1}, {ACK, 9, 1}, {ACK, 9, 1}, {PING, 0, 0}, {PING, 0, 0}, {PING, 0, 0}}},
+    {"seven answers are not enough",
+     {{ACK, 9, 1},
+      {ACK, 9, 1},
+      {ACK, 9, 1},
+      {ACK, 9, 1},
+      {ACK, 9, 1},
+      {ACK, 9, 1},
+      {ACK, 9, 1},
+      {PING, 0, 0},
+      {PING, 0, 0},
+      {PING, 0, 0}}},
     {"in a later life",
      {{ACK, 9, 4}, {PING, 9, 4}, {ACK, 10, 1}, {PING, 0, 0}, {PING, 0, 0}, {GOSSIP, 0, 0}}},
 };
