@@ -8,11 +8,11 @@
 
 #define TELLING_COUNT 8
 
-/* So many news, each with as many tellings left, may go before it: a message holds four at least.
- */
-static uint32_t patience(const struct gkv_trial *trial)
+/* So many messages may go before it: those about each member that was told less often, as often as
+ * it takes to have been told more; a message holds four at least. */
+static uint32_t patience(const struct gkv_trial *trial, uint32_t told_count)
 {
-    return 2 + trial->scenario.node_count / 4;
+    return 2 + trial->scenario.node_count * told_count / 4;
 }
 
 /* What a node says of itself here; NULL: nothing. */
@@ -56,7 +56,7 @@ static void hear(struct gkv_trial *trial, const struct gkv_heard *heard)
         return;
     }
     said->silent_count++;
-    if (said->silent_count > patience(trial)) {
+    if (said->silent_count > patience(trial, said->told_count)) {
         gkv_trial_fail(trial, GKV_TRIAL_SAFETY, "spread",
                        "%c refuted in incarnation %u, and %u messages later has told nobody who "
                        "did not ask",

@@ -65,7 +65,8 @@ static const struct talk good[] = {
 static const struct talk bad[] = {
     {"pings that say nothing", {{ACK, 9, 1}, {PING, 0, 0}, {PING, 0, 0}, {PING, 0, 0}}},
     {"gossip that says nothing", {{ACK, 9, 1}, {GOSSIP, 0, 0}, {GOSSIP, 0, 0}, {GOSSIP, 0, 0}}},
-    {"answers alone", {{ACK, 9, 1}, {PING, 0, 0}, {ACK, 9, 1}, {PING, 0, 0}, {PING, 0, 0}}},
+    {"answers alone",
+     {{ACK, 9, 1}, {PING, 0, 0}, {ACK, 9, 1}, {PING, 0, 0}, {PING, 0, 0}, {PING, 0, 0}}},
     {"the first was told, the second not",
      {{ACK, 9, 1}, {GOSSIP, 9, 1}, {ACK, 9, 2}, {PING, 0, 0}, {PING, 0, 0}, {PING, 0, 0}}},
     {"seven answers are not enough",
