@@ -29,7 +29,7 @@ static void say(struct word word)
     told_say(&told, 0, 0, message);
 }
 
-#define TALK_COUNT_MAX 12
+#define TALK_COUNT_MAX 16
 #define PING GKV_MESSAGE_PING
 #define ACK GKV_MESSAGE_ACK
 #define GOSSIP GKV_MESSAGE_GOSSIP
@@ -77,6 +77,12 @@ static const struct talk bad[] = {
       {ACK, 9, 1},
       {ACK, 9, 1},
       {ACK, 9, 1},
+      {PING, 0, 0},
+      {PING, 0, 0},
+      {PING, 0, 0},
+      {PING, 0, 0},
+      {PING, 0, 0},
+      {PING, 0, 0},
       {PING, 0, 0},
       {PING, 0, 0},
       {PING, 0, 0}}},
