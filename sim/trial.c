@@ -199,18 +199,24 @@ static bool is_due(const struct gkv_trial *trial, const struct gkv_check *check)
            trial->phase >= GKV_PHASE_READ;
 }
 
-/* Have all checks settled that are due? */
+/* Have all checks settled that are due? Those that are off are waited for as well, or what comes
+ * next would come too soon for the others; only they are named when all others have. */
 static bool is_settled(struct gkv_trial *trial, const char **check_out, char *why, size_t why_bytes)
 {
+    const char *off = NULL;
     for (size_t i = 0; gkv_checks[i] != NULL; i++) {
         const struct gkv_check *check = gkv_checks[i];
-        if (check->settle != NULL && is_due(trial, check) &&
-            !check->settle(trial, why, why_bytes) && !is_off(trial, check->name)) {
-            *check_out = check->name;
+        if (check->settle == NULL || !is_due(trial, check) ||
+            check->settle(trial, why, why_bytes)) {
+            continue;
+        }
+        *check_out = check->name;
+        if (!is_off(trial, check->name)) {
             return false;
         }
+        off = check->name;
     }
-    return true;
+    return off == NULL;
 }
 
 /* Run until all has settled and clients are done, which is due at deadline_ns. */
