@@ -159,7 +159,7 @@ one_kills() {
             fi
         done
     done
-    ! { kill_of "$1" on && kill_of "$1" off; } | grep -q 'survives\|no end\|without\|again'
+    ! { kill_of "$1" on && kill_of "$1" off; } | grep -q 'survives\|no end\|without the bug\|not again'
 }
 
 # Where the kill is, of the first seeds: "SEED STATUS FAMILIES CHECK".
@@ -261,7 +261,7 @@ pins_of() {
         check="survives"
     fi
     case $check in
-    survives* | *without* | *again* | "no end") grep "^$1 " "$gate" || true ;;
+    survives* | *"without the bug"* | *"not again"* | "no end") grep "^$1 " "$gate" || true ;;
     *)
         grep "^$1 [^ ]*[.]" "$gate" || true
         echo "$1 $seed $check"

@@ -73,9 +73,9 @@ END {
             operations[n] == "" ? "-" : operations[n], events[n] == "" ? "-" : events[n], \
             replay_ms[n] == "" ? "-" : replay_ms[n] >> kills
         if (by[on] == "" || by[off] == "") missing++
-        else if (by[on] ~ /survives|no end|without|again/) lost_on = lost_on " " n
+        else if (by[on] ~ /survives|no end|without the bug|not again/) lost_on = lost_on " " n
         else killed_on++
-        if (by[off] ~ /survives|no end|without|again/) lost_off = lost_off " " n
+        if (by[off] ~ /survives|no end|without the bug|not again/) lost_off = lost_off " " n
         else if (by[off] != "") killed_off++
         if (m != "-") { medians[++median_count] = m; if (m != none && m > greatest_median) greatest_median = m }
         if (operations[n] > most_operations) most_operations = operations[n] + 0
