@@ -106,6 +106,8 @@ static void enter(struct gkv_members *members, uint16_t index, const struct gkv_
     index_of(members)[position] = index;
     member->said = *update;
     member->since_ns = now_ns;
+    member->heard_ns = now_ns;
+    member->asked_ns = 0;
     member->generation++;
     members->count++;
     count_member(members, member, 1);
@@ -216,10 +218,24 @@ uint16_t gkv_member_apply(struct gkv_members *members, const struct gkv_update *
         member->since_ns = now_ns;
     }
     count_member(members, member, -1);
+    member->asked_ns = 0;
     member->said = *update;
     count_member(members, member, 1);
     members->ring_epoch += gkv_member_is_in_ring(member) != was_in_ring;
     return index;
+}
+
+void gkv_member_hear(struct gkv_members *members, const struct gkv_identity *from, uint64_t now_ns)
+{
+    const uint16_t index = gkv_member_find(members, from->id);
+    if (index == GKV_MEMBER_INDEX_NONE) {
+        return;
+    }
+    struct gkv_member *member = gkv_member_at(members, index);
+    if (member->said.who.boot_id == from->boot_id) {
+        GKV_ASSERT(member->heard_ns <= now_ns);
+        member->heard_ns = now_ns;
+    }
 }
 
 bool gkv_member_confirm(struct gkv_member *member, struct gkv_node_id confirmer, uint32_t count_max)

@@ -27,6 +27,8 @@
 struct gkv_member {
     struct gkv_update said; /* state NONE: the place is unused */
     uint64_t since_ns;      /* when its state, or what is suspect, last changed here */
+    uint64_t heard_ns;      /* when it last spoke to us, or entered */
+    uint64_t asked_ns;      /* SUSPECT: since when it has its last chance; 0: not yet */
     uint32_t generation;    /* of the place: grows when it is taken and when it is emptied */
 };
 
@@ -68,6 +70,9 @@ bool gkv_member_update_is_news(const struct gkv_member *held, const struct gkv_u
  * is core/swim.h's affair. */
 uint16_t gkv_member_apply(struct gkv_members *members, const struct gkv_update *update,
                           uint64_t now_ns);
+
+/* Whoever speaks to us is there, in that life. No effect if it is a stranger, or has another boot. */
+void gkv_member_hear(struct gkv_members *members, const struct gkv_identity *from, uint64_t now_ns);
 
 /* Note who else found the suspect `member` out by himself: true when that is new and there is room
  * among `count_max` <= GKV_CONFIRMER_COUNT_MAX. The first accuser and the suspect confirm nothing.

@@ -10,8 +10,8 @@
 #define SWEEP_INTERVAL_MS 100
 #define SWEEP_SLOT_COUNT (GKV_SLOT_COUNT / 64) /* the whole store every 6.4 s */
 
-/* Actions. A step makes room for itself first: the first step starts the modules, then due timers
- * run while the worst of one timer and the worst of the event still fit, then the event is
+/* Actions. A step makes room for itself first: the first step starts the modules, a later one may
+ * begin probes again after a stall, then due timers run while the worst of one timer and the worst of the event still fit, then the event is
  * handled. */
 #define EVENT_ACTION_COUNT_MAX GKV_SWIM_ACTION_COUNT_MAX
 #define TIMER_ACTION_COUNT_MAX GKV_SWIM_ACTION_COUNT_MAX
@@ -53,6 +53,7 @@ struct gkv_node {
     uint64_t last_ns; /* of the last step */
     uint64_t step_count;
     uint64_t clock_rejected_count;
+    uint64_t stall_count;
     bool has_started;
 };
 
@@ -200,6 +201,24 @@ static void on_periodic_timer(struct gkv_node *node, const struct gkv_step *step
     }
 }
 
+/* Stall guard: when we are stepped long after a timer was due, we were not running (stopped, out of
+ * processor, swapped out), and what the others said meanwhile still waits in the shim. Time that we
+ * did not have is nobody's fault: every deadline moves by it, so that what waits is read first, and
+ * the probes under way begin again. The stall speaks against our own health. */
+static void guard_against_stall(struct gkv_node *node, const struct gkv_step *step)
+{
+    const uint64_t deadline_ns = gkv_timers_deadline_ns(step->timers);
+    const uint64_t threshold_ns = node->options.stall_ms * GKV_NS_PER_MS;
+    if (threshold_ns == 0 || deadline_ns == GKV_NEVER || step->now.mono_ns <= deadline_ns ||
+        step->now.mono_ns - deadline_ns <= threshold_ns) {
+        return;
+    }
+    const uint64_t stall_ns = step->now.mono_ns - deadline_ns;
+    node->stall_count++;
+    gkv_timers_postpone(step->timers, stall_ns);
+    gkv_swim_on_stall(&node->modules.swim, step, stall_ns);
+}
+
 static void on_timer(struct gkv_node *node, const struct gkv_step *step, uint32_t id)
 {
     const uint32_t operation_first = gkv_step_operation_timer(step, 0);
@@ -242,6 +261,7 @@ static void on_message(struct gkv_node *node, const struct gkv_step *step,
     const struct gkv_message *message = event->as.arrival.message;
     const struct gkv_address *source = &event->as.arrival.source;
     const struct gkv_way way = {.address = *source, .channel = event->as.arrival.channel};
+    gkv_member_hear(step->members, &message->from, step->now.mono_ns);
     if (gkv_hlc_observe(step->clock, step->now.wall_ms, message->hlc) != GKV_OK) {
         /* The message may still be of use: the versions inside are judged one by one. */
         node->clock_rejected_count++;
@@ -314,6 +334,8 @@ enum gkv_error gkv_node_step(struct gkv_node *node, const struct gkv_event *even
     const struct gkv_step step = step_of(node, event->now);
     if (!node->has_started) {
         start(node, &step);
+    } else {
+        guard_against_stall(node, &step);
     }
     /* Timers first, so that a step at an instant is the same whether or not the shim gave us a
      * GKV_EVENT_TIMER just before. */
@@ -367,6 +389,7 @@ struct gkv_node_stats gkv_node_stats(const struct gkv_node *node)
                            GKV_CELL_BYTES,
         .member_count = modules->members.ring_count,
         .reachable_count = modules->members.reachable_count,
+        .stall_count = node->stall_count,
         .health_score = modules->swim.probes.health.score,
         .store_digest = gkv_store_digest(&modules->store),
     };

@@ -41,6 +41,7 @@ struct gkv_node_stats {
     uint64_t clock_rejected_count; /* messages whose stamp was too far ahead to be taken note of */
     uint64_t step_count;
     uint64_t health_score;          /* 0: well; see core/health.h */
+    uint64_t stall_count;           /* how often the shim stepped us too late */
     uint64_t operation_bytes;       /* of keys and values that our operations keep */
     uint32_t member_count;          /* not LEFT */
     uint32_t reachable_count;       /* ALIVE or SUSPECT, ourselves included */

@@ -34,6 +34,10 @@ void gkv_options_init(struct gkv_options *options)
     options->health_max = 8;
     options->suspicion_max_factor = 4;
     options->suspicion_confirmations = GKV_CONFIRMER_COUNT_MAX;
+    options->stall_ms = 40;
+    options->witness_count = 2;
+    options->witness_patience_ms = 10000;
+    options->last_chance = 1;
     options->buddy = 1;
     options->read_repair_per_second_max = 1000;
 }
@@ -68,6 +72,10 @@ static const struct range ranges[] = {
     RANGE(health_max, 1, 16),
     RANGE(suspicion_max_factor, 1, 16),
     RANGE(suspicion_confirmations, 0, 3),
+    RANGE(stall_ms, 0, 60000),
+    RANGE(witness_count, 0, 8),
+    RANGE(witness_patience_ms, 0, 3600000),
+    RANGE(last_chance, 0, 1),
     RANGE(buddy, 0, 1),
     RANGE(suspicion_timeout_ms, 10, 600000),
     RANGE(gossip_interval_ms, 5, 60000),

@@ -79,7 +79,15 @@ struct gkv_options {
     uint32_t suspicion_max_factor;
     /* So many others must find out by themselves for the least time; default 3; 0 .. 3; 0: none. */
     uint32_t suspicion_confirmations;
-    uint32_t buddy; /* 1: who is suspect learns it from the next ping; default 1; 0, 1 */
+    /* Stepped so long after a timer was due, we did not run, and nobody else is to blame
+     * (core/node.c). Default 40; 0 .. 60,000; 0: never. */
+    uint32_t stall_ms;
+    /* So many others must be heard before anybody is accused (core/witness.h); default 2; 0 .. 8. */
+    uint32_t witness_count;
+    /* For so long; then even who is alone accuses. Default 10,000; 0 .. 3,600,000. */
+    uint32_t witness_patience_ms;
+    uint32_t last_chance; /* 1: a suspect is pinged before it is unreachable; default 1; 0, 1 */
+    uint32_t buddy;       /* 1: who is suspect learns it from the next ping; default 1; 0, 1 */
 
     /* Records pushed by read repair: default 1,000; 0 .. 1,000,000; 0 is none. */
     uint32_t read_repair_per_second_max;

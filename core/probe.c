@@ -4,6 +4,7 @@
  *   DIRECT           -> REPEATED  [repeat]      no ACK after probe_repeat_ms (0: never)
  *   DIRECT, REPEATED -> INDIRECT  [ask_others]  no ACK after probe_timeout_ms
  *   INDIRECT         -> (none)    [gkv_probe_on_timer] nor probe_indirect_timeout_ms later: failed
+ *   any              -> DIRECT    [gkv_probes_restart] we stood still meanwhile
  *   any              -> (none)    [gkv_probe_on_ack]   somebody heard the target
  *   any              -> (none)    [gkv_probe_on_timer] the target left its place, or lives anew
  */
@@ -111,6 +112,22 @@ static uint32_t find_asked(const struct gkv_probes *probes, const struct gkv_ste
 
 /* ---- Asking ---------------------------------------------------------------------------------- */
 
+/* The first ping of the probe at a place. */
+static void ping_first(struct gkv_probes *probes, struct gkv_gossip *gossip,
+                       const struct gkv_step *step, uint32_t place)
+{
+    struct gkv_probe *probe = gkv_probe_at(probes, place);
+    const struct gkv_options *options = step->options;
+    const uint32_t first_ms =
+        options->probe_repeat_ms > 0 ? options->probe_repeat_ms : options->probe_timeout_ms;
+    probe->stage = GKV_PROBE_DIRECT;
+    probe->sent_ns = step->now.mono_ns;
+    probe->helper_count = 0;
+    probe->nack_count = 0;
+    wait_until(step, place, probe->sent_ns + gkv_health_stretch_ns(&probes->health, first_ms));
+    gkv_gossip_ping(gossip, step, probe->target, probe->sequence, GKV_CHANNEL_DATAGRAM);
+}
+
 static void begin(struct gkv_probes *probes, struct gkv_gossip *gossip, const struct gkv_step *step,
                   uint16_t index, bool is_at_once)
 {
@@ -121,18 +138,23 @@ static void begin(struct gkv_probes *probes, struct gkv_gossip *gossip, const st
     struct gkv_probe *probe = gkv_probe_at(probes, place);
     *probe = (struct gkv_probe){
         .boot_id = member->said.who.boot_id,
-        .sent_ns = step->now.mono_ns,
         .generation = member->generation,
         .sequence = gkv_probe_take_sequence(probes),
         .target = index,
-        .stage = GKV_PROBE_DIRECT,
     };
-    const struct gkv_options *options = step->options;
-    const uint32_t first_ms =
-        options->probe_repeat_ms > 0 ? options->probe_repeat_ms : options->probe_timeout_ms;
-    wait_until(step, place, probe->sent_ns + gkv_health_stretch_ns(&probes->health, first_ms));
-    gkv_gossip_ping(gossip, step, index, probe->sequence, GKV_CHANNEL_DATAGRAM);
+    ping_first(probes, gossip, step, place);
     gkv_step_trace(step, GKV_TRACE_PROBE, &member->said.who.id, probe->sequence, is_at_once);
+}
+
+void gkv_probes_restart(struct gkv_probes *probes, struct gkv_gossip *gossip,
+                        const struct gkv_step *step)
+{
+    for (uint32_t i = 0; i < GKV_PROBE_COUNT_MAX; i++) {
+        const struct gkv_probe *probe = gkv_probe_at(probes, i);
+        if (probe->stage != GKV_PROBE_NONE && is_current(probe, step)) {
+            ping_first(probes, gossip, step, i);
+        }
+    }
 }
 
 void gkv_probe_on_tick(struct gkv_probes *probes, struct gkv_gossip *gossip,

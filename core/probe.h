@@ -84,6 +84,10 @@ bool gkv_probe_on_ack(struct gkv_probes *probes, const struct gkv_step *step,
 bool gkv_probe_on_nack(struct gkv_probes *probes, const struct gkv_step *step,
                        const struct gkv_message *message);
 
+/* Begin what is under way again, from the first ping: we were not there to hear the answers. */
+void gkv_probes_restart(struct gkv_probes *probes, struct gkv_gossip *gossip,
+                        const struct gkv_step *step);
+
 /* Give up what is under way; there is no outcome. */
 void gkv_probes_stop(struct gkv_probes *probes, const struct gkv_step *step);
 

@@ -31,6 +31,9 @@ uint64_t gkv_suspicion_confirmed_ns(const struct gkv_options *options, uint16_t 
     GKV_ASSERT(confirmer_count <= GKV_CONFIRMER_COUNT_MAX);
     const uint64_t least_ns = gkv_suspicion_timeout_ns(options, member_count);
     const uint64_t spread_ns = least_ns * (options->suspicion_max_factor - 1);
+    if (member_count <= 2 && options->witness_count > 0) {
+        return least_ns + spread_ns;
+    }
     return least_ns + spread_ns - spread_ns / 1000 * ln_milli[wanted][confirmer_count];
 }
 
@@ -45,8 +48,26 @@ static void set_timer(const struct gkv_step *step, uint16_t index)
                   end_ns > step->now.mono_ns ? end_ns : step->now.mono_ns);
 }
 
+/* A last chance goes on as it is. */
 void gkv_suspicion_shorten(const struct gkv_step *step, uint16_t index)
 {
+    if (gkv_member_at(step->members, index)->asked_ns == 0) {
+        set_timer(step, index);
+    }
+}
+
+void gkv_suspicion_extend(const struct gkv_step *step, uint16_t index, uint64_t by_ns)
+{
+    GKV_ASSERT(gkv_member_at(step->members, index)->said.state == GKV_MEMBER_SUSPECT);
+    GKV_ASSERT(by_ns > 0);
+    gkv_timer_set(step->timers, gkv_step_member_timer(step, index), step->now.mono_ns + by_ns);
+}
+
+void gkv_suspicion_restart(const struct gkv_step *step, uint16_t index)
+{
+    struct gkv_member *member = gkv_member_at(step->members, index);
+    member->since_ns = step->now.mono_ns;
+    member->asked_ns = 0;
     set_timer(step, index);
 }
 

@@ -11,6 +11,7 @@
  *           options.suspicion_timeout_ms plus twice the ceil(log2 n) gossip intervals that news
  *           takes to reach everybody, once for the accusation on its way to the suspect and once
  *           for the refutation on its way back; max is options.suspicion_max_factor times that.
+ *           Between two, who have nobody to ask, it is always max when witnesses are asked for.
  *
  *   ALIVE       no timer
  *   SUSPECT     t after the suspicion began here, then UNREACHABLE
@@ -40,6 +41,12 @@ uint64_t gkv_suspicion_confirmed_ns(const struct gkv_options *options, uint16_t 
 
 /* What was said of the member at index was replaced: (re)start or stop its timer accordingly. */
 void gkv_suspicion_rearm(const struct gkv_step *step, uint16_t index);
+
+/* It is not over yet: the timer of the suspect at index rings again after a while. */
+void gkv_suspicion_extend(const struct gkv_step *step, uint16_t index, uint64_t by_ns);
+
+/* The suspect at index was heard: all its time begins anew. */
+void gkv_suspicion_restart(const struct gkv_step *step, uint16_t index);
 
 /* One more confirms that the member at index is SUSPECT: its time shrinks. */
 void gkv_suspicion_shorten(const struct gkv_step *step, uint16_t index);

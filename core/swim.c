@@ -2,9 +2,9 @@
  * incarnation, or the same and a worse state (core/member.h).
  *
  *   (nobody)    -> any but LEFT  [merge]          told of a stranger, and the table has room
- *   ALIVE       -> SUSPECT       [on_failed]     our probe failed (core/probe.h); or told
+ *   ALIVE       -> SUSPECT       [on_failed]      our probe failed (core/probe.h); or told
  *   SUSPECT     -> ALIVE         [merge]          it refuted
- *   SUSPECT     -> UNREACHABLE   [gkv_swim_on_member_timer] it did not refute in time; or told
+ *   SUSPECT     -> UNREACHABLE   [end_suspicion] it did not refute in time; or told
  *   UNREACHABLE -> ALIVE         [merge]          asked by reconnect, it refuted; or a newer boot
  *   any         -> LEFT          [merge]          it said so
  *   LEFT        -> ALIVE         [merge]          a newer boot; or it was said falsely, and refuted
@@ -14,13 +14,16 @@
 
 #include "core/panic.h"
 #include "core/suspicion.h"
+#include "core/witness.h"
 
 #define SENDS_PER_CALL_MAX (GKV_SEED_COUNT_MAX + 1)
 #define EVENTS_PER_CALL_MAX (GKV_SWIM_ACTION_COUNT_MAX - SENDS_PER_CALL_MAX)
+#define STALL_SCORE_MAX 3           /* how much one stall speaks against our health at the most */
 #define PUSH_PULL_JITTER_PERCENT 10 /* so that a cluster started at once does not stay in step */
 
 _Static_assert(GKV_PROBE_HELPER_COUNT + 1 <= SENDS_PER_CALL_MAX, "the sends of a call leave room");
 _Static_assert(GKV_PROBE_TARGETS_MAX <= SENDS_PER_CALL_MAX, "the sends of a call leave room");
+_Static_assert(GKV_PROBE_COUNT_MAX <= SENDS_PER_CALL_MAX, "the sends of a call leave room");
 _Static_assert(GKV_RELAY_COUNT <= SENDS_PER_CALL_MAX, "the sends of a call leave room");
 _Static_assert(GKV_GOSSIP_FANOUT <= SENDS_PER_CALL_MAX, "the sends of a call leave room");
 
@@ -274,12 +277,38 @@ static void declare(struct gkv_swim *swim, const struct gkv_step *step, uint16_t
 static void on_failed(struct gkv_swim *swim, const struct gkv_step *step, uint16_t index)
 {
     const struct gkv_update *said = &gkv_member_at(step->members, index)->said;
-    if (said->state == GKV_MEMBER_ALIVE) {
+    if (!gkv_witness_allows(step, index)) {
+        gkv_step_trace(step, GKV_TRACE_NO_WITNESS, &said->who.id, 0, 0);
+    } else if (said->state == GKV_MEMBER_ALIVE) {
         declare(swim, step, index, GKV_MEMBER_SUSPECT);
     } else if (said->state == GKV_MEMBER_SUSPECT &&
                confirm(step, index, gkv_step_self(step)->said.who.id)) {
         gkv_suspicion_shorten(step, index);
         gkv_gossip_tell(&swim->gossip, step, index);
+    }
+}
+
+/* The time of a suspect is over. It is asked once more, by datagram and stream, and buried when not
+ * a word of it comes, if there are witnesses; whoever spoke meanwhile has all its time again. */
+static void end_suspicion(struct gkv_swim *swim, const struct gkv_step *step, uint16_t index)
+{
+    struct gkv_member *member = gkv_member_at(step->members, index);
+    const struct gkv_node_id *about = &member->said.who.id;
+    if (!gkv_witness_allows(step, index)) {
+        gkv_step_trace(step, GKV_TRACE_NO_WITNESS, about, 1, 0);
+        gkv_suspicion_extend(step, index, step->options->probe_interval_ms * GKV_NS_PER_MS);
+    } else if (step->options->last_chance > 0 && member->asked_ns == 0) {
+        const uint32_t sequence = gkv_probe_take_sequence(&swim->probes);
+        member->asked_ns = step->now.mono_ns;
+        gkv_gossip_ping(&swim->gossip, step, index, sequence, GKV_CHANNEL_DATAGRAM);
+        gkv_gossip_ping(&swim->gossip, step, index, sequence, GKV_CHANNEL_STREAM);
+        gkv_step_trace(step, GKV_TRACE_LAST_CHANCE, about, sequence, 0);
+        gkv_suspicion_extend(step, index, step->options->probe_timeout_ms * GKV_NS_PER_MS);
+    } else if (member->asked_ns != 0 && member->heard_ns > member->asked_ns) {
+        gkv_step_trace(step, GKV_TRACE_REPRIEVE, about, 0, 0);
+        gkv_suspicion_restart(step, index);
+    } else {
+        declare(swim, step, index, GKV_MEMBER_UNREACHABLE);
     }
 }
 
@@ -598,7 +627,7 @@ void gkv_swim_on_member_timer(struct gkv_swim *swim, const struct gkv_step *step
     swim->event_room = EVENTS_PER_CALL_MAX;
     const enum gkv_member_state state = gkv_member_at(step->members, index)->said.state;
     if (state == GKV_MEMBER_SUSPECT) {
-        declare(swim, step, index, GKV_MEMBER_UNREACHABLE);
+        end_suspicion(swim, step, index);
     } else {
         GKV_ASSERT(state == GKV_MEMBER_LEFT);
         gkv_rumor_remove(&swim->gossip.rumors, index);
@@ -635,6 +664,16 @@ void gkv_swim_on_stream_down(struct gkv_swim *swim, const struct gkv_step *step,
     if (index != GKV_MEMBER_INDEX_NONE && index != GKV_MEMBER_SELF && !swim->leaving) {
         gkv_probe_at_once(&swim->probes, &swim->gossip, step, index);
     }
+    check_swim(swim, step);
+}
+
+void gkv_swim_on_stall(struct gkv_swim *swim, const struct gkv_step *step, uint64_t stall_ns)
+{
+    const uint64_t intervals = stall_ns / (step->options->probe_interval_ms * GKV_NS_PER_MS);
+    gkv_step_trace(step, GKV_TRACE_STALL, &gkv_step_self(step)->said.who.id, stall_ns, 0);
+    gkv_health_worsen(&swim->probes.health, step,
+                      intervals < STALL_SCORE_MAX ? (uint32_t)intervals : STALL_SCORE_MAX);
+    gkv_probes_restart(&swim->probes, &swim->gossip, step);
     check_swim(swim, step);
 }
 

@@ -80,6 +80,10 @@ void gkv_swim_on_message(struct gkv_swim *swim, const struct gkv_step *step,
 void gkv_swim_on_stream_down(struct gkv_swim *swim, const struct gkv_step *step,
                              const struct gkv_address *address);
 
+/* We were not running for stall_ns, and all timers were moved by it: begin probes again, and think
+ * less of our health. */
+void gkv_swim_on_stall(struct gkv_swim *swim, const struct gkv_step *step, uint64_t stall_ns);
+
 /* Become LEFT and tell GKV_GOSSIP_FANOUT members at once; the rest hear it as a rumour, for as long
  * as the node is stepped, and whoever speaks to us is told in the answer. Nothing is refuted any
  * more. The second time: no effect. */

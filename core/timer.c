@@ -112,6 +112,15 @@ void gkv_timer_cancel(struct gkv_timers *timers, uint32_t id)
     sift_down(timers, places_of(timers)[moved] - 1);
 }
 
+void gkv_timers_postpone(struct gkv_timers *timers, uint64_t by_ns)
+{
+    for (uint32_t i = 0; i < timers->set_count; i++) {
+        uint64_t *due_ns = &dues_of(timers)[heap_of(timers)[i]];
+        GKV_ASSERT(*due_ns < GKV_NEVER - by_ns);
+        *due_ns += by_ns;
+    }
+}
+
 bool gkv_timer_is_set(const struct gkv_timers *timers, uint32_t id)
 {
     GKV_ASSERT(id < timers->id_count);

@@ -32,6 +32,9 @@ void gkv_timer_set(struct gkv_timers *timers, uint32_t id, uint64_t deadline_ns)
 /* Cancel a timer; no effect when it is not set. */
 void gkv_timer_cancel(struct gkv_timers *timers, uint32_t id);
 
+/* Move all timers that are set by as much: their order stays. */
+void gkv_timers_postpone(struct gkv_timers *timers, uint64_t by_ns);
+
 bool gkv_timer_is_set(const struct gkv_timers *timers, uint32_t id);
 
 /* The earliest deadline in ns, or GKV_NEVER. */

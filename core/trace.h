@@ -29,6 +29,10 @@ enum gkv_trace_kind {
     GKV_TRACE_REFUTE,             /* about: self; a: new incarnation */
     GKV_TRACE_CONFIRM,            /* about: suspect; via: who found out as well; a: how many do */
     GKV_TRACE_HEALTH,             /* about: self; a: new score, 0 is well */
+    GKV_TRACE_STALL,              /* about: self; a: ns for which we were not running */
+    GKV_TRACE_NO_WITNESS,         /* about: who is not accused (a: 0) or not buried (a: 1) for it */
+    GKV_TRACE_LAST_CHANCE,        /* about: suspect, pinged before it is buried; a: sequence */
+    GKV_TRACE_REPRIEVE,           /* about: suspect who spoke then */
     GKV_TRACE_OPERATION,          /* a: handle; b: enum gkv_operation_kind */
     GKV_TRACE_WRITE,              /* about: owner asked; a: handle; b: attempt, from 1 */
     GKV_TRACE_READ,               /* about: owner asked; a: handle */

@@ -36,7 +36,9 @@ uint64_t gkv_idle_accused_ns(const struct gkv_trial *trial)
     if (gkv_nodes_is_empty(&trial->outsiders)) {
         return 0;
     }
-    return suspicion_ns(&trial->scenario.world.node, trial->scenario.node_count) + 1000 * MS;
+    const struct gkv_options *options = &trial->scenario.world.node;
+    const uint64_t last_ms = options->witness_patience_ms + options->probe_timeout_ms;
+    return suspicion_ns(options, trial->scenario.node_count) + (last_ms + 1000) * MS;
 }
 
 /* ---- IDLE ------------------------------------------------------------------------------------ */
@@ -210,8 +212,9 @@ static uint64_t detection_ns(const struct gkv_trial *trial, uint32_t member_coun
     const uint64_t period_count = (turns + options->probe_targets - 1) / options->probe_targets + 1;
     const uint64_t probe_ms =
         slowness(trial) * (options->probe_timeout_ms + options->probe_indirect_timeout_ms);
-    return period_count * period_ns + probe_ms * MS + suspicion_ns(options, member_count) +
-           4 * late_ns;
+    const uint64_t last_ms = options->last_chance > 0 ? options->probe_timeout_ms : 0;
+    return period_count * period_ns + (probe_ms + last_ms) * MS +
+           suspicion_ns(options, member_count) + 5 * late_ns;
 }
 
 /* Who is to die, as drawn or as a script says. False: nobody. */

@@ -71,6 +71,16 @@ static int member_text(const struct gkv_trace_point *point, char self, char *tex
         return snprintf(text, bytes, "%c knows that %c left", self, about);
     case GKV_TRACE_CONFIRM:
         return snprintf(text, bytes, "%c hears that %c suspects %c as well", self, via, about);
+    case GKV_TRACE_STALL:
+        return snprintf(text, bytes, "%c stood still for %" PRIu64 "ms", self,
+                        point->a / GKV_NS_PER_MS);
+    case GKV_TRACE_NO_WITNESS:
+        return snprintf(text, bytes, "%c hears too few to %s %c", self,
+                        point->a == 0 ? "suspect" : "bury", about);
+    case GKV_TRACE_LAST_CHANCE:
+        return snprintf(text, bytes, "%c gives %c a last chance", self, about);
+    case GKV_TRACE_REPRIEVE:
+        return snprintf(text, bytes, "%c was heard by %c at the last moment", about, self);
     case GKV_TRACE_HEALTH:
         return snprintf(text, bytes, "%c probes %" PRIu64 " times slower", self, point->a + 1);
     case GKV_TRACE_REFUTE:

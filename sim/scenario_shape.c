@@ -39,6 +39,10 @@ static void draw_node_times(struct gkv_options *options, struct gkv_choice *choi
     options->health_max = gkv_choose_percent(choice, "node.no_health", 20) ? 1 : 8;
     options->suspicion_max_factor = gkv_choose_between(choice, "node.suspicion_factor", 1, 4);
     options->suspicion_confirmations = gkv_choose_between(choice, "node.confirmations", 0, 3);
+    options->stall_ms = gkv_choose_percent(choice, "node.no_stall_guard", 30) ? 0 : 40;
+    options->witness_count = gkv_choose_between(choice, "node.witnesses", 0, 3);
+    options->witness_patience_ms = gkv_choose_log32(choice, "node.patience", 300, 3000);
+    options->last_chance = !gkv_choose_percent(choice, "node.no_last_chance", 30);
     options->buddy = !gkv_choose_percent(choice, "node.no_buddy", 20);
     options->probe_nacks = !gkv_choose_percent(choice, "node.no_nacks", 20);
     options->suspicion_timeout_ms = gkv_choose_log32(choice, "node.suspicion_timeout", 200, 1500);

@@ -42,6 +42,14 @@ void gkv_sometimes_member_point(struct gkv_trial *trial, uint32_t node,
         count(trial, GKV_REACHED_SWIM_HEARSAY, !gkv_node_id_equal(point->via, trial->ids[node]));
     } else if (point->kind == GKV_TRACE_CONFIRM) {
         count(trial, GKV_REACHED_SWIM_CONFIRMED, point->a >= 2);
+    } else if (point->kind == GKV_TRACE_STALL) {
+        count(trial, GKV_REACHED_SWIM_STALLED, true);
+    } else if (point->kind == GKV_TRACE_NO_WITNESS) {
+        count(trial, GKV_REACHED_SWIM_NO_WITNESS, point->a == 1);
+    } else if (point->kind == GKV_TRACE_LAST_CHANCE) {
+        count(trial, GKV_REACHED_SWIM_LAST_CHANCE, true);
+    } else if (point->kind == GKV_TRACE_REPRIEVE) {
+        count(trial, GKV_REACHED_SWIM_REPRIEVED, true);
     } else if (point->kind == GKV_TRACE_HEALTH) {
         count(trial, GKV_REACHED_SWIM_UNWELL, point->a >= 3);
         count(trial, GKV_REACHED_SWIM_WELL_AGAIN, point->a == 0);

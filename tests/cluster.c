@@ -208,6 +208,11 @@ void cluster_heal(struct cluster *cluster)
     }
 }
 
+void cluster_pause(struct cluster *cluster, const char *node, uint64_t ms)
+{
+    gkv_world_pause(&cluster->world, number_of(node), cluster->world.now_ns + ms * MS);
+}
+
 void cluster_crash(struct cluster *cluster, const char *node)
 {
     gkv_world_crash(&cluster->world, number_of(node), 0);

@@ -43,6 +43,8 @@ void cluster_cut(struct cluster *cluster, const char *node);
 void cluster_cut_one_way(struct cluster *cluster, const char *from, const char *to);
 void cluster_heal(struct cluster *cluster);
 
+/* Stop a node's process for so long. */
+void cluster_pause(struct cluster *cluster, const char *node, uint64_t ms);
 void cluster_crash(struct cluster *cluster, const char *node);
 void cluster_restart(struct cluster *cluster, const char *node);
 void cluster_leave(struct cluster *cluster, const char *node);

@@ -15,8 +15,8 @@
  * Why the numbers: a probes two members every 100 ms, pings again after 25, and asks b and the
  * stream after 50. It probes c at 60, is told by b at 110 + 1 + 48 + 1 that it does not hear c
  * either, and suspects c 60 ms after it asked, at 170; gossip tells b. A suspicion among three
- * takes 200 + 2 * log2(4) * 20 = 280 ms: 450. A suspect is still probed (it may only be slow), an
- * unreachable member is not. */
+ * takes 200 + 2 * log2(4) * 20 = 280 ms when both accuse, and 50 ms more for the last chance: 500.
+ * A suspect is still probed (it may only be slow), an unreachable member is not. */
 static void test_unreachable_waits_for_suspicion(void **state)
 {
     (void)state;
@@ -59,13 +59,13 @@ static void test_unreachable_waits_for_suspicion(void **state)
                    "393 b probe c again\n"
                    "418 b probe c by way of a\n"
                    "418 b probe c over a stream\n"
-                   "450 a declares c unreachable\n"
                    "460 a probe b\n"
-                   "461 b declares c unreachable\n"
                    "462 a hears b\n"
                    "468 b probe a\n"
                    "468 b is told by a that it does not hear c\n"
                    "470 b hears a\n"
+                   "500 a declares c unreachable\n"
+                   "521 b declares c unreachable\n"
                    "560 a probe b\n"
                    "562 a hears b\n"
                    "568 b probe a\n"
@@ -157,8 +157,8 @@ static void test_restart_supersedes(void **state)
     cluster_expect(cluster, "ac", cluster_membership,
                    "111 a suspects b, incarnation 0\n"
                    "132 c suspects b, incarnation 0, a said so\n"
-                   "391 a declares b unreachable\n"
-                   "411 c declares b unreachable\n");
+                   "441 a declares b unreachable\n"
+                   "461 c declares b unreachable\n");
     cluster_forget(cluster);
     cluster_restart(cluster, "b");
     cluster_run_until(cluster, 3000);
@@ -171,11 +171,9 @@ static void test_restart_supersedes(void **state)
 }
 
 /* Goal: both sides of a healed partition find each other again, without anybody's help.
- * Method: cut a off for five seconds, so that all is unreachable on both sides, and heal. b and c
- * confirm each other, and a has 280 ms to refute; nobody confirms a, which waits four times as
- * long. A member that is unreachable is pinged once per 1,000 ms with what is held against it: a's
- * ping of 5000 makes c refute at 5001, and c's ACK tells a in turn. It told c of b as well, which
- * refutes when c's rumour comes round. */
+ * Method: cut a off for five seconds, and heal. b and c confirm each other, and a has 280 ms to
+ * refute. Nobody confirms a, which hears nobody when 4 x 280 ms are over, and so goes on to suspect
+ * both and to ping them: c refutes at 5062, and b at 5085. */
 static void test_partition_heals(void **state)
 {
     (void)state;
@@ -187,23 +185,51 @@ static void test_partition_heals(void **state)
                    "170 a suspects c, incarnation 0\n"
                    "178 b suspects a, incarnation 0\n"
                    "182 c suspects a, incarnation 0, b said so\n"
-                   "458 b declares a unreachable\n"
-                   "462 c declares a unreachable\n"
-                   "1290 a declares b unreachable\n"
-                   "1290 a declares c unreachable\n");
+                   "508 b declares a unreachable\n"
+                   "512 c declares a unreachable\n");
     cluster_forget(cluster);
     cluster_heal(cluster);
     cluster_run_until(cluster, 8000);
     cluster_expect(cluster, NULL, cluster_membership,
-                   "5001 c refutes, incarnation 1\n"
-                   "5001 c declares b unreachable\n"
-                   "5002 a holds c alive, incarnation 1\n"
-                   "5002 a refutes, incarnation 1\n"
-                   "5023 c holds a alive, incarnation 1\n"
-                   "5070 b refutes, incarnation 1\n"
-                   "5070 b holds a alive, incarnation 1\n"
-                   "5091 a holds b alive, incarnation 1\n"
-                   "5091 c holds b alive, incarnation 1\n");
+                   "5061 b suspects c, incarnation 0, a said so\n"
+                   "5062 c refutes, incarnation 1\n"
+                   "5063 b holds c alive, incarnation 1\n"
+                   "5064 a holds c alive, incarnation 1\n"
+                   "5085 b refutes, incarnation 1\n"
+                   "5101 a refutes, incarnation 1\n"
+                   "5101 a holds b alive, incarnation 1\n"
+                   "5102 b holds a alive, incarnation 1\n"
+                   "5105 c holds a alive, incarnation 1\n");
+    cluster_stop(cluster);
+}
+
+/* Goal: who stood still accuses nobody, and blames itself.
+ * Method: stop c for 300 ms, with a suspicion that lasts longer. */
+static void test_who_stood_still_accuses_nobody(void **state)
+{
+    (void)state;
+    static const enum gkv_trace_kind all[2] = {GKV_TRACE_MEMBER_ALIVE, GKV_TRACE_REPRIEVE};
+    struct gkv_options options;
+    cluster_options_init(&options);
+    options.suspicion_timeout_ms = 400;
+    struct cluster *cluster =
+        cluster_start(&(struct cluster_options){.nodes = 3, .seed = 1, .tuned = &options});
+    cluster_pause(cluster, "c", 300);
+    cluster_run_until(cluster, 2000);
+    cluster_expect(cluster, NULL, all,
+                   "170 a suspects c, incarnation 0\n"
+                   "191 b suspects c, incarnation 0, a said so\n"
+                   "278 b hears that b suspects c as well\n"
+                   "299 a hears that b suspects c as well\n"
+                   "300 c stood still for 217ms\n"
+                   "300 c probes 3 times slower\n"
+                   "300 c probes 4 times slower\n"
+                   "300 c refutes, incarnation 1\n"
+                   "301 b holds c alive, incarnation 1\n"
+                   "301 a holds c alive, incarnation 1\n"
+                   "302 c probes 3 times slower\n"
+                   "302 c probes 2 times slower\n"
+                   "602 c probes 1 times slower\n");
     cluster_stop(cluster);
 }
 
@@ -231,6 +257,7 @@ int main(void)
         cmocka_unit_test(test_indirect_probe_saves_a_member),
         cmocka_unit_test(test_restart_supersedes),
         cmocka_unit_test(test_partition_heals),
+        cmocka_unit_test(test_who_stood_still_accuses_nobody),
         cmocka_unit_test(test_leaving_is_not_dying),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

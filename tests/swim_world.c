@@ -156,6 +156,7 @@ void world_deliver_by(uint32_t to, const struct gkv_message *message, const stru
 {
     struct peer *peer = &world_peers[to];
     const struct gkv_step step = world_step_of(peer);
+    gkv_member_hear(&peer->members, &message->from, world_now_ns);
     gkv_swim_on_message(&peer->swim, &step, message, way);
     world_drain(peer);
 }

@@ -120,6 +120,50 @@ static void test_set_get_delete(void **state)
     nodes_stop(nodes);
 }
 
+/* Step a node at a time; returns how many operations it completed. */
+static uint32_t step_at(struct gkv_node *node, struct gkv_now now)
+{
+    const struct gkv_event event = {.kind = GKV_EVENT_TIMER, .now = now};
+    struct gkv_action action;
+    uint32_t count = 0;
+    assert_int_equal(gkv_node_step(node, &event), GKV_OK);
+    while (gkv_node_next_action(node, &action)) {
+        count += action.kind == GKV_ACTION_COMPLETE;
+    }
+    return count;
+}
+
+/* Goal: a node that is stepped a minute too late has had no such minute: an operation has all its
+ * time from then on, and nobody is suspected for it. Without the stall guard, it has not.
+ * Method: a get that nobody answers; step once after a minute, then until its timeout of 2 s. */
+static void test_a_stall_is_time_that_was_not(void **state)
+{
+    (void)state;
+    for (uint32_t guard = 0; guard < 2; guard++) {
+        struct gkv_options options = nodes_options();
+        options.stall_ms = guard * 40;
+        options.operation_timeout_ms = 2000;
+        struct nodes *nodes = nodes_start(3, &options);
+        nodes_isolate(nodes, 0, true);
+        (void)nodes_get(nodes, 0, "key");
+        struct gkv_node *node = nodes->node[0];
+        struct gkv_now now = nodes_now(nodes, 0);
+        now.mono_ns += 60000 * GKV_NS_PER_MS;
+        assert_int_equal(step_at(node, now), guard == 1 ? 0 : 1);
+        assert_int_equal(gkv_node_stats(node).stall_count, guard);
+        assert_int_equal(gkv_node_stats(node).reachable_count, 3);
+        const uint64_t woke_ns = now.mono_ns;
+        uint32_t completed = 0;
+        while (guard == 1 && completed == 0) {
+            assert_true(now.mono_ns < woke_ns + 2001 * GKV_NS_PER_MS);
+            now.mono_ns = gkv_node_deadline_ns(node);
+            completed += step_at(node, now);
+        }
+        assert_true(guard == 0 || now.mono_ns > woke_ns + 1900 * GKV_NS_PER_MS);
+        nodes_stop(nodes);
+    }
+}
+
 #define PROGRAM_COUNT 4000
 #define PROGRAM_KEY_COUNT 8
 
@@ -372,6 +416,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_memory_is_exact),
+        cmocka_unit_test(test_a_stall_is_time_that_was_not),
         cmocka_unit_test(test_step_again),
         cmocka_unit_test(test_set_get_delete),
         cmocka_unit_test(test_random_program),

@@ -12,7 +12,8 @@
 #define MS GKV_NS_PER_MS
 
 /* Goal: the time shrinks with the logarithm of confirmations, from factor times the least to the
- * least; fewer suffice where fewer can confirm; two have nobody to wait for.
+ * least; fewer suffice where fewer can confirm; two have nobody to wait for, and take all the time
+ * there is as long as witnesses are asked for.
  * Method: eight members, 200 + 2 x 3 x 20 = 320 ms at the least; ln 2 / ln 4 is a half, ln 3 / ln 4
  * is 0.7925. Then three and two members; then the options that switch it off. */
 static void test_formula(void **state)
@@ -27,6 +28,8 @@ static void test_formula(void **state)
     assert_int_equal(gkv_suspicion_confirmed_ns(&options, 3, 0), 4 * 280 * MS);
     assert_int_equal(gkv_suspicion_confirmed_ns(&options, 3, 1), 280 * MS);
     assert_int_equal(gkv_suspicion_confirmed_ns(&options, 3, 3), 280 * MS);
+    assert_int_equal(gkv_suspicion_confirmed_ns(&options, 2, 0), 4 * 240 * MS);
+    options.witness_count = 0;
     assert_int_equal(gkv_suspicion_confirmed_ns(&options, 2, 0), 240 * MS);
     options.suspicion_confirmations = 0;
     assert_int_equal(gkv_suspicion_confirmed_ns(&options, 8, 0), 320 * MS);
@@ -53,6 +56,8 @@ static void test_who_confirms(void **state)
     world_start_cluster(5);
     for (uint32_t i = 0; i < 5; i++) {
         world_peers[i].options.probe_interval_ms = 60000;
+        world_peers[i].options.witness_count = 0;
+        world_peers[i].options.last_chance = 0;
     }
     world_run_until(world_now_ns + 2 * SECOND_NS);
     world_peers[4].is_down = true;
@@ -127,6 +132,83 @@ static void test_buddy(void **state)
     }
 }
 
+/* Peer 0 is told by peer 1 that peer 2 is suspect, and then hears nothing of the latter. */
+static uint64_t suspect_a_silent_one(uint32_t last_chance)
+{
+    world_start_cluster(3);
+    for (uint32_t i = 0; i < 3; i++) {
+        world_peers[i].options.probe_interval_ms = 60000; /* it was heard, or not: nobody asks */
+        world_peers[i].options.last_chance = last_chance;
+        world_peers[i].options.witness_count = 0;
+    }
+    world_run_until(world_now_ns + 2 * SECOND_NS);
+    world_peers[1].is_down = true; /* lest it tells of its own verdict */
+    world_peers[2].is_down = true;
+    struct gkv_update word = world_update_about(2, 100, 0, GKV_MEMBER_SUSPECT);
+    word.accuser = world_id_of(1);
+    world_gossip(1, 0, &word);
+    word.accuser = world_id_of(0);
+    world_gossip(1, 0, &word); /* the other one who could confirm: 280 ms */
+    return world_now_ns;
+}
+
+/* Goal: before a suspect is unreachable it is pinged by datagram and by stream, and has 50 ms more;
+ * unless that is switched off.
+ * Method: three nodes, one silent; trace times and pings. */
+static void test_last_chance(void **state)
+{
+    for (uint32_t last_chance = 0; last_chance < 2; last_chance++) {
+        world_setup(state);
+        const uint64_t began_ns = suspect_a_silent_one(last_chance);
+        world_run_until(began_ns + 279 * MS);
+        memset(world_sent_count, 0, sizeof(world_sent_count));
+        world_run_until(began_ns + 281 * MS);
+        assert_int_equal(world_sent_count[GKV_MESSAGE_PING], last_chance == 1 ? 2 : 0);
+        assert_int_equal(world_view(0, 2)->state,
+                         last_chance == 1 ? GKV_MEMBER_SUSPECT : GKV_MEMBER_UNREACHABLE);
+        world_run_until(began_ns + 331 * MS);
+        assert_int_equal(world_view(0, 2)->state, GKV_MEMBER_UNREACHABLE);
+        world_teardown(state);
+    }
+}
+
+/* Goal: a word of a suspect at its last chance gives it all its time again, and then another last
+ * chance; a word before does not.
+ * Method: the same; it says something that is no refutation, at 200 ms and at 300. */
+static void test_reprieve(void **state)
+{
+    (void)state;
+    const uint64_t began_ns = suspect_a_silent_one(1);
+    const struct gkv_message word = world_message_from(2, 100, GKV_MESSAGE_GOSSIP);
+    const struct gkv_address source = world_address_of(2);
+    world_run_until(began_ns + 200 * MS);
+    world_deliver(0, &word, &source);
+    world_run_until(began_ns + 300 * MS);
+    assert_non_null(world_traced(0, GKV_TRACE_LAST_CHANCE, 2, began_ns));
+    world_deliver(0, &word, &source);
+    world_run_until(began_ns + 331 * MS);
+    assert_non_null(world_traced(0, GKV_TRACE_REPRIEVE, 2, began_ns));
+    assert_int_equal(world_view(0, 2)->state, GKV_MEMBER_SUSPECT);
+    world_run_until(began_ns + 659 * MS);
+    assert_int_equal(world_view(0, 2)->state, GKV_MEMBER_SUSPECT);
+    world_run_until(began_ns + 661 * MS);
+    assert_int_equal(world_view(0, 2)->state, GKV_MEMBER_UNREACHABLE);
+}
+
+/* Goal: what a suspect said before its last chance does not count.
+ * Method: the same; it speaks at 200 ms alone. */
+static void test_old_words_do_not_count(void **state)
+{
+    (void)state;
+    const uint64_t began_ns = suspect_a_silent_one(1);
+    const struct gkv_message word = world_message_from(2, 100, GKV_MESSAGE_GOSSIP);
+    const struct gkv_address source = world_address_of(2);
+    world_run_until(began_ns + 200 * MS);
+    world_deliver(0, &word, &source);
+    world_run_until(began_ns + 331 * MS);
+    assert_int_equal(world_view(0, 2)->state, GKV_MEMBER_UNREACHABLE);
+}
+
 #define TEST(function) cmocka_unit_test_setup_teardown(function, world_setup, world_teardown)
 
 int main(void)
@@ -136,6 +218,9 @@ int main(void)
         TEST(test_who_confirms),
         TEST(test_accusers_travel),
         TEST(test_buddy),
+        TEST(test_last_chance),
+        TEST(test_reprieve),
+        TEST(test_old_words_do_not_count),
     };
     print_message("seeds: 1000 + peer number\n");
     return cmocka_run_group_tests(tests, NULL, NULL);

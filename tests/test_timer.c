@@ -91,11 +91,41 @@ static void test_full_and_empty(void **state)
     assert_true(gkv_timers_deadline_ns(&timers) == GKV_NEVER);
 }
 
+/* Goal: postponing moves every timer that is set by as much, and no other.
+ * Method: three of them, set in disorder, one cancelled; then postpone, and set one more. */
+static void test_postpone(void **state)
+{
+    (void)state;
+    struct gkv_timers timers = fresh_timers();
+    struct gkv_arena arena = gkv_arena_over(memory, sizeof(memory));
+    memset(memory, 0, sizeof(memory));
+    gkv_timers_init(&timers, &arena, ID_COUNT);
+    gkv_timer_set(&timers, 7, 30);
+    gkv_timer_set(&timers, 3, 10);
+    gkv_timer_set(&timers, 9, 20);
+    gkv_timer_set(&timers, 4, 15);
+    gkv_timer_cancel(&timers, 4);
+    gkv_timers_postpone(&timers, 100);
+    gkv_timer_set(&timers, 4, 115);
+    static const uint32_t order[] = {3, 4, 9, 7};
+    static const uint64_t due[] = {110, 115, 120, 130};
+    for (uint32_t i = 0; i < 4; i++) {
+        uint32_t id = 0;
+        assert_int_equal(gkv_timers_deadline_ns(&timers), due[i]);
+        assert_false(gkv_timers_take_due(&timers, due[i] - 1, &id));
+        assert_true(gkv_timers_take_due(&timers, due[i], &id));
+        assert_int_equal(id, order[i]);
+    }
+    gkv_timers_postpone(&timers, 5);
+    assert_true(gkv_timers_deadline_ns(&timers) == GKV_NEVER);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_against_model),
         cmocka_unit_test(test_full_and_empty),
+        cmocka_unit_test(test_postpone),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -67,6 +67,14 @@ static void set_plain_probes(struct gkv_options *options)
     options->probe_indirect_timeout_ms = options->probe_interval_ms - options->probe_timeout_ms;
 }
 
+/* What is neither in SWIM nor in Lifeguard. */
+static void set_no_guards(struct gkv_options *options)
+{
+    options->stall_ms = 0;
+    options->witness_count = 0;
+    options->last_chance = 0;
+}
+
 static void set_parts(struct gkv_options *options, uint32_t parts)
 {
     options->health_max = (parts & PART_PROBE) != 0 ? 8 : 1;
@@ -80,6 +88,7 @@ static void set_swim(struct gkv_options *options, uint32_t node_count)
 {
     options->probe_interval_ms = SWIM_PERIOD_MS;
     set_plain_probes(options);
+    set_no_guards(options);
     set_parts(options, 0);
     options->probe_helpers = 1;
     options->probe_by_stream = 0;
@@ -102,6 +111,7 @@ static void set_lifeguard(struct gkv_options *options, uint32_t node_count,
     const double scale = node_count < 10 ? 1 : log10(node_count);
     options->probe_interval_ms = MEMBERLIST_PERIOD_MS;
     set_plain_probes(options);
+    set_no_guards(options);
     set_parts(options, lifeguard->parts);
     options->probe_nacks = (lifeguard->parts & PART_PROBE) != 0 ? 1 : 0;
     options->gossip_interval_ms = 200;

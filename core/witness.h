@@ -1,0 +1,23 @@
+/* Is it they who are silent, or we who are deaf?
+ *
+ * Model     Ours, not SWIM's: who accuses another must have heard others lately, or the silence may
+ *           be his own. A member may be suspected, or declared unreachable, only if
+ *           min(options.witness_count, n - 2) reachable members besides it were heard within three
+ *           probe intervals and a direct timeout, however slowly we probe. So a node that is cut
+ *           off does not bury the cluster; but one who survives all others must find out, too:
+ *           when witnesses have been missing for options.witness_patience_ms, none are asked for.
+ * Bounds    O(members) when a probe fails or a suspicion ends; nothing is kept but when each member
+ *           was heard.
+ */
+#ifndef GKV_CORE_WITNESS_H
+#define GKV_CORE_WITNESS_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "core/step.h"
+
+/* True when the member at index may be accused, or buried. */
+bool gkv_witness_allows(const struct gkv_step *step, uint16_t index);
+
+#endif
