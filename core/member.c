@@ -3,10 +3,6 @@
 #include "core/hash.h"
 #include "core/panic.h"
 
-_Static_assert(GKV_MEMBER_ALIVE < GKV_MEMBER_SUSPECT, "the order of states is their rank");
-_Static_assert(GKV_MEMBER_SUSPECT < GKV_MEMBER_UNREACHABLE, "the order of states is their rank");
-_Static_assert(GKV_MEMBER_UNREACHABLE < GKV_MEMBER_LEFT, "the order of states is their rank");
-
 /* ---- The index: node id -> member index, linear probing, at most half full. ------------------ */
 
 static uint16_t *index_of(const struct gkv_members *members)
@@ -180,7 +176,7 @@ bool gkv_member_update_is_news(const struct gkv_member *held, const struct gkv_u
     if (update->incarnation != held->said.incarnation) {
         return update->incarnation > held->said.incarnation;
     }
-    return update->state > held->said.state;
+    return gkv_member_rank(update->state) > gkv_member_rank(held->said.state);
 }
 
 static uint16_t apply_to_stranger(struct gkv_members *members, const struct gkv_update *update,
@@ -202,7 +198,7 @@ uint16_t gkv_member_apply(struct gkv_members *members, const struct gkv_update *
                           uint64_t now_ns)
 {
     GKV_ASSERT(update->state != GKV_MEMBER_NONE);
-    GKV_ASSERT(update->state <= GKV_MEMBER_LEFT);
+    GKV_ASSERT(update->state < GKV_MEMBER_STATE_COUNT);
     const uint16_t index = gkv_member_find(members, update->who.id);
     if (index == GKV_MEMBER_INDEX_NONE) {
         return apply_to_stranger(members, update, now_ns);
@@ -216,6 +212,8 @@ uint16_t gkv_member_apply(struct gkv_members *members, const struct gkv_update *
     const bool is_new_boot = update->who.boot_id != member->said.who.boot_id;
     if (is_new_boot || update->state != member->said.state || update->state == GKV_MEMBER_SUSPECT) {
         member->since_ns = now_ns;
+        member->call_ns = 0;
+        member->call_ms = 0;
     }
     count_member(members, member, -1);
     member->asked_ns = 0;
@@ -279,5 +277,16 @@ bool gkv_member_is_reachable(const struct gkv_member *member)
 
 bool gkv_member_is_in_ring(const struct gkv_member *member)
 {
-    return gkv_member_is_reachable(member) || member->said.state == GKV_MEMBER_UNREACHABLE;
+    return member->said.state != GKV_MEMBER_NONE && member->said.state != GKV_MEMBER_LEFT;
+}
+
+uint32_t gkv_member_rank(enum gkv_member_state state)
+{
+    /* By their numbers on the wire, which are older than some of them. */
+    static const uint8_t ranks[GKV_MEMBER_STATE_COUNT] = {
+        [GKV_MEMBER_ALIVE] = 1,   [GKV_MEMBER_SUSPECT] = 2, [GKV_MEMBER_UNREACHABLE] = 3,
+        [GKV_MEMBER_EVICTED] = 4, [GKV_MEMBER_LEFT] = 5,
+    };
+    GKV_ASSERT((uint32_t)state < GKV_MEMBER_STATE_COUNT);
+    return ranks[state];
 }

@@ -1,7 +1,7 @@
 /* The member table: what we hold to be true of every node we heard of, ourselves at index 0.
  *
  * Model     SWIM 4.2's order of statements, with the boot in front: a greater boot wins outright,
- *           else a greater incarnation, else LEFT > UNREACHABLE > SUSPECT > ALIVE.
+ *           else a greater incarnation, else LEFT > EVICTED > UNREACHABLE > SUSPECT > ALIVE.
  * Bounds    options.member_count_max places, and at most 8 bytes of index for each. When full, the
  *           member that LEFT longest ago makes room; if none left, the newcomer is refused and
  *           counted. Finding a node id is O(1), entering it O(capacity).
@@ -29,6 +29,8 @@ struct gkv_member {
     uint64_t since_ns;      /* when its state, or what is suspect, last changed here */
     uint64_t heard_ns;      /* when it last spoke to us, or entered */
     uint64_t asked_ns;      /* SUSPECT: since when it has its last chance; 0: not yet */
+    uint64_t call_ns;       /* EVICTED: when it is to be called next */
+    uint32_t call_ms;       /* and how long after the last time; 0: it was not called yet */
     uint32_t generation;    /* of the place: grows when it is taken and when it is emptied */
 };
 
@@ -86,7 +88,10 @@ void gkv_member_forget(struct gkv_members *members, uint16_t index);
 /* ALIVE or SUSPECT: worth sending to. */
 bool gkv_member_is_reachable(const struct gkv_member *member);
 
-/* ALIVE, SUSPECT or UNREACHABLE: owns slots. */
+/* How much a state outweighs others of the same boot and incarnation: ALIVE least, LEFT most. */
+uint32_t gkv_member_rank(enum gkv_member_state state);
+
+/* Any but LEFT: owns slots. */
 bool gkv_member_is_in_ring(const struct gkv_member *member);
 
 #endif

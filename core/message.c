@@ -25,7 +25,7 @@ static const char *const kind_names[GKV_MESSAGE_KIND_COUNT] = {
 static const char *const state_names[GKV_MEMBER_STATE_COUNT] = {
     [GKV_MEMBER_NONE] = "unknown",    [GKV_MEMBER_ALIVE] = "alive",
     [GKV_MEMBER_SUSPECT] = "suspect", [GKV_MEMBER_UNREACHABLE] = "unreachable",
-    [GKV_MEMBER_LEFT] = "left",
+    [GKV_MEMBER_LEFT] = "left",       [GKV_MEMBER_EVICTED] = "evicted",
 };
 
 static const char *name_of(const char *const *names, uint32_t count, uint32_t value)

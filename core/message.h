@@ -50,8 +50,11 @@ enum gkv_member_state {
     GKV_MEMBER_SUSPECT = 2,
     GKV_MEMBER_UNREACHABLE = 3, /* route around it; its place in the ring stays */
     GKV_MEMBER_LEFT = 4,        /* gone by its own will; leaves the ring */
+    /* UNREACHABLE for so long that nobody waits for it; its place in the ring stays all the same,
+     * until all agree to take it away. */
+    GKV_MEMBER_EVICTED = 5,
 };
-#define GKV_MEMBER_STATE_COUNT 5
+#define GKV_MEMBER_STATE_COUNT 6
 
 /* What is said about a member; rumours, PUSH_PULL. */
 struct gkv_update {
@@ -60,7 +63,8 @@ struct gkv_update {
     enum gkv_member_state state; /* never NONE */
     struct gkv_address address;
     struct gkv_name name;
-    struct gkv_node_id accuser; /* SUSPECT, UNREACHABLE: who said so first; else zero */
+    /* SUSPECT, UNREACHABLE, EVICTED: who said so first; else zero. */
+    struct gkv_node_id accuser;
     /* SUSPECT: who found out as well, by themselves. Never in a PUSH_PULL. */
     struct gkv_node_id confirmers[GKV_CONFIRMER_COUNT_MAX];
     uint8_t confirmer_count;

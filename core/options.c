@@ -24,6 +24,8 @@ void gkv_options_init(struct gkv_options *options)
     options->gossip_interval_ms = 20;
     options->push_pull_interval_ms = 30000;
     options->reconnect_interval_ms = 1000;
+    options->reconnect_max_ms = 8000;
+    options->evict_delay_ms = 10000;
     options->sync_interval_ms = 1000;
     options->tombstone_keep_ms = 600000;
     options->drift_ms_max = 500;
@@ -81,6 +83,8 @@ static const struct range ranges[] = {
     RANGE(gossip_interval_ms, 5, 60000),
     RANGE(push_pull_interval_ms, 10, 3600000),
     RANGE(reconnect_interval_ms, 10, 3600000),
+    RANGE(reconnect_max_ms, 10, 3600000),
+    RANGE(evict_delay_ms, 0, 86400000),
     RANGE(sync_interval_ms, 10, 3600000),
     RANGE(tombstone_keep_ms, 1000, 604800000),
     RANGE(drift_ms_max, 1, 3600000),
@@ -161,13 +165,16 @@ static const char *check_room(const struct gkv_options *options)
     return NULL;
 }
 
-static const char *check_probes(const struct gkv_options *options)
+static const char *check_times(const struct gkv_options *options)
 {
     if (options->probe_timeout_ms < 1 || options->probe_timeout_ms >= options->probe_interval_ms) {
         return "probe_timeout_ms must lie in 1 .. probe_interval_ms - 1";
     }
     if (options->probe_repeat_ms >= options->probe_timeout_ms) {
         return "probe_repeat_ms must lie in 0 .. probe_timeout_ms - 1";
+    }
+    if (options->reconnect_max_ms < options->reconnect_interval_ms) {
+        return "reconnect_max_ms must lie in reconnect_interval_ms .. 3600000";
     }
     /* Half of the places are left for those who are asked out of turn. */
     const uint64_t lasting_ms =
@@ -193,7 +200,7 @@ enum gkv_error gkv_options_check(const struct gkv_options *options, const char *
         reason = check_room(options);
     }
     if (reason == NULL) {
-        reason = check_probes(options);
+        reason = check_times(options);
     }
     if (reason_out != NULL) {
         *reason_out = reason;

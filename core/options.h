@@ -61,6 +61,11 @@ struct gkv_options {
     uint32_t push_pull_interval_ms; /* the whole table; default 30,000; 10 .. 3,600,000 */
     /* One seed and one unreachable member are asked; default 1,000; 10 .. 3,600,000. */
     uint32_t reconnect_interval_ms;
+    /* One that was evicted is asked half as often each time, down to this; default 8,000;
+     * reconnect_interval_ms .. 3,600,000. */
+    uint32_t reconnect_max_ms;
+    /* UNREACHABLE to EVICTED, and up to a fifth more; default 10,000; 0 .. 86,400,000; 0: never. */
+    uint32_t evict_delay_ms;
     uint32_t sync_interval_ms; /* anti-entropy with one peer; default 1,000; 10 .. 3,600,000 */
     /* A deletion is remembered so long after its stamp at least, by the clock of each node. Default
      * 600,000; 1,000 .. 604,800,000. */

@@ -71,6 +71,22 @@ void gkv_suspicion_restart(const struct gkv_step *step, uint16_t index)
     set_timer(step, index);
 }
 
+/* Ids are hashes: half of theirs and half of ours are a fair draw, and the same one every time. */
+static void set_eviction(const struct gkv_step *step, uint16_t index)
+{
+    const uint32_t timer = gkv_step_member_timer(step, index);
+    const uint64_t delay_ns = step->options->evict_delay_ms * GKV_NS_PER_MS;
+    if (delay_ns == 0) {
+        gkv_timer_cancel(step->timers, timer);
+        return;
+    }
+    const struct gkv_node_id *about = &gkv_member_at(step->members, index)->said.who.id;
+    const struct gkv_node_id *self = &gkv_step_self(step)->said.who.id;
+    const uint32_t draw = (uint32_t)(about->bytes[0] ^ self->bytes[0]) << 8 |
+                          (uint32_t)(about->bytes[1] ^ self->bytes[1]);
+    gkv_timer_set(step->timers, timer, step->now.mono_ns + delay_ns + delay_ns / 5 * draw / 65536);
+}
+
 void gkv_suspicion_rearm(const struct gkv_step *step, uint16_t index)
 {
     GKV_ASSERT(index != GKV_MEMBER_SELF);
@@ -84,9 +100,12 @@ void gkv_suspicion_rearm(const struct gkv_step *step, uint16_t index)
     case GKV_MEMBER_LEFT:
         gkv_timer_set(step->timers, timer, now_ns + GKV_SUSPICION_LEFT_KEEP_MS * GKV_NS_PER_MS);
         break;
+    case GKV_MEMBER_UNREACHABLE:
+        set_eviction(step, index);
+        break;
     case GKV_MEMBER_NONE:
     case GKV_MEMBER_ALIVE:
-    case GKV_MEMBER_UNREACHABLE:
+    case GKV_MEMBER_EVICTED:
         gkv_timer_cancel(step->timers, timer);
         break;
     }

@@ -1,4 +1,4 @@
-/* How long a member stays in a state that time ends: SUSPECT, and LEFT.
+/* How long a member stays in a state that time ends: SUSPECT, UNREACHABLE, and LEFT.
  *
  * Model     SWIM 4.2: a suspect that does not refute in time is confirmed. Lifeguard's
  *           LHA-Suspicion: the time begins long and shrinks as others accuse the same member by
@@ -15,11 +15,14 @@
  *
  *   ALIVE       no timer
  *   SUSPECT     t after the suspicion began here, then UNREACHABLE
- *   UNREACHABLE no timer: it is asked again for ever (core/swim.c)
+ *   UNREACHABLE options.evict_delay_ms and up to a fifth more, which differs from node to node so
+ *               that one speaks first, then EVICTED
+ *   EVICTED     no timer: it is asked again for ever (core/swim.c)
  *   LEFT        GKV_SUSPICION_LEFT_KEEP_MS, then forgotten, lest those who left fill the table
  *
  * Bounds    One timer per member place.
- * Invariant A member's timer is set exactly while it is SUSPECT or LEFT.
+ * Invariant A member's timer is set exactly while it is SUSPECT, UNREACHABLE (unless evict_delay_ms
+ *           is 0) or LEFT.
  */
 #ifndef GKV_CORE_SUSPICION_H
 #define GKV_CORE_SUSPICION_H

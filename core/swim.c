@@ -5,7 +5,9 @@
  *   ALIVE       -> SUSPECT       [on_failed]      our probe failed (core/probe.h); or told
  *   SUSPECT     -> ALIVE         [merge]          it refuted
  *   SUSPECT     -> UNREACHABLE   [end_suspicion] it did not refute in time; or told
- *   UNREACHABLE -> ALIVE         [merge]          asked by reconnect, it refuted; or a newer boot
+ *   UNREACHABLE -> EVICTED       [gkv_swim_on_member_timer] evict_delay_ms later; or told
+ *   UNREACHABLE,
+ *   EVICTED     -> ALIVE         [merge]          asked by reconnect, it refuted; or a newer boot
  *   any         -> LEFT          [merge]          it said so
  *   LEFT        -> ALIVE         [merge]          a newer boot; or it was said falsely, and refuted
  *   LEFT        -> (nobody)      [gkv_swim_on_member_timer] after GKV_SUSPICION_LEFT_KEEP_MS
@@ -136,6 +138,9 @@ static void trace_change(const struct gkv_step *step, const struct gkv_update *s
     case GKV_MEMBER_UNREACHABLE:
         gkv_step_trace(step, GKV_TRACE_MEMBER_UNREACHABLE, who, said->incarnation, 0);
         break;
+    case GKV_MEMBER_EVICTED:
+        gkv_step_trace(step, GKV_TRACE_MEMBER_EVICTED, who, said->incarnation, 0);
+        break;
     case GKV_MEMBER_LEFT:
         gkv_step_trace(step, GKV_TRACE_MEMBER_LEFT, who, said->incarnation, 0);
         break;
@@ -170,7 +175,7 @@ static void on_changed(struct gkv_swim *swim, const struct gkv_step *step, uint1
 static bool update_is_sound(const struct gkv_update *update)
 {
     return !node_id_is_zero(update->who.id) && update->who.boot_id != 0 &&
-           update->state >= GKV_MEMBER_ALIVE && update->state <= GKV_MEMBER_LEFT &&
+           update->state >= GKV_MEMBER_ALIVE && update->state < GKV_MEMBER_STATE_COUNT &&
            update->address.count > 0 && update->address.count <= GKV_ADDRESS_BYTES_MAX &&
            update->name.count <= GKV_NAME_BYTES_MAX &&
            update->confirmer_count <=
@@ -260,7 +265,7 @@ static void declare(struct gkv_swim *swim, const struct gkv_step *step, uint16_t
                     enum gkv_member_state state)
 {
     struct gkv_update update = gkv_member_at(step->members, index)->said;
-    GKV_ASSERT(state > update.state);
+    GKV_ASSERT(gkv_member_rank(state) > gkv_member_rank(update.state));
     update.state = state;
     update.confirmer_count = 0;
     memset(update.confirmers, 0, sizeof(update.confirmers));
@@ -363,14 +368,34 @@ static void on_push_pull_timer(struct gkv_swim *swim, const struct gkv_step *ste
     }
 }
 
-/* Ping the next unreachable member in turn, with what we say of it: if it is back, it refutes. */
+/* Is it a member's turn to be called? One that was evicted is called less and less often. */
+static bool is_to_be_called(const struct gkv_step *step, const struct gkv_member *member)
+{
+    return member->said.state == GKV_MEMBER_UNREACHABLE ||
+           (member->said.state == GKV_MEMBER_EVICTED && step->now.mono_ns >= member->call_ns);
+}
+
+/* Note that an evicted member is called now. */
+static void back_off(const struct gkv_step *step, struct gkv_member *member)
+{
+    const uint32_t least_ms = step->options->reconnect_interval_ms;
+    const uint32_t most_ms = step->options->reconnect_max_ms;
+    const uint32_t next_ms = member->call_ms == 0 ? least_ms : 2 * member->call_ms;
+    member->call_ms = next_ms < most_ms ? next_ms : most_ms;
+    member->call_ns = after_ms(step, member->call_ms);
+}
+
+/* Ping the next unreachable or evicted member in turn, with what we say of it: if it is back, it
+ * refutes. */
 static void reconnect_member(struct gkv_swim *swim, const struct gkv_step *step)
 {
     const uint16_t capacity = step->members->capacity;
     for (uint16_t i = 0; i < capacity; i++) {
         const uint16_t index = swim->reconnect_cursor;
+        struct gkv_member *member = gkv_member_at(step->members, index);
         swim->reconnect_cursor = (uint16_t)((index + 1u) % capacity);
-        if (gkv_member_at(step->members, index)->said.state == GKV_MEMBER_UNREACHABLE) {
+        if (is_to_be_called(step, member)) {
+            back_off(step, member);
             swim->reconnect_sequence = gkv_probe_take_sequence(&swim->probes);
             gkv_gossip_ping(&swim->gossip, step, index, swim->reconnect_sequence,
                             GKV_CHANNEL_DATAGRAM);
@@ -628,6 +653,8 @@ void gkv_swim_on_member_timer(struct gkv_swim *swim, const struct gkv_step *step
     const enum gkv_member_state state = gkv_member_at(step->members, index)->said.state;
     if (state == GKV_MEMBER_SUSPECT) {
         end_suspicion(swim, step, index);
+    } else if (state == GKV_MEMBER_UNREACHABLE) {
+        declare(swim, step, index, GKV_MEMBER_EVICTED);
     } else {
         GKV_ASSERT(state == GKV_MEMBER_LEFT);
         gkv_rumor_remove(&swim->gossip.rumors, index);

@@ -43,12 +43,12 @@ static uint64_t state_of_node(const struct gkv_host *host)
     struct gkv_node *node = gkv_endpoint_node(host->endpoint);
     const struct gkv_node_stats stats = gkv_node_stats(node);
     const struct gkv_members *members = gkv_node_members(node);
-    uint64_t state_counts[GKV_MEMBER_LEFT + 1] = {0};
+    uint64_t state_counts[GKV_MEMBER_STATE_COUNT] = {0};
     for (uint16_t i = 0; i < members->capacity; i++) {
         state_counts[gkv_member_at(members, i)->said.state]++;
     }
     uint64_t word = host->paused_until_ns > 0 ? 3 : 1;
-    for (uint32_t i = GKV_MEMBER_ALIVE; i <= GKV_MEMBER_LEFT; i++) {
+    for (uint32_t i = GKV_MEMBER_ALIVE; i < GKV_MEMBER_STATE_COUNT; i++) {
         word = word << 2 | at_most(state_counts[i], 3);
     }
     word = word << 2 | at_most(stats.quorum.open_count, 3);

@@ -43,6 +43,7 @@ enum gridkv_member_state {
     GRIDKV_MEMBER_SUSPECT = 2,     /* did not answer; still asked, and may deny it */
     GRIDKV_MEMBER_UNREACHABLE = 3, /* routed around; its place in the ring stays */
     GRIDKV_MEMBER_LEFT = 4,        /* gone by its own will */
+    GRIDKV_MEMBER_EVICTED = 5,     /* unreachable for long; its place in the ring stays as well */
 };
 
 /* A peer's state changed, or it was started anew: no change that lasts is left out. Lent until the

@@ -34,8 +34,9 @@ static void observe(struct gkv_trial *trial, const struct gkv_observation *obser
     }
     const struct gkv_update *said = &observation->output->as.member;
     const uint32_t about = gkv_check_node_of_id(trial, said->who.id);
-    const bool is_doubted =
-        said->state == GKV_MEMBER_SUSPECT || said->state == GKV_MEMBER_UNREACHABLE;
+    const bool is_doubted = said->state == GKV_MEMBER_SUSPECT ||
+                            said->state == GKV_MEMBER_UNREACHABLE ||
+                            said->state == GKV_MEMBER_EVICTED;
     if (about == GKV_HISTORY_NONE || !is_doubted || !gkv_check_is_core(trial, about) ||
         !gkv_check_is_core(trial, observation->node) || is_hearsay(trial, said)) {
         return;

@@ -32,6 +32,12 @@ static struct claim claim_of(const struct gkv_trial *trial, uint32_t holder, uin
     };
 }
 
+/* Nobody waits for it. Whoever is UNREACHABLE is EVICTED some time later, which some know first. */
+static bool is_away(enum gkv_member_state state)
+{
+    return state == GKV_MEMBER_UNREACHABLE || state == GKV_MEMBER_EVICTED;
+}
+
 static bool is_right(struct gkv_trial *trial, const struct claim *claim)
 {
     const struct gkv_host *about = &trial->world.hosts[claim->about];
@@ -42,13 +48,13 @@ static bool is_right(struct gkv_trial *trial, const struct claim *claim)
     if (gkv_nodes_has(&trial->left, claim->about)) {
         counts[GKV_HOLDS_MEMBER_LEFT] += claim->state == GKV_MEMBER_LEFT;
         return gkv_nodes_has(&trial->ring, claim->about)
-                   ? claim->state == GKV_MEMBER_UNREACHABLE
+                   ? is_away(claim->state)
                    : claim->state == GKV_MEMBER_LEFT || claim->state == GKV_MEMBER_NONE;
     }
     if (!about->is_up || gkv_nodes_has(&trial->outsiders, claim->about)) {
         counts[GKV_HOLDS_MEMBER_DOWN]++;
-        return claim->state == (gkv_nodes_has(&trial->ring, claim->about) ? GKV_MEMBER_UNREACHABLE
-                                                                          : GKV_MEMBER_NONE);
+        return gkv_nodes_has(&trial->ring, claim->about) ? is_away(claim->state)
+                                                         : claim->state == GKV_MEMBER_NONE;
     }
     counts[GKV_HOLDS_MEMBER_ALIVE] += claim->holder != claim->about;
     return claim->state == GKV_MEMBER_ALIVE && claim->boot_id == about->options.boot_id;
@@ -79,7 +85,7 @@ static bool is_out(struct gkv_trial *trial, uint32_t holder, uint32_t node)
 {
     const enum gkv_member_state state = gkv_check_state(trial, holder, node);
     return gkv_nodes_has(&trial->left, node)
-               ? must_be_gone(trial, node) || state != GKV_MEMBER_UNREACHABLE
+               ? must_be_gone(trial, node) || !is_away(state)
                : state == GKV_MEMBER_NONE && is_forgotten(trial, node);
 }
 

@@ -113,10 +113,23 @@ static bool is_news(struct gkv_trial *trial, uint32_t about)
     return false;
 }
 
+/* Does anybody hold somebody UNREACHABLE? That he is evicted will be news, whenever it comes. */
+static bool is_to_be_evicted(struct gkv_trial *trial, uint32_t about)
+{
+    for (uint32_t i = 0; i < trial->scenario.node_count; i++) {
+        if (gkv_check_is_core(trial, i) &&
+            gkv_check_state(trial, i, about) == GKV_MEMBER_UNREACHABLE) {
+            return true;
+        }
+    }
+    return false;
+}
+
 static void note_news(struct gkv_trial *trial)
 {
     for (uint32_t i = 0; i < trial->scenario.node_count; i++) {
-        trial->idle.has_news = trial->idle.has_news || is_news(trial, i);
+        trial->idle.has_news =
+            trial->idle.has_news || is_news(trial, i) || is_to_be_evicted(trial, i);
     }
 }
 

@@ -39,6 +39,8 @@ static void draw_node_times(struct gkv_options *options, struct gkv_choice *choi
     options->health_max = gkv_choose_percent(choice, "node.no_health", 20) ? 1 : 8;
     options->suspicion_max_factor = gkv_choose_between(choice, "node.suspicion_factor", 1, 4);
     options->suspicion_confirmations = gkv_choose_between(choice, "node.confirmations", 0, 3);
+    options->reconnect_max_ms = gkv_choose_log32(choice, "node.reconnect_max", 1000, 4000);
+    options->evict_delay_ms = gkv_choose_log32(choice, "node.evict_delay", 500, 8000);
     options->stall_ms = gkv_choose_percent(choice, "node.no_stall_guard", 30) ? 0 : 40;
     options->witness_count = gkv_choose_between(choice, "node.witnesses", 0, 3);
     options->witness_patience_ms = gkv_choose_log32(choice, "node.patience", 300, 3000);

@@ -614,6 +614,7 @@ static bool update_is_taken(unsigned field, uint64_t number, size_t count)
     put_number(&update, 4, field == 4 ? number : 1);
     put_bytes(&update, 5, bytes, field == 5 ? count : 1);
     put_bytes(&update, 6, bytes, field == 6 ? count : 1);
+    put_bytes(&update, 8, bytes, field == 8 ? count : 0);
     put_bytes(&update, 7, bytes, field == 7 ? count : 0);
     static struct writer body;
     body.count = 0;
@@ -630,7 +631,8 @@ static void test_refused_update(void **state)
         assert_int_equal(update_is_taken(5, 0, count), count >= 1 && count <= 20);
         assert_int_equal(update_is_taken(6, 0, count), count >= 1 && count <= 63);
         assert_int_equal(update_is_taken(7, 0, count), count == 0 || count == 16);
-        assert_int_equal(update_is_taken(4, count, 0), count >= 1 && count <= 4);
+        assert_int_equal(update_is_taken(4, count, 0), count >= 1 && count <= 5);
+        assert_int_equal(update_is_taken(8, 0, count), count % 16 == 0 && count <= 48);
     }
     assert_false(update_is_taken(4, UINT32_MAX, 0));
     assert_false(update_is_taken(2, 0, 0));

@@ -94,7 +94,17 @@ static bool model_is_news(const struct model *model, const struct gkv_update *he
     if (update->incarnation != held->incarnation) {
         return update->incarnation > held->incarnation;
     }
-    return update->state > held->state || model->is_rank_ignored;
+    static const enum gkv_member_state rising[] = {GKV_MEMBER_ALIVE, GKV_MEMBER_SUSPECT,
+                                                   GKV_MEMBER_UNREACHABLE, GKV_MEMBER_EVICTED,
+                                                   GKV_MEMBER_LEFT};
+    bool held_comes_first = false;
+    for (size_t i = 0; i < sizeof(rising) / sizeof(rising[0]); i++) {
+        if (held_comes_first && rising[i] == update->state) {
+            return true;
+        }
+        held_comes_first = held_comes_first || rising[i] == held->state;
+    }
+    return model->is_rank_ignored;
 }
 
 /* The id that LEFT longest ago, or 0. Times are all different, so that there is one. */
@@ -193,7 +203,7 @@ static bool step(struct gkv_members *members, struct model *model, struct gkv_pr
     }
     const struct gkv_update update =
         update_of(id, 1 + gkv_prng_below(prng, 3), (uint32_t)gkv_prng_below(prng, 4),
-                  (enum gkv_member_state)(GKV_MEMBER_ALIVE + gkv_prng_below(prng, 4)));
+                  (enum gkv_member_state)(GKV_MEMBER_ALIVE + gkv_prng_below(prng, 5)));
     const bool is_taken = model_apply(model, id, &update, now_ns);
     const uint16_t index = gkv_member_apply(members, &update, now_ns);
     if ((index != GKV_MEMBER_INDEX_NONE) != is_taken) {

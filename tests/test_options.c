@@ -90,6 +90,8 @@ static void test_ranges(void **state)
         {offsetof(struct gkv_options, suspicion_max_factor), 0, "suspicion_max_factor"},
         {offsetof(struct gkv_options, suspicion_max_factor), 17, "suspicion_max_factor"},
         {offsetof(struct gkv_options, suspicion_confirmations), 4, "suspicion_confirmations"},
+        {offsetof(struct gkv_options, reconnect_max_ms), 999, "reconnect_max_ms"},
+        {offsetof(struct gkv_options, evict_delay_ms), 86400001, "evict_delay_ms"},
         {offsetof(struct gkv_options, stall_ms), 60001, "stall_ms"},
         {offsetof(struct gkv_options, witness_count), 9, "witness_count"},
         {offsetof(struct gkv_options, witness_patience_ms), 3600001, "witness_patience_ms"},

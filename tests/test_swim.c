@@ -155,7 +155,7 @@ static void test_refutes_before_acknowledging(void **state)
     ack = world_last_mail(GKV_MESSAGE_ACK, 0);
     assert_non_null(ack);
     assert_true(gkv_node_id_equal(ack->updates[0].who.id, world_id_of(0)));
-    assert_int_equal(ack->updates[0].state, GKV_MEMBER_UNREACHABLE);
+    assert_int_equal(ack->updates[0].state, GKV_MEMBER_EVICTED);
 }
 
 /* Goal: a stale accusation is answered by telling of us again, never just dropped (memberlist
@@ -271,6 +271,69 @@ static void test_the_unreachable_come_back(void **state)
     assert_true(world_all_see_all_alive());
 }
 
+/* Run until a viewer holds a peer in a state, to 10 ms; returns when. */
+static uint64_t run_until_held(uint32_t viewer, uint32_t number, enum gkv_member_state state)
+{
+    while (world_view(viewer, number)->state != state) {
+        world_run_until(world_now_ns + 10 * GKV_NS_PER_MS);
+    }
+    return world_now_ns;
+}
+
+/* Goal: who is unreachable for ten to twelve seconds is evicted, by the word of one; it keeps its
+ * place in the ring, and comes back from there as before; unless eviction is switched off.
+ * Method: five nodes, one goes silent; look at the times of one viewer; mend. */
+static void test_eviction(void **state)
+{
+    for (uint32_t is_on = 0; is_on < 2; is_on++) {
+        world_setup(state);
+        world_start_cluster(5);
+        for (uint32_t i = 0; i < 5; i++) {
+            world_peers[i].options.evict_delay_ms = is_on * 10000;
+        }
+        world_set_cut(16, 15, true);
+        const uint64_t began_ns = run_until_held(0, 4, GKV_MEMBER_UNREACHABLE);
+        if (is_on == 1) {
+            const uint64_t ended_ns = run_until_held(0, 4, GKV_MEMBER_EVICTED);
+            assert_in_range(ended_ns - began_ns, 9900 * GKV_NS_PER_MS, 12 * SECOND_NS);
+        }
+        world_run_until(began_ns + 13 * SECOND_NS);
+        for (uint32_t i = 0; i < 4; i++) {
+            assert_int_equal(world_view(i, 4)->state,
+                             is_on == 1 ? GKV_MEMBER_EVICTED : GKV_MEMBER_UNREACHABLE);
+            assert_int_equal(world_peers[i].members.ring_count, 5);
+            assert_int_equal(world_peers[i].members.reachable_count, 4);
+        }
+        world_set_cut(16, 15, false);
+        world_run_until(world_now_ns + 9 * SECOND_NS);
+        assert_true(world_all_see_all_alive());
+        world_teardown(state);
+    }
+}
+
+/* Goal: evicted members are called for ever, less and less often, and unreachable ones each time.
+ * Method: a node whose only peer, no seed, is silent; count its pings. Calls 1, 2, 4, 8, 8 .. s
+ * apart: 3 + (60 - 7) / 8 of them in a minute, and one more or less. */
+static void test_the_evicted_are_called_less_often(void **state)
+{
+    (void)state;
+    world_start_cluster(2);
+    world_peers[1].options.seed_count = 0;
+    world_peers[0].is_down = true;
+    world_run_until(world_now_ns + 5 * SECOND_NS);
+    assert_int_equal(world_view(1, 0)->state, GKV_MEMBER_UNREACHABLE);
+    memset(world_sent_count, 0, sizeof(world_sent_count));
+    world_run_until(world_now_ns + 4 * SECOND_NS);
+    assert_in_range(world_sent_count[GKV_MESSAGE_PING], 3, 4);
+    (void)run_until_held(1, 0, GKV_MEMBER_EVICTED);
+    memset(world_sent_count, 0, sizeof(world_sent_count));
+    world_run_until(world_now_ns + 60 * SECOND_NS);
+    assert_in_range(world_sent_count[GKV_MESSAGE_PING], 9, 11);
+    memset(world_sent_count, 0, sizeof(world_sent_count));
+    world_run_until(world_now_ns + 3600 * SECOND_NS);
+    assert_in_range(world_sent_count[GKV_MESSAGE_PING], 449, 451);
+}
+
 /* Goal: a partition down the middle heals, however long it was.
  * Method: three and three, an hour apart. */
 static void test_a_long_partition_heals(void **state)
@@ -279,8 +342,8 @@ static void test_a_long_partition_heals(void **state)
     world_start_cluster(6);
     world_set_cut(7, 56, true);
     world_run_until(world_now_ns + 3600 * SECOND_NS);
-    assert_int_equal(world_view(0, 5)->state, GKV_MEMBER_UNREACHABLE);
-    assert_int_equal(world_view(4, 1)->state, GKV_MEMBER_UNREACHABLE);
+    assert_int_equal(world_view(0, 5)->state, GKV_MEMBER_EVICTED);
+    assert_int_equal(world_view(4, 1)->state, GKV_MEMBER_EVICTED);
     world_set_cut(7, 56, false);
     world_run_until(world_now_ns + 5 * SECOND_NS);
     assert_true(world_all_see_all_alive());
@@ -398,7 +461,9 @@ static void test_malformed(void **state)
         {.who = {{{0}}, 1}, .state = GKV_MEMBER_ALIVE, .address = {.count = 1}},
         {.who = {world_id_of(5), 0}, .state = GKV_MEMBER_ALIVE, .address = {.count = 1}},
         {.who = {world_id_of(5), 1}, .state = GKV_MEMBER_NONE, .address = {.count = 1}},
-        {.who = {world_id_of(5), 1}, .state = (enum gkv_member_state)5, .address = {.count = 1}},
+        {.who = {world_id_of(5), 1},
+         .state = (enum gkv_member_state)GKV_MEMBER_STATE_COUNT,
+         .address = {.count = 1}},
         {.who = {world_id_of(5), 1}, .state = GKV_MEMBER_ALIVE, .address = {.count = 0}},
         {.who = {world_id_of(5), 1}, .state = GKV_MEMBER_ALIVE, .address = {.count = 21}},
     };
@@ -512,6 +577,8 @@ int main(void)
         TEST(test_a_boot_conflict_is_overcome),
         TEST(test_numbers_run_out),
         TEST(test_the_unreachable_come_back),
+        TEST(test_eviction),
+        TEST(test_the_evicted_are_called_less_often),
         TEST(test_a_long_partition_heals),
         TEST(test_two_clusters_merge),
         TEST(test_leave),

@@ -36,7 +36,7 @@ static void test_who_is_alone_accuses_nobody(void **state)
         assert_int_equal(world_view(i, 0)->state, GKV_MEMBER_UNREACHABLE);
         assert_int_equal(world_view(i, 1 + i % 4)->state, GKV_MEMBER_ALIVE);
     }
-    world_run_until(cut_ns + 20 * SECOND_NS);
+    world_run_until(cut_ns + 9 * SECOND_NS);
     for (uint32_t i = 1; i < 5; i++) {
         assert_int_equal(world_view(0, i)->state, GKV_MEMBER_UNREACHABLE);
     }
@@ -91,7 +91,7 @@ static void test_hearsay_is_not_enough(void **state)
     assert_int_equal(world_view(0, 2)->state, GKV_MEMBER_SUSPECT);
     const struct gkv_trace_point *point = world_traced(0, GKV_TRACE_NO_WITNESS, 2, 0);
     assert_non_null(point);
-    world_run_until(world_now_ns + 20 * SECOND_NS);
+    world_run_until(world_now_ns + 6 * SECOND_NS);
     assert_int_equal(world_view(0, 2)->state, GKV_MEMBER_UNREACHABLE);
 }
 
