@@ -110,8 +110,17 @@ void gkv_join_ask_stranger(struct gkv_join *join, const struct gkv_step *step,
     gkv_join_ask(step, address);
 }
 
+void gkv_join_count(struct gkv_join *join, const struct gkv_step *step)
+{
+    join->has_gathered =
+        join->has_gathered || step->members->ring_count >= step->options->bootstrap_expect;
+}
+
 bool gkv_join_is_done(const struct gkv_join *join, const struct gkv_step *step)
 {
+    if (!join->has_gathered) {
+        return false;
+    }
     if (join->has_met) {
         return true;
     }

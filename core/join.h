@@ -23,6 +23,7 @@ struct gkv_join {
     uint64_t stranger_after_ns; /* no stranger is asked before */
     uint32_t seed_cursor;       /* round robin over options->seeds */
     bool has_met;               /* a table, or an answer to a ping, came from somebody */
+    bool has_gathered;          /* options->bootstrap_expect members were known at one time */
 };
 
 /* Ask whoever listens at an address for its table. Nothing is sent when the scratch is used up. */
@@ -41,7 +42,11 @@ void gkv_join_ask_stranger(struct gkv_join *join, const struct gkv_step *step,
 /* Give our table to whoever asked. */
 void gkv_join_answer(const struct gkv_step *step, const struct gkv_address *address);
 
-/* True when we met somebody, or when there is nobody to meet: no seed, or only ourselves. */
+/* Members may have come: note when there are as many as are expected, once and for all. */
+void gkv_join_count(struct gkv_join *join, const struct gkv_step *step);
+
+/* True when we met somebody, or when there is nobody to meet: no seed, or only ourselves; and as
+ * many members as options->bootstrap_expect asks for were known at one time. */
 bool gkv_join_is_done(const struct gkv_join *join, const struct gkv_step *step);
 
 #endif

@@ -308,7 +308,12 @@ static void on_event(struct gkv_node *node, const struct gkv_step *step,
         on_message(node, step, event);
         break;
     case GKV_EVENT_OPERATION:
-        gkv_quorum_submit(&modules->quorum, &modules->replica, step, &event->as.operation);
+        /* Who has not met its cluster must not take itself for the whole of it. */
+        if (gkv_swim_has_joined(&modules->swim, step)) {
+            gkv_quorum_submit(&modules->quorum, &modules->replica, step, &event->as.operation);
+        } else {
+            gkv_quorum_refuse(&modules->quorum, &modules->replica, step, &event->as.operation);
+        }
         break;
     case GKV_EVENT_STREAM_DOWN:
         gkv_swim_on_stream_down(&modules->swim, step, &event->as.address);
@@ -356,18 +361,22 @@ uint64_t gkv_node_deadline_ns(const struct gkv_node *node)
 
 /* Looking inside. */
 
+bool gkv_node_has_joined(const struct gkv_node *node)
+{
+    /* A step holds pointers for handlers to write through; nothing below writes. */
+    const struct gkv_step step =
+        step_of((struct gkv_node *)(uintptr_t)node, (struct gkv_now){.mono_ns = node->last_ns});
+    return node->has_started && gkv_swim_has_joined(&node->modules.swim, &step);
+}
+
 bool gkv_node_is_ready(const struct gkv_node *node)
 {
     if (!node->has_started || node->modules.swim.leaving) {
         return false;
     }
-    /* A step holds pointers for handlers to write through; nothing below writes. */
-    const struct gkv_step step =
-        step_of((struct gkv_node *)(uintptr_t)node, (struct gkv_now){.mono_ns = node->last_ns});
     const uint32_t needed =
         (uint32_t)greater(node->options.write_quorum, node->options.read_quorum);
-    return gkv_swim_has_joined(&node->modules.swim, &step) &&
-           node->modules.members.reachable_count >= needed;
+    return gkv_node_has_joined(node) && node->modules.members.reachable_count >= needed;
 }
 
 struct gkv_node_stats gkv_node_stats(const struct gkv_node *node)

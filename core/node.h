@@ -71,6 +71,9 @@ bool gkv_node_next_action(struct gkv_node *node, struct gkv_action *action_out);
 /* When the node wants a GKV_EVENT_TIMER: mono ns, or GKV_NEVER. Before the first step: 0. */
 uint64_t gkv_node_deadline_ns(const struct gkv_node *node);
 
+/* True when the node has met its cluster, and so serves: gkv_swim_has_joined. */
+bool gkv_node_has_joined(const struct gkv_node *node);
+
 /* True when the node has met its peers (or has no seeds) and enough members are reachable for W and
  * R. */
 bool gkv_node_is_ready(const struct gkv_node *node);

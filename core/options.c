@@ -1,6 +1,7 @@
 #include "core/options.h"
 
 #include "core/hash.h"
+#include "core/panic.h"
 
 void gkv_options_init(struct gkv_options *options)
 {
@@ -15,18 +16,8 @@ void gkv_options_init(struct gkv_options *options)
     options->member_count_max = 64;
     options->operation_count_max = 4096;
     options->operation_memory_bytes = UINT64_C(16) * 1024 * 1024;
-    options->operation_timeout_ms = 2000;
-    options->probe_interval_ms = 100;
-    options->probe_timeout_ms = 50;
-    options->probe_repeat_ms = 25;
-    options->probe_indirect_timeout_ms = 60;
-    options->suspicion_timeout_ms = 200;
-    options->gossip_interval_ms = 20;
-    options->push_pull_interval_ms = 30000;
-    options->reconnect_interval_ms = 1000;
-    options->reconnect_max_ms = 8000;
-    options->evict_delay_ms = 10000;
-    options->sync_interval_ms = 1000;
+    options->bootstrap_expect = 1;
+    gkv_options_profile(options, GKV_OPTIONS_LAN);
     options->tombstone_keep_ms = 600000;
     options->drift_ms_max = 500;
     options->probe_targets = 2;
@@ -36,12 +27,59 @@ void gkv_options_init(struct gkv_options *options)
     options->health_max = 8;
     options->suspicion_max_factor = 4;
     options->suspicion_confirmations = GKV_CONFIRMER_COUNT_MAX;
-    options->stall_ms = 40;
     options->witness_count = 2;
-    options->witness_patience_ms = 10000;
     options->last_chance = 1;
     options->buddy = 1;
     options->read_repair_per_second_max = 1000;
+}
+
+/* Everything that gkv_options_profile sets, in ms. */
+struct times {
+    uint32_t probe_interval;
+    uint32_t probe_timeout;
+    uint32_t probe_repeat;
+    uint32_t probe_indirect_timeout;
+    uint32_t suspicion_timeout;
+    uint32_t gossip_interval;
+    uint32_t push_pull_interval;
+    uint32_t reconnect_interval;
+    uint32_t reconnect_max;
+    uint32_t evict_delay;
+    uint32_t stall;
+    uint32_t witness_patience;
+    uint32_t sync_interval;
+    uint32_t operation_timeout;
+};
+
+/* clang-format off */
+static const struct times profiles[] = {
+    [GKV_OPTIONS_LAN] =
+        {100, 50, 25, 60, 200, 20, 30000, 1000, 8000, 10000, 40, 3000, 1000, 2000},
+    [GKV_OPTIONS_STABLE] =
+        {200, 100, 50, 120, 1000, 20, 30000, 1000, 8000, 30000, 40, 5000, 1000, 2000},
+    [GKV_OPTIONS_WAN] =
+        {1000, 600, 300, 1000, 3000, 200, 60000, 2000, 30000, 60000, 400, 30000, 10000, 5000},
+};
+/* clang-format on */
+
+void gkv_options_profile(struct gkv_options *options, enum gkv_options_profile profile)
+{
+    GKV_ASSERT(profile >= GKV_OPTIONS_LAN && profile <= GKV_OPTIONS_WAN);
+    const struct times *times = &profiles[profile];
+    options->probe_interval_ms = times->probe_interval;
+    options->probe_timeout_ms = times->probe_timeout;
+    options->probe_repeat_ms = times->probe_repeat;
+    options->probe_indirect_timeout_ms = times->probe_indirect_timeout;
+    options->suspicion_timeout_ms = times->suspicion_timeout;
+    options->gossip_interval_ms = times->gossip_interval;
+    options->push_pull_interval_ms = times->push_pull_interval;
+    options->reconnect_interval_ms = times->reconnect_interval;
+    options->reconnect_max_ms = times->reconnect_max;
+    options->evict_delay_ms = times->evict_delay;
+    options->stall_ms = times->stall;
+    options->witness_patience_ms = times->witness_patience;
+    options->sync_interval_ms = times->sync_interval;
+    options->operation_timeout_ms = times->operation_timeout;
 }
 
 /* One numeric option: its place, its range, and the sentence for when it is outside. */
@@ -165,6 +203,14 @@ static const char *check_room(const struct gkv_options *options)
     return NULL;
 }
 
+static const char *check_bootstrap(const struct gkv_options *options)
+{
+    if (options->bootstrap_expect < 1 || options->bootstrap_expect > options->member_count_max) {
+        return "bootstrap_expect must lie in 1 .. member_count_max";
+    }
+    return NULL;
+}
+
 static const char *check_times(const struct gkv_options *options)
 {
     if (options->probe_timeout_ms < 1 || options->probe_timeout_ms >= options->probe_interval_ms) {
@@ -201,6 +247,9 @@ enum gkv_error gkv_options_check(const struct gkv_options *options, const char *
     }
     if (reason == NULL) {
         reason = check_times(options);
+    }
+    if (reason == NULL) {
+        reason = check_bootstrap(options);
     }
     if (reason_out != NULL) {
         *reason_out = reason;

@@ -37,6 +37,9 @@ struct gkv_options {
     uint32_t replica_count; /* N, 1 .. 7, default 3 */
     uint32_t write_quorum;  /* W, 1 .. N, default 2; at QUORUM W > N/2 */
     uint32_t read_quorum;   /* R, 1 .. N, default 2; at QUORUM R + W > N */
+    /* Nobody serves before it knew so many members, itself included, in this life; default 1;
+     * 1 .. member_count_max. So first nodes that start one by one do not each found a cluster. */
+    uint32_t bootstrap_expect;
 
     /* Room. Everything is laid out at init from these. */
     uint64_t memory_limit_bytes;     /* the whole store: 1 MiB .. 128 GiB, default 64 MiB */
@@ -89,7 +92,7 @@ struct gkv_options {
     uint32_t stall_ms;
     /* So many others must be heard before anybody is accused (core/witness.h); default 2; 0 .. 8. */
     uint32_t witness_count;
-    /* For so long; then even who is alone accuses. Default 10,000; 0 .. 3,600,000. */
+    /* For so long; then even who is alone accuses. Default 3,000; 0 .. 3,600,000. */
     uint32_t witness_patience_ms;
     uint32_t last_chance; /* 1: a suspect is pinged before it is unreachable; default 1; 0, 1 */
     uint32_t buddy;       /* 1: who is suspect learns it from the next ping; default 1; 0, 1 */
@@ -97,6 +100,17 @@ struct gkv_options {
     /* Records pushed by read repair: default 1,000; 0 .. 1,000,000; 0 is none. */
     uint32_t read_repair_per_second_max;
 };
+
+/* How far apart members are, and how steady: sets of times that fit together. */
+enum gkv_options_profile {
+    GKV_OPTIONS_LAN = 1,    /* the defaults: a death is known to all in under a second */
+    GKV_OPTIONS_STABLE = 2, /* in two; and hosts may stand still for a second */
+    GKV_OPTIONS_WAN = 3,    /* in ten; and messages may take a quarter of a second each way */
+};
+
+/* Set every time of membership, and the timeouts that depend on distance, as a profile says; all
+ * else stays. */
+void gkv_options_profile(struct gkv_options *options, enum gkv_options_profile profile);
 
 /* Fill every default. name, address, boot_id and seed stay zero: they have none. */
 void gkv_options_init(struct gkv_options *options);

@@ -543,6 +543,16 @@ static bool is_decided_here(const struct gkv_options *options, const struct gkv_
            (options->level == GKV_LEVEL_EVENTUAL || options->read_quorum == 1);
 }
 
+void gkv_quorum_refuse(struct gkv_quorum *quorum, struct gkv_replica *replica,
+                       const struct gkv_step *step, const struct gkv_operation *request)
+{
+    const struct context context = {
+        .quorum = quorum, .pendings = &quorum->pendings, .replica = replica, .step = step};
+    quorum->stats.submitted_count++;
+    const enum gkv_error refusal = check_request(step->options, request);
+    refuse(&context, request->cookie, refusal == GKV_OK ? GKV_ERROR_NO_QUORUM : refusal);
+}
+
 void gkv_quorum_submit(struct gkv_quorum *quorum, struct gkv_replica *replica,
                        const struct gkv_step *step, const struct gkv_operation *request)
 {

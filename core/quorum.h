@@ -61,6 +61,10 @@ void gkv_quorum_init(struct gkv_quorum *quorum, struct gkv_arena *arena,
 void gkv_quorum_submit(struct gkv_quorum *quorum, struct gkv_replica *replica,
                        const struct gkv_step *step, const struct gkv_operation *operation);
 
+/* Complete it at once with NO_QUORUM, or with what is wrong with it: this node serves nobody yet. */
+void gkv_quorum_refuse(struct gkv_quorum *quorum, struct gkv_replica *replica,
+                       const struct gkv_step *step, const struct gkv_operation *request);
+
 /* WRITE_REPLY and READ_REPLY. */
 void gkv_quorum_on_message(struct gkv_quorum *quorum, struct gkv_replica *replica,
                            const struct gkv_step *step, const struct gkv_message *message);

@@ -615,6 +615,7 @@ void gkv_swim_start(struct gkv_swim *swim, const struct gkv_step *step)
     set_push_pull_timer(swim, step);
     gkv_gossip_tell(&swim->gossip, step, GKV_MEMBER_SELF);
     gkv_join_ask_seeds(step);
+    gkv_join_count(&swim->join, step);
     check_swim(swim, step);
 }
 
@@ -681,6 +682,7 @@ void gkv_swim_on_message(struct gkv_swim *swim, const struct gkv_step *step,
         return;
     }
     handle(swim, step, message, way);
+    gkv_join_count(&swim->join, step);
     check_swim(swim, step);
 }
 

@@ -90,7 +90,7 @@ void gkv_swim_on_stall(struct gkv_swim *swim, const struct gkv_step *step, uint6
 void gkv_swim_leave(struct gkv_swim *swim, const struct gkv_step *step);
 
 /* True when there is nobody to meet (no seed, or only ourselves), or when somebody sent us a member
- * table or answered a ping in this life. */
+ * table or answered a ping in this life; and options.bootstrap_expect members were known. */
 bool gkv_swim_has_joined(const struct gkv_swim *swim, const struct gkv_step *step);
 
 #endif

@@ -58,7 +58,8 @@ void gridkv_options_init(struct gridkv_options *options)
         .memory_limit_bytes = core.memory_limit_bytes,
         .value_bytes_max = core.value_bytes_max,
         .member_count_max = core.member_count_max,
-        .operation_timeout_ms = core.operation_timeout_ms,
+        .profile = GRIDKV_PROFILE_LAN,
+        .bootstrap_expect = core.bootstrap_expect,
     };
 }
 
@@ -128,6 +129,12 @@ static enum gkv_error take_names(struct opening *opening)
     return GKV_OK;
 }
 
+/* A time that was given outweighs the profile's. */
+static void take_time(uint32_t *core_ms, uint32_t given_ms)
+{
+    *core_ms = given_ms > 0 ? given_ms : *core_ms;
+}
+
 /* The core refuses the rest, and says why. */
 static enum gkv_error take_numbers(struct opening *opening)
 {
@@ -140,7 +147,15 @@ static enum gkv_error take_numbers(struct opening *opening)
     core->memory_limit_bytes = options->memory_limit_bytes;
     core->value_bytes_max = options->value_bytes_max;
     core->member_count_max = options->member_count_max;
-    core->operation_timeout_ms = options->operation_timeout_ms;
+    core->bootstrap_expect = options->bootstrap_expect;
+    if (options->profile < GRIDKV_PROFILE_LAN || options->profile > GRIDKV_PROFILE_WAN) {
+        return refuse(opening, GKV_ERROR_OPTION, "profile must be LAN, STABLE or WAN");
+    }
+    gkv_options_profile(core, (enum gkv_options_profile)options->profile);
+    take_time(&core->operation_timeout_ms, options->operation_timeout_ms);
+    take_time(&core->gossip_interval_ms, options->gossip_interval_ms);
+    take_time(&core->suspicion_timeout_ms, options->failure_timeout_ms);
+    take_time(&core->evict_delay_ms, options->suspect_timeout_ms);
     const uint64_t room =
         RECORDS_IN_FLIGHT * ((uint64_t)GKV_KEY_BYTES_MAX + options->value_bytes_max);
     if (room > core->operation_memory_bytes) {

@@ -38,6 +38,13 @@ enum gridkv_level {
     GRIDKV_LEVEL_QUORUM = 2,
 };
 
+/* How far apart nodes are, and how steady their hosts: sets of times that fit together. */
+enum gridkv_profile {
+    GRIDKV_PROFILE_LAN = 1,    /* a death is known to all in under a second */
+    GRIDKV_PROFILE_STABLE = 2, /* in two; and hosts may stand still for a second */
+    GRIDKV_PROFILE_WAN = 3,    /* in ten; and messages may take a quarter of a second each way */
+};
+
 enum gridkv_member_state {
     GRIDKV_MEMBER_ALIVE = 1,
     GRIDKV_MEMBER_SUSPECT = 2,     /* did not answer; still asked, and may deny it */
@@ -82,10 +89,16 @@ struct gridkv_options {
     uint64_t memory_limit_bytes;   /* of the store, everything counted; default 64 MiB */
     uint32_t value_bytes_max;      /* default 1 MiB */
     uint32_t member_count_max;     /* default 64 */
-    uint32_t operation_timeout_ms; /* default 2,000 */
+    uint32_t operation_timeout_ms; /* default 0: as the profile says; LAN 2,000, WAN 5,000 */
     bool insecure;                 /* allow listening beyond loopback, in clear; default false */
     gridkv_member_fn on_member;    /* told of each change of a peer's state; default NULL: nobody */
     void *member_context;
+    enum gridkv_profile profile; /* default GRIDKV_PROFILE_LAN */
+    uint32_t bootstrap_expect;   /* nobody serves before so many nodes have met; default 1 */
+    /* Times in ms; 0: as the profile says. core/options.h has their ranges. */
+    uint32_t gossip_interval_ms; /* between messages that spread news of members; LAN 20 */
+    uint32_t failure_timeout_ms; /* a suspect may deny it for so long at the least; LAN 200 */
+    uint32_t suspect_timeout_ms; /* who is unreachable for so long is evicted; LAN 10,000 */
 };
 
 /* Fill every default; node_name stays NULL. */

@@ -36,6 +36,8 @@ static const char usage[] =
     "  --read-quorum R        copies that answer a read (2)\n"
     "  --memory-mb M          of the store, everything counted (64)\n"
     "  --value-bytes-max B    longest value (1048576)\n"
+    "  --profile PROFILE      lan, stable or wan: how near and steady nodes are (lan)\n"
+    "  --bootstrap-expect N   serve nobody before so many nodes have met (1)\n"
     "  --insecure             listen beyond loopback, without encryption or authentication\n"
     "  --help, --version\n"
     "\n"
@@ -55,6 +57,8 @@ enum option_id {
     OPTION_READ_QUORUM,
     OPTION_MEMORY,
     OPTION_VALUE,
+    OPTION_PROFILE,
+    OPTION_BOOTSTRAP,
     OPTION_INSECURE,
     OPTION_HELP,
     OPTION_VERSION,
@@ -73,6 +77,8 @@ static const struct option long_options[] = {
     {"read-quorum", required_argument, NULL, OPTION_READ_QUORUM},
     {"memory-mb", required_argument, NULL, OPTION_MEMORY},
     {"value-bytes-max", required_argument, NULL, OPTION_VALUE},
+    {"profile", required_argument, NULL, OPTION_PROFILE},
+    {"bootstrap-expect", required_argument, NULL, OPTION_BOOTSTRAP},
     {"insecure", no_argument, NULL, OPTION_INSECURE},
     {"help", no_argument, NULL, OPTION_HELP},
     {"version", no_argument, NULL, OPTION_VERSION},
@@ -111,6 +117,17 @@ static enum gridkv_level level_of(const char *text)
     return GRIDKV_LEVEL_QUORUM;
 }
 
+static enum gridkv_profile profile_of(const char *text)
+{
+    static const char *const names[] = {"lan", "stable", "wan"};
+    for (int i = 0; i < 3; i++) {
+        if (strcmp(text, names[i]) == 0) {
+            return (enum gridkv_profile)(GRIDKV_PROFILE_LAN + i);
+        }
+    }
+    refuse("--profile is lan, stable or wan, not", text);
+}
+
 static void add_seed(struct gridkv_options *options, const char *address)
 {
     if (options->seed_count == GRIDKV_SEED_COUNT_MAX) {
@@ -136,6 +153,9 @@ static void take_number(struct gridkv_options *options, int id, const char *text
         break;
     case OPTION_VALUE:
         options->value_bytes_max = (uint32_t)number("value-bytes-max", text, UINT32_MAX);
+        break;
+    case OPTION_BOOTSTRAP:
+        options->bootstrap_expect = (uint32_t)number("bootstrap-expect", text, UINT32_MAX);
         break;
     default:
         refuse("see gridkvd --help", NULL); /* getopt_long has said what it does not know */
@@ -165,6 +185,9 @@ static void take_option(struct gridkv_options *options, int id, const char *argu
         break;
     case OPTION_LEVEL:
         options->level = level_of(argument);
+        break;
+    case OPTION_PROFILE:
+        options->profile = profile_of(argument);
         break;
     case OPTION_INSECURE:
         options->insecure = true;

@@ -1,8 +1,10 @@
 #include "core/member.h"
+#include "core/node.h"
 #include "sim/check.h"
 
 /* Who answers NO_QUORUM at once could not have asked enough owners: fewer than W or R of them are
- * reachable to it. Suspects are, since most of them are up and only slow: they are asked. */
+ * reachable to it. Suspects are, since most of them are up and only slow: they are asked. Or it has
+ * not met its cluster yet in this life, of which it may know no more than a part. */
 
 /* Does a node take keys to be owned by the same nodes as the checks do? While members come and go,
  * some know more than others. */
@@ -23,7 +25,8 @@ static void observe(struct gkv_trial *trial, const struct gkv_observation *obser
     const struct gkv_result *result = &observation->output->as.result;
     const struct gkv_deed *deed = gkv_history_find(&trial->history, result->cookie);
     if (result->error != GKV_ERROR_NO_QUORUM || deed == NULL ||
-        deed->begin_ns != observation->time_ns || !has_our_ring(trial, observation->node)) {
+        deed->begin_ns != observation->time_ns || !has_our_ring(trial, observation->node) ||
+        !gkv_node_has_joined(gkv_endpoint_node(trial->world.hosts[observation->node].endpoint))) {
         return;
     }
     const struct gkv_options *options = &trial->scenario.world.node;
@@ -49,8 +52,8 @@ static void observe(struct gkv_trial *trial, const struct gkv_observation *obser
 
 const struct gkv_check gkv_check_refusal = {
     .name = "refusal",
-    .demands = "Nobody answers NO_QUORUM at once while enough owners of the key are reachable, "
-               "suspects among them.",
+    .demands = "Nobody who met its cluster answers NO_QUORUM at once while enough owners of the "
+               "key are reachable, suspects among them.",
     .told_mask = GKV_TOLD_OUTPUT(GKV_OUTPUT_COMPLETE),
     .observe = observe,
 };

@@ -71,4 +71,7 @@ void gkv_scenario_draw_shape(struct gkv_scenario *scenario, struct gkv_choice *c
     draw_node_times(options, choice);
 
     options->seed_count = gkv_choose_between(choice, "shape.seeds", 1, 3);
+    /* Not more: whoever restarts may find no more than one other who knows of no third. */
+    options->bootstrap_expect =
+        scenario->node_count > 2 && gkv_choose_percent(choice, "shape.expects", 20) ? 2 : 1;
 }

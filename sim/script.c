@@ -131,6 +131,7 @@ static const struct gkv_script_field fields[] = {
     NUMBER("write_quorum", world.node.write_quorum, 1, 7, 2),
     NUMBER("read_quorum", world.node.read_quorum, 1, 7, 2),
     NUMBER("seed_nodes", world.node.seed_count, 1, 3, 1),
+    NUMBER("bootstrap_expect", world.node.bootstrap_expect, 1, GKV_SCENARIO_NODE_COUNT_MAX, 1),
     NUMBER("keys", key_count, 1, GKV_SCENARIO_KEY_COUNT_MAX, 1),
     NUMBER("clients", client_count, 1, GKV_SCENARIO_CLIENT_COUNT_MAX, 1),
     NUMBER("value_bytes", value_bytes_min, GKV_HISTORY_VALUE_BYTES_MIN, GKV_HISTORY_VALUE_BYTES_MAX,

@@ -159,13 +159,14 @@ static void test_unacknowledged_set_is_in_doubt(void **state)
 }
 
 /* Goal: when too few owners are reachable, an operation is refused at once and nothing is written.
- * Method: cut a off until it knows, then set and get there; heal, and look. */
+ * Method: cut a off until it knows (it waits 3 s for witnesses), then set and get there; heal, and
+ * look. */
 static void test_no_quorum_is_said_at_once(void **state)
 {
     (void)state;
     struct cluster *cluster = start();
     cluster_cut(cluster, "a");
-    cluster_run_until(cluster, 4000);
+    cluster_run_until(cluster, 5000);
     cluster_forget(cluster);
     const uint32_t set = cluster_set(cluster, "a", KEY, "never");
     const uint32_t get = cluster_get(cluster, "a", KEY);
@@ -173,8 +174,8 @@ static void test_no_quorum_is_said_at_once(void **state)
     assert_string_equal(cluster_answer(cluster, get), "NO_QUORUM");
     assert_string_equal(cluster_held(cluster, "a", KEY), "nothing");
     cluster_expect(cluster, NULL, cluster_data,
-                   "4000 a answers NO_QUORUM\n"
-                   "4000 a answers NO_QUORUM\n");
+                   "5000 a answers NO_QUORUM\n"
+                   "5000 a answers NO_QUORUM\n");
     cluster_stop(cluster);
 }
 

@@ -172,8 +172,10 @@ static void test_restart_supersedes(void **state)
 
 /* Goal: both sides of a healed partition find each other again, without anybody's help.
  * Method: cut a off for five seconds, and heal. b and c confirm each other, and a has 280 ms to
- * refute. Nobody confirms a, which hears nobody when 4 x 280 ms are over, and so goes on to suspect
- * both and to ping them: c refutes at 5062, and b at 5085. */
+ * refute. Nobody confirms a, which hears nobody either, and so waits for witnesses for 3 s before it
+ * holds them unreachable. Such members are pinged once per 1,000 ms with what is held against them:
+ * a's ping of 5000 makes c refute at 5001, and c's ACK tells a in turn. It told c of b as well,
+ * which refutes when c's rumour comes round. */
 static void test_partition_heals(void **state)
 {
     (void)state;
@@ -186,20 +188,22 @@ static void test_partition_heals(void **state)
                    "178 b suspects a, incarnation 0\n"
                    "182 c suspects a, incarnation 0, b said so\n"
                    "508 b declares a unreachable\n"
-                   "512 c declares a unreachable\n");
+                   "512 c declares a unreachable\n"
+                   "3340 a declares c unreachable\n"
+                   "3440 a declares b unreachable\n");
     cluster_forget(cluster);
     cluster_heal(cluster);
     cluster_run_until(cluster, 8000);
     cluster_expect(cluster, NULL, cluster_membership,
-                   "5061 b suspects c, incarnation 0, a said so\n"
-                   "5062 c refutes, incarnation 1\n"
-                   "5063 b holds c alive, incarnation 1\n"
-                   "5064 a holds c alive, incarnation 1\n"
-                   "5085 b refutes, incarnation 1\n"
-                   "5101 a refutes, incarnation 1\n"
-                   "5101 a holds b alive, incarnation 1\n"
-                   "5102 b holds a alive, incarnation 1\n"
-                   "5105 c holds a alive, incarnation 1\n");
+                   "5001 c refutes, incarnation 1\n"
+                   "5001 c declares b unreachable\n"
+                   "5002 a holds c alive, incarnation 1\n"
+                   "5002 a refutes, incarnation 1\n"
+                   "5023 c holds a alive, incarnation 1\n"
+                   "5070 b refutes, incarnation 1\n"
+                   "5070 b holds a alive, incarnation 1\n"
+                   "5091 a holds b alive, incarnation 1\n"
+                   "5091 c holds b alive, incarnation 1\n");
     cluster_stop(cluster);
 }
 

@@ -164,6 +164,76 @@ static void test_a_stall_is_time_that_was_not(void **state)
     }
 }
 
+/* How a node answers a set, when it is asked at once. */
+static enum gkv_error answer_at_once(struct nodes *nodes, uint32_t index)
+{
+    const uint64_t set = nodes_set(nodes, index, "key", "x");
+    nodes_run_ms(nodes, 5);
+    return nodes_result(nodes, set)->error;
+}
+
+/* Goal: a node that expects others serves nobody before it knows enough of them, though W and R are
+ * 1; from then on it does, whoever goes away.
+ * Method: a node that expects two, alone and with another, which then falls silent. */
+static void test_bootstrap(void **state)
+{
+    (void)state;
+    struct gkv_options options = nodes_options();
+    options.level = GKV_LEVEL_EVENTUAL;
+    options.write_quorum = options.read_quorum = 1;
+    options.bootstrap_expect = 2;
+    struct nodes *nodes = nodes_start(1, &options);
+    assert_false(gkv_node_is_ready(nodes->node[0]));
+    assert_int_equal(answer_at_once(nodes, 0), GKV_ERROR_NO_QUORUM);
+    nodes_stop(nodes);
+
+    nodes = nodes_start(2, &options);
+    assert_true(gkv_node_is_ready(nodes->node[0]));
+    assert_int_equal(answer_at_once(nodes, 0), GKV_OK);
+    nodes_isolate(nodes, 1, true);
+    nodes_run_ms(nodes, 20000);
+    assert_int_equal(answer_at_once(nodes, 0), GKV_OK);
+    nodes_stop(nodes);
+}
+
+/* Goal: a node that has a seed, but never met anybody, does not take itself for the whole cluster:
+ * it refuses, even where one owner is enough, and what is wrong with a request comes first.
+ * Method: a node whose seed is silent. */
+static void test_who_is_alone_serves_nobody(void **state)
+{
+    (void)state;
+    struct gkv_options options = nodes_options();
+    options.level = GKV_LEVEL_EVENTUAL;
+    options.write_quorum = options.read_quorum = 1;
+    assert_int_equal(gkv_name_from_text("x", 1, &options.name), GKV_OK);
+    options.address = nodes_address(1);
+    options.boot_id = 1 << 16;
+    options.seeds[0] = nodes_address(0);
+    options.seed_count = 1;
+    const size_t bytes = gkv_node_memory_bytes(&options);
+    void *memory = aligned_alloc(GKV_ARENA_ALIGN, bytes);
+    struct gkv_node *node = NULL;
+    assert_int_equal(gkv_node_init(memory, bytes, &options, &node), GKV_OK);
+    for (uint32_t is_empty = 0; is_empty < 2; is_empty++) {
+        struct gkv_event event = {.kind = GKV_EVENT_OPERATION,
+                                  .now = {.mono_ns = 5, .wall_ms = 1000}};
+        event.as.operation = (struct gkv_operation){
+            .cookie = 1, .kind = GKV_OPERATION_SET, .key = nodes_text(is_empty == 1 ? "" : "key")};
+        assert_int_equal(gkv_node_step(node, &event), GKV_OK);
+        struct gkv_action action;
+        uint32_t count = 0;
+        while (gkv_node_next_action(node, &action)) {
+            if (action.kind == GKV_ACTION_COMPLETE) {
+                count++;
+                assert_int_equal(action.as.result.error,
+                                 is_empty == 1 ? GKV_ERROR_KEY_EMPTY : GKV_ERROR_NO_QUORUM);
+            }
+        }
+        assert_int_equal(count, 1);
+    }
+    free(memory);
+}
+
 #define PROGRAM_COUNT 4000
 #define PROGRAM_KEY_COUNT 8
 
@@ -416,6 +486,8 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_memory_is_exact),
+        cmocka_unit_test(test_bootstrap),
+        cmocka_unit_test(test_who_is_alone_serves_nobody),
         cmocka_unit_test(test_a_stall_is_time_that_was_not),
         cmocka_unit_test(test_step_again),
         cmocka_unit_test(test_set_get_delete),

@@ -92,6 +92,8 @@ static void test_ranges(void **state)
         {offsetof(struct gkv_options, suspicion_confirmations), 4, "suspicion_confirmations"},
         {offsetof(struct gkv_options, reconnect_max_ms), 999, "reconnect_max_ms"},
         {offsetof(struct gkv_options, evict_delay_ms), 86400001, "evict_delay_ms"},
+        {offsetof(struct gkv_options, bootstrap_expect), 0, "bootstrap_expect"},
+        {offsetof(struct gkv_options, bootstrap_expect), 65, "bootstrap_expect"},
         {offsetof(struct gkv_options, stall_ms), 60001, "stall_ms"},
         {offsetof(struct gkv_options, witness_count), 9, "witness_count"},
         {offsetof(struct gkv_options, witness_patience_ms), 3600001, "witness_patience_ms"},
@@ -165,6 +167,28 @@ static void test_names(void **state)
     assert_true(gkv_node_id_equal(gkv_node_id_of_name(&a), gkv_node_id_of_name(&b)));
 }
 
+/* Goal: every profile is a set of times that is accepted, the first is the default, and each is
+ * slower than the one before; nothing but times changes.
+ * Method: set each on options with everything else filled. */
+static void test_profiles(void **state)
+{
+    (void)state;
+    struct gkv_options plain = good_options();
+    struct gkv_options options = plain;
+    uint32_t interval_ms = 0;
+    for (int profile = GKV_OPTIONS_LAN; profile <= GKV_OPTIONS_WAN; profile++) {
+        gkv_options_profile(&options, (enum gkv_options_profile)profile);
+        assert_int_equal(gkv_options_check(&options, NULL), GKV_OK);
+        assert_true(options.probe_interval_ms > interval_ms);
+        interval_ms = options.probe_interval_ms;
+        assert_int_equal(options.replica_count, plain.replica_count);
+        assert_int_equal(options.witness_count, plain.witness_count);
+    }
+    assert_int_equal(options.operation_timeout_ms, 5000);
+    gkv_options_profile(&options, GKV_OPTIONS_LAN);
+    assert_memory_equal(&options, &plain, sizeof(options));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -174,6 +198,7 @@ int main(void)
         cmocka_unit_test(test_quorum_arithmetic),
         cmocka_unit_test(test_room),
         cmocka_unit_test(test_names),
+        cmocka_unit_test(test_profiles),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
