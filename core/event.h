@@ -29,7 +29,7 @@ enum gkv_event_kind {
     GKV_EVENT_MESSAGE = 2,     /* a peer said something */
     GKV_EVENT_OPERATION = 3,   /* a client asks */
     GKV_EVENT_STREAM_DOWN = 4, /* the stream to `address` could not be opened, or broke */
-    GKV_EVENT_LEAVE = 5,       /* say goodbye: we become LEFT, and tell */
+    GKV_EVENT_LEAVE = 5,       /* say goodbye: we become LEAVING, then LEFT, and tell */
 };
 
 struct gkv_event {

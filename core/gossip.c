@@ -30,7 +30,8 @@ uint16_t gkv_gossip_held_against(const struct gkv_step *step, uint16_t index)
 {
     const enum gkv_member_state state = gkv_member_at(step->members, index)->said.state;
     const bool is_untold = state == GKV_MEMBER_SUSPECT && step->options->buddy == 0;
-    return state == GKV_MEMBER_ALIVE || is_untold ? GKV_MEMBER_INDEX_NONE : index;
+    const bool is_plain = state == GKV_MEMBER_ALIVE || state == GKV_MEMBER_LEAVING;
+    return is_plain || is_untold ? GKV_MEMBER_INDEX_NONE : index;
 }
 
 /* Rumours for a datagram, those of front first. */

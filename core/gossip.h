@@ -63,7 +63,7 @@ void gkv_gossip_ping(struct gkv_gossip *gossip, const struct gkv_step *step, uin
 /* The interval is over: tell a few members, and come back while there is news. */
 void gkv_gossip_on_timer(struct gkv_gossip *gossip, const struct gkv_step *step);
 
-/* The member at index, unless it is held to be ALIVE: what it must learn of itself first
+/* The member at index, unless it is held to be ALIVE or LEAVING: what it must learn of itself first
  * (Lifeguard's buddy rule, which options.buddy switches off for suspects). */
 uint16_t gkv_gossip_held_against(const struct gkv_step *step, uint16_t index);
 

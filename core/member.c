@@ -272,7 +272,8 @@ void gkv_member_forget(struct gkv_members *members, uint16_t index)
 
 bool gkv_member_is_reachable(const struct gkv_member *member)
 {
-    return member->said.state == GKV_MEMBER_ALIVE || member->said.state == GKV_MEMBER_SUSPECT;
+    return member->said.state == GKV_MEMBER_ALIVE || member->said.state == GKV_MEMBER_LEAVING ||
+           member->said.state == GKV_MEMBER_SUSPECT;
 }
 
 bool gkv_member_is_in_ring(const struct gkv_member *member)
@@ -284,8 +285,8 @@ uint32_t gkv_member_rank(enum gkv_member_state state)
 {
     /* By their numbers on the wire, which are older than some of them. */
     static const uint8_t ranks[GKV_MEMBER_STATE_COUNT] = {
-        [GKV_MEMBER_ALIVE] = 1,   [GKV_MEMBER_SUSPECT] = 2, [GKV_MEMBER_UNREACHABLE] = 3,
-        [GKV_MEMBER_EVICTED] = 4, [GKV_MEMBER_LEFT] = 5,
+        [GKV_MEMBER_ALIVE] = 1,       [GKV_MEMBER_LEAVING] = 2, [GKV_MEMBER_SUSPECT] = 3,
+        [GKV_MEMBER_UNREACHABLE] = 4, [GKV_MEMBER_EVICTED] = 5, [GKV_MEMBER_LEFT] = 6,
     };
     GKV_ASSERT((uint32_t)state < GKV_MEMBER_STATE_COUNT);
     return ranks[state];

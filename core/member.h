@@ -1,7 +1,8 @@
 /* The member table: what we hold to be true of every node we heard of, ourselves at index 0.
  *
  * Model     SWIM 4.2's order of statements, with the boot in front: a greater boot wins outright,
- *           else a greater incarnation, else LEFT > EVICTED > UNREACHABLE > SUSPECT > ALIVE.
+ *           else a greater incarnation, else LEFT > EVICTED > UNREACHABLE > SUSPECT > LEAVING >
+ *           ALIVE.
  * Bounds    options.member_count_max places, and at most 8 bytes of index for each. When full, the
  *           member that LEFT longest ago makes room; if none left, the newcomer is refused and
  *           counted. Finding a node id is O(1), entering it O(capacity).
@@ -39,7 +40,7 @@ struct gkv_members {
     ptrdiff_t index_offset; /* open addressing: node id -> member index */
     uint16_t capacity;
     uint16_t count;           /* places in use; they need not be the first ones */
-    uint16_t reachable_count; /* of them, ALIVE or SUSPECT */
+    uint16_t reachable_count; /* of them, ALIVE, LEAVING or SUSPECT */
     uint16_t ring_count;      /* of them, not LEFT */
     uint16_t index_mask;
     uint64_t ring_epoch;    /* never 0 */
@@ -73,7 +74,7 @@ bool gkv_member_update_is_news(const struct gkv_member *held, const struct gkv_u
 uint16_t gkv_member_apply(struct gkv_members *members, const struct gkv_update *update,
                           uint64_t now_ns);
 
-/* Whoever speaks to us is there, in that life. No effect if it is a stranger, or has another boot. */
+/* Whoever speaks to us is there, in that life. No effect if it is a stranger, or another boot. */
 void gkv_member_hear(struct gkv_members *members, const struct gkv_identity *from, uint64_t now_ns);
 
 /* Note who else found the suspect `member` out by himself: true when that is new and there is room
@@ -85,7 +86,7 @@ bool gkv_member_confirm(struct gkv_member *member, struct gkv_node_id confirmer,
 /* Empty a place that is used; index > 0. */
 void gkv_member_forget(struct gkv_members *members, uint16_t index);
 
-/* ALIVE or SUSPECT: worth sending to. */
+/* ALIVE, LEAVING or SUSPECT: worth sending to. */
 bool gkv_member_is_reachable(const struct gkv_member *member);
 
 /* How much a state outweighs others of the same boot and incarnation: ALIVE least, LEFT most. */

@@ -26,6 +26,7 @@ static const char *const state_names[GKV_MEMBER_STATE_COUNT] = {
     [GKV_MEMBER_NONE] = "unknown",    [GKV_MEMBER_ALIVE] = "alive",
     [GKV_MEMBER_SUSPECT] = "suspect", [GKV_MEMBER_UNREACHABLE] = "unreachable",
     [GKV_MEMBER_LEFT] = "left",       [GKV_MEMBER_EVICTED] = "evicted",
+    [GKV_MEMBER_LEAVING] = "leaving",
 };
 
 static const char *name_of(const char *const *names, uint32_t count, uint32_t value)

@@ -53,8 +53,9 @@ enum gkv_member_state {
     /* UNREACHABLE for so long that nobody waits for it; its place in the ring stays all the same,
      * until all agree to take it away. */
     GKV_MEMBER_EVICTED = 5,
+    GKV_MEMBER_LEAVING = 6, /* about to go by its own will; answers until then, as ALIVE does */
 };
-#define GKV_MEMBER_STATE_COUNT 6
+#define GKV_MEMBER_STATE_COUNT 7
 
 /* What is said about a member; rumours, PUSH_PULL. */
 struct gkv_update {

@@ -11,8 +11,8 @@
 #define SWEEP_SLOT_COUNT (GKV_SLOT_COUNT / 64) /* the whole store every 6.4 s */
 
 /* Actions. A step makes room for itself first: the first step starts the modules, a later one may
- * begin probes again after a stall, then due timers run while the worst of one timer and the worst of the event still fit, then the event is
- * handled. */
+ * begin probes again after a stall, then due timers run while the worst of one timer and the worst
+ * of the event still fit, then the event is handled. */
 #define EVENT_ACTION_COUNT_MAX GKV_SWIM_ACTION_COUNT_MAX
 #define TIMER_ACTION_COUNT_MAX GKV_SWIM_ACTION_COUNT_MAX
 #define START_ACTION_COUNT_MAX GKV_SWIM_ACTION_COUNT_MAX
@@ -185,6 +185,7 @@ static void on_periodic_timer(struct gkv_node *node, const struct gkv_step *step
     case GKV_TIMER_PUSH_PULL:
     case GKV_TIMER_RECONNECT:
     case GKV_TIMER_RELAY:
+    case GKV_TIMER_LEAVE:
         gkv_swim_on_timer(&node->modules.swim, step, id);
         break;
     case GKV_TIMER_SYNC:
@@ -369,9 +370,14 @@ bool gkv_node_has_joined(const struct gkv_node *node)
     return node->has_started && gkv_swim_has_joined(&node->modules.swim, &step);
 }
 
+bool gkv_node_has_left(const struct gkv_node *node)
+{
+    return gkv_member_at(&node->modules.members, GKV_MEMBER_SELF)->said.state == GKV_MEMBER_LEFT;
+}
+
 bool gkv_node_is_ready(const struct gkv_node *node)
 {
-    if (!node->has_started || node->modules.swim.leaving) {
+    if (!node->has_started || node->modules.swim.is_leaving) {
         return false;
     }
     const uint32_t needed =

@@ -74,6 +74,9 @@ uint64_t gkv_node_deadline_ns(const struct gkv_node *node);
 /* True when the node has met its cluster, and so serves: gkv_swim_has_joined. */
 bool gkv_node_has_joined(const struct gkv_node *node);
 
+/* True when the node said goodbye: options.leave_ms after GKV_EVENT_LEAVE. */
+bool gkv_node_has_left(const struct gkv_node *node);
+
 /* True when the node has met its peers (or has no seeds) and enough members are reachable for W and
  * R. */
 bool gkv_node_is_ready(const struct gkv_node *node);

@@ -17,6 +17,7 @@ void gkv_options_init(struct gkv_options *options)
     options->operation_count_max = 4096;
     options->operation_memory_bytes = UINT64_C(16) * 1024 * 1024;
     options->bootstrap_expect = 1;
+    options->leave_ms = 100;
     gkv_options_profile(options, GKV_OPTIONS_LAN);
     options->tombstone_keep_ms = 600000;
     options->drift_ms_max = 500;
@@ -122,6 +123,7 @@ static const struct range ranges[] = {
     RANGE(push_pull_interval_ms, 10, 3600000),
     RANGE(reconnect_interval_ms, 10, 3600000),
     RANGE(reconnect_max_ms, 10, 3600000),
+    RANGE(leave_ms, 0, 60000),
     RANGE(evict_delay_ms, 0, 86400000),
     RANGE(sync_interval_ms, 10, 3600000),
     RANGE(tombstone_keep_ms, 1000, 604800000),

@@ -67,6 +67,7 @@ struct gkv_options {
     /* One that was evicted is asked half as often each time, down to this; default 8,000;
      * reconnect_interval_ms .. 3,600,000. */
     uint32_t reconnect_max_ms;
+    uint32_t leave_ms; /* LEAVING to LEFT; default 100; 0 .. 60,000; 0: at once */
     /* UNREACHABLE to EVICTED, and up to a fifth more; default 10,000; 0 .. 86,400,000; 0: never. */
     uint32_t evict_delay_ms;
     uint32_t sync_interval_ms; /* anti-entropy with one peer; default 1,000; 10 .. 3,600,000 */
@@ -90,7 +91,8 @@ struct gkv_options {
     /* Stepped so long after a timer was due, we did not run, and nobody else is to blame
      * (core/node.c). Default 40; 0 .. 60,000; 0: never. */
     uint32_t stall_ms;
-    /* So many others must be heard before anybody is accused (core/witness.h); default 2; 0 .. 8. */
+    /* So many others must be heard before anybody is accused (core/witness.h). Default 2;
+     * 0 .. 8. */
     uint32_t witness_count;
     /* For so long; then even who is alone accuses. Default 3,000; 0 .. 3,600,000. */
     uint32_t witness_patience_ms;

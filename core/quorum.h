@@ -61,7 +61,8 @@ void gkv_quorum_init(struct gkv_quorum *quorum, struct gkv_arena *arena,
 void gkv_quorum_submit(struct gkv_quorum *quorum, struct gkv_replica *replica,
                        const struct gkv_step *step, const struct gkv_operation *operation);
 
-/* Complete it at once with NO_QUORUM, or with what is wrong with it: this node serves nobody yet. */
+/* Complete it at once with NO_QUORUM, or with what is wrong with it: this node serves nobody
+ * yet. */
 void gkv_quorum_refuse(struct gkv_quorum *quorum, struct gkv_replica *replica,
                        const struct gkv_step *step, const struct gkv_operation *request);
 

@@ -105,6 +105,7 @@ void gkv_suspicion_rearm(const struct gkv_step *step, uint16_t index)
         break;
     case GKV_MEMBER_NONE:
     case GKV_MEMBER_ALIVE:
+    case GKV_MEMBER_LEAVING:
     case GKV_MEMBER_EVICTED:
         gkv_timer_cancel(step->timers, timer);
         break;

@@ -13,7 +13,8 @@
  *           for the refutation on its way back; max is options.suspicion_max_factor times that.
  *           Between two, who have nobody to ask, it is always max when witnesses are asked for.
  *
- *   ALIVE       no timer
+ *   ALIVE,
+ *   LEAVING     no timer
  *   SUSPECT     t after the suspicion began here, then UNREACHABLE
  *   UNREACHABLE options.evict_delay_ms and up to a fifth more, which differs from node to node so
  *               that one speaks first, then EVICTED

@@ -32,8 +32,10 @@ _Static_assert(GKV_GOSSIP_FANOUT <= SENDS_PER_CALL_MAX, "the sends of a call lea
 static void check_swim(const struct gkv_swim *swim, const struct gkv_step *step)
 {
     const struct gkv_update *self = &gkv_step_self(step)->said;
-    GKV_ASSERT(self->state == (swim->leaving ? GKV_MEMBER_LEFT : GKV_MEMBER_ALIVE));
-    GKV_ASSERT(gkv_timer_is_set(step->timers, GKV_TIMER_PROBE) == !swim->leaving);
+    GKV_ASSERT(swim->is_leaving == (self->state != GKV_MEMBER_ALIVE));
+    GKV_ASSERT(!swim->is_leaving || self->state == GKV_MEMBER_LEAVING ||
+               self->state == GKV_MEMBER_LEFT);
+    GKV_ASSERT(gkv_timer_is_set(step->timers, GKV_TIMER_PROBE) == (self->state != GKV_MEMBER_LEFT));
     gkv_probes_check(&swim->probes, step);
 }
 
@@ -45,6 +47,11 @@ static bool node_id_is_zero(struct gkv_node_id id)
 static bool is_self(const struct gkv_step *step, struct gkv_node_id id)
 {
     return gkv_node_id_equal(id, gkv_step_self(step)->said.who.id);
+}
+
+static bool have_left(const struct gkv_step *step)
+{
+    return gkv_step_self(step)->said.state == GKV_MEMBER_LEFT;
 }
 
 static uint64_t after_ms(const struct gkv_step *step, uint64_t ms)
@@ -67,7 +74,7 @@ static void say_of_self(struct gkv_swim *swim, const struct gkv_step *step,
 static void refute(struct gkv_swim *swim, const struct gkv_step *step,
                    const struct gkv_update *told)
 {
-    GKV_ASSERT(!swim->leaving);
+    GKV_ASSERT(!have_left(step));
     struct gkv_update self = gkv_step_self(step)->said;
     GKV_ASSERT(told->who.boot_id >= self.who.boot_id);
     if (told->who.boot_id > self.who.boot_id || told->incarnation == UINT32_MAX) {
@@ -99,7 +106,7 @@ static bool hear_of_self(struct gkv_swim *swim, const struct gkv_step *step,
         swim->drops.malformed++; /* nobody could go on from there */
         return false;
     }
-    if (swim->leaving) {
+    if (have_left(step)) {
         return true;
     }
     const bool is_old_boot = told->who.boot_id < self->who.boot_id;
@@ -116,7 +123,8 @@ static bool hear_of_self(struct gkv_swim *swim, const struct gkv_step *step,
     }
     if (told->who.boot_id > self->who.boot_id) {
         swim->drops.boot_conflict++;
-    } else if (told->incarnation == self->incarnation && told->state == GKV_MEMBER_ALIVE) {
+    } else if (told->incarnation == self->incarnation &&
+               gkv_member_rank(told->state) <= gkv_member_rank(self->state)) {
         return false; /* our own words */
     }
     refute(swim, step, told);
@@ -140,6 +148,9 @@ static void trace_change(const struct gkv_step *step, const struct gkv_update *s
         break;
     case GKV_MEMBER_EVICTED:
         gkv_step_trace(step, GKV_TRACE_MEMBER_EVICTED, who, said->incarnation, 0);
+        break;
+    case GKV_MEMBER_LEAVING:
+        gkv_step_trace(step, GKV_TRACE_MEMBER_LEAVING, who, said->incarnation, 0);
         break;
     case GKV_MEMBER_LEFT:
         gkv_step_trace(step, GKV_TRACE_MEMBER_LEFT, who, said->incarnation, 0);
@@ -284,7 +295,7 @@ static void on_failed(struct gkv_swim *swim, const struct gkv_step *step, uint16
     const struct gkv_update *said = &gkv_member_at(step->members, index)->said;
     if (!gkv_witness_allows(step, index)) {
         gkv_step_trace(step, GKV_TRACE_NO_WITNESS, &said->who.id, 0, 0);
-    } else if (said->state == GKV_MEMBER_ALIVE) {
+    } else if (said->state == GKV_MEMBER_ALIVE || said->state == GKV_MEMBER_LEAVING) {
         declare(swim, step, index, GKV_MEMBER_SUSPECT);
     } else if (said->state == GKV_MEMBER_SUSPECT &&
                confirm(step, index, gkv_step_self(step)->said.who.id)) {
@@ -451,7 +462,7 @@ static void on_ping(struct gkv_swim *swim, const struct gkv_step *step,
         must_answer |= hear_of_self(swim, step, &told);
     }
 
-    const uint16_t self = must_answer || swim->leaving ? GKV_MEMBER_SELF : GKV_MEMBER_INDEX_NONE;
+    const uint16_t self = must_answer || have_left(step) ? GKV_MEMBER_SELF : GKV_MEMBER_INDEX_NONE;
     struct gkv_message *ack =
         gkv_gossip_say(&swim->gossip, step, way, GKV_MESSAGE_ACK,
                        gkv_gossip_front_of(self, wrong_about_sender(step, &message->from)));
@@ -461,7 +472,7 @@ static void on_ping(struct gkv_swim *swim, const struct gkv_step *step,
     const bool has_place =
         step->members->count < step->members->capacity ||
         gkv_member_find(step->members, message->from.id) != GKV_MEMBER_INDEX_NONE;
-    if (!sender_is_known(step, &message->from) && has_place && !swim->leaving) {
+    if (!sender_is_known(step, &message->from) && has_place && !have_left(step)) {
         gkv_join_ask_stranger(&swim->join, step, &way->address);
     }
 }
@@ -582,6 +593,42 @@ static void handle(struct gkv_swim *swim, const struct gkv_step *step,
     }
 }
 
+/* ---- Leaving. -------------------------------------------------------------------------------- */
+
+/* Say of ourselves, in a new incarnation, that we are about to go, or gone, and tell some at
+ * once. */
+static void announce(struct gkv_swim *swim, const struct gkv_step *step,
+                     enum gkv_member_state state)
+{
+    struct gkv_update self = gkv_step_self(step)->said;
+    self.state = state;
+    self.incarnation += self.incarnation < UINT32_MAX ? 1 : 0;
+    say_of_self(swim, step, &self);
+    trace_change(step, &self);
+
+    uint16_t listeners[GKV_GOSSIP_FANOUT];
+    const uint32_t listener_count = gkv_round_pick(
+        step->members, &swim->gossip.prng, GKV_MEMBER_INDEX_NONE, listeners, GKV_GOSSIP_FANOUT);
+    for (uint32_t i = 0; i < listener_count; i++) {
+        const struct gkv_way way = {
+            .address = gkv_member_at(step->members, listeners[i])->said.address,
+            .channel = GKV_CHANNEL_DATAGRAM,
+        };
+        (void)gkv_gossip_say(&swim->gossip, step, &way, GKV_MESSAGE_GOSSIP,
+                             gkv_gossip_front_of(GKV_MEMBER_SELF, GKV_MEMBER_INDEX_NONE));
+    }
+}
+
+static void say_goodbye(struct gkv_swim *swim, const struct gkv_step *step)
+{
+    GKV_ASSERT(swim->is_leaving);
+    gkv_probes_stop(&swim->probes, step);
+    gkv_timer_cancel(step->timers, GKV_TIMER_PROBE);
+    gkv_timer_cancel(step->timers, GKV_TIMER_PUSH_PULL);
+    gkv_timer_cancel(step->timers, GKV_TIMER_RECONNECT);
+    announce(swim, step, GKV_MEMBER_LEFT);
+}
+
 /* ---- The interface. -------------------------------------------------------------------------- */
 
 size_t gkv_swim_scratch_bytes(const struct gkv_options *options)
@@ -603,7 +650,7 @@ void gkv_swim_init(struct gkv_swim *swim, struct gkv_arena *arena,
 
 void gkv_swim_start(struct gkv_swim *swim, const struct gkv_step *step)
 {
-    GKV_ASSERT(!swim->leaving);
+    GKV_ASSERT(!swim->is_leaving);
     GKV_ASSERT(!gkv_timer_is_set(step->timers, GKV_TIMER_PROBE));
     const uint64_t interval_ns = step->options->probe_interval_ms * GKV_NS_PER_MS;
 
@@ -626,6 +673,8 @@ void gkv_swim_on_timer(struct gkv_swim *swim, const struct gkv_step *step, enum 
         on_probe_timer(swim, step);
     } else if (id == GKV_TIMER_RELAY) {
         on_relay_timer(swim, step);
+    } else if (id == GKV_TIMER_LEAVE) {
+        say_goodbye(swim, step);
     } else if (id == GKV_TIMER_GOSSIP) {
         gkv_gossip_on_timer(&swim->gossip, step);
     } else if (id == GKV_TIMER_PUSH_PULL) {
@@ -690,7 +739,7 @@ void gkv_swim_on_stream_down(struct gkv_swim *swim, const struct gkv_step *step,
                              const struct gkv_address *address)
 {
     const uint16_t index = gkv_member_find_address(step->members, address);
-    if (index != GKV_MEMBER_INDEX_NONE && index != GKV_MEMBER_SELF && !swim->leaving) {
+    if (index != GKV_MEMBER_INDEX_NONE && index != GKV_MEMBER_SELF && !have_left(step)) {
         gkv_probe_at_once(&swim->probes, &swim->gossip, step, index);
     }
     check_swim(swim, step);
@@ -708,31 +757,15 @@ void gkv_swim_on_stall(struct gkv_swim *swim, const struct gkv_step *step, uint6
 
 void gkv_swim_leave(struct gkv_swim *swim, const struct gkv_step *step)
 {
-    if (swim->leaving) {
+    if (swim->is_leaving) {
         return;
     }
-    swim->leaving = true;
-    gkv_probes_stop(&swim->probes, step);
-    gkv_timer_cancel(step->timers, GKV_TIMER_PROBE);
-    gkv_timer_cancel(step->timers, GKV_TIMER_PUSH_PULL);
-    gkv_timer_cancel(step->timers, GKV_TIMER_RECONNECT);
-
-    struct gkv_update self = gkv_step_self(step)->said;
-    self.state = GKV_MEMBER_LEFT;
-    self.incarnation += self.incarnation < UINT32_MAX ? 1 : 0;
-    say_of_self(swim, step, &self);
-    trace_change(step, &self);
-
-    uint16_t listeners[GKV_GOSSIP_FANOUT];
-    const uint32_t listener_count = gkv_round_pick(
-        step->members, &swim->gossip.prng, GKV_MEMBER_INDEX_NONE, listeners, GKV_GOSSIP_FANOUT);
-    for (uint32_t i = 0; i < listener_count; i++) {
-        const struct gkv_way way = {
-            .address = gkv_member_at(step->members, listeners[i])->said.address,
-            .channel = GKV_CHANNEL_DATAGRAM,
-        };
-        (void)gkv_gossip_say(&swim->gossip, step, &way, GKV_MESSAGE_GOSSIP,
-                             gkv_gossip_front_of(GKV_MEMBER_SELF, GKV_MEMBER_INDEX_NONE));
+    swim->is_leaving = true;
+    if (step->options->leave_ms == 0 || step->members->reachable_count == 1) {
+        say_goodbye(swim, step);
+    } else {
+        announce(swim, step, GKV_MEMBER_LEAVING);
+        gkv_timer_set(step->timers, GKV_TIMER_LEAVE, after_ms(step, step->options->leave_ms));
     }
     check_swim(swim, step);
 }

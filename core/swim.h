@@ -9,8 +9,8 @@
  * Bounds    At most GKV_SWIM_ACTION_COUNT_MAX actions per call, and gkv_swim_scratch_bytes of
  *           scratch per step. Member events beyond that are not made: the application's events
  *           coalesce, and the member table is the truth.
- * Invariant Only we raise our incarnation. We are ALIVE in our own table until we leave, then LEFT
- *           for ever.
+ * Invariant Only we raise our incarnation. We are ALIVE in our own table until we leave, LEAVING
+ *           for options.leave_ms, then LEFT for ever.
  * Not here  Who is probed when, and how: core/probe.h. How news is told: core/gossip.h. How long a
  *           suspect may refute: core/suspicion.h. Whole tables, seeds: core/join.h.
  */
@@ -46,7 +46,7 @@ struct gkv_swim {
     uint32_t reconnect_sequence; /* of the last ping of an unreachable member; 0: answered */
     uint32_t event_room;         /* member events that the call under way may still make */
     uint16_t reconnect_cursor;   /* round robin over unreachable members */
-    bool leaving;
+    bool is_leaving;             /* LEAVING or LEFT */
 };
 
 /* The most actions that one timer, message or other call makes here. */
@@ -63,7 +63,7 @@ void gkv_swim_init(struct gkv_swim *swim, struct gkv_arena *arena,
 /* Set the first timers and ask the seeds. Called once, in the first step. */
 void gkv_swim_start(struct gkv_swim *swim, const struct gkv_step *step);
 
-/* id is one of PROBE, GOSSIP, PUSH_PULL, RECONNECT, RELAY. */
+/* id is one of PROBE, GOSSIP, PUSH_PULL, RECONNECT, RELAY, LEAVE. */
 void gkv_swim_on_timer(struct gkv_swim *swim, const struct gkv_step *step, enum gkv_timer_id id);
 
 /* The probe at a place went unanswered for a while. */
@@ -84,9 +84,10 @@ void gkv_swim_on_stream_down(struct gkv_swim *swim, const struct gkv_step *step,
  * less of our health. */
 void gkv_swim_on_stall(struct gkv_swim *swim, const struct gkv_step *step, uint64_t stall_ns);
 
-/* Become LEFT and tell GKV_GOSSIP_FANOUT members at once; the rest hear it as a rumour, for as long
- * as the node is stepped, and whoever speaks to us is told in the answer. Nothing is refuted any
- * more. The second time: no effect. */
+/* Become LEAVING, so that what is under way by way of us can end, and options.leave_ms later LEFT;
+ * tell GKV_GOSSIP_FANOUT members at once, both times. The rest hear it as a rumour, for as long as
+ * the node is stepped, and whoever speaks to us once we have LEFT is told in the answer. From then
+ * on nothing is refuted. Who is alone has LEFT at once. The second time: no effect. */
 void gkv_swim_leave(struct gkv_swim *swim, const struct gkv_step *step);
 
 /* True when there is nobody to meet (no seed, or only ourselves), or when somebody sent us a member

@@ -26,6 +26,7 @@ enum gkv_trace_kind {
     GKV_TRACE_MEMBER_SUSPECT,     /* about; via: accuser; a: incarnation */
     GKV_TRACE_MEMBER_UNREACHABLE, /* about; a: incarnation */
     GKV_TRACE_MEMBER_EVICTED,     /* about; a: incarnation */
+    GKV_TRACE_MEMBER_LEAVING,     /* about; a: incarnation */
     GKV_TRACE_MEMBER_LEFT,        /* about; a: incarnation */
     GKV_TRACE_REFUTE,             /* about: self; a: new incarnation */
     GKV_TRACE_CONFIRM,            /* about: suspect; via: who found out as well; a: how many do */

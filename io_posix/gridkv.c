@@ -37,6 +37,7 @@ _Static_assert((int)GRIDKV_MEMBER_SUSPECT == (int)GKV_MEMBER_SUSPECT, "one numbe
 _Static_assert((int)GRIDKV_MEMBER_UNREACHABLE == (int)GKV_MEMBER_UNREACHABLE,
                "one number per state");
 _Static_assert((int)GRIDKV_MEMBER_EVICTED == (int)GKV_MEMBER_EVICTED, "one number per state");
+_Static_assert((int)GRIDKV_MEMBER_LEAVING == (int)GKV_MEMBER_LEAVING, "one number per state");
 _Static_assert((int)GRIDKV_MEMBER_LEFT == (int)GKV_MEMBER_LEFT, "one number per state");
 _Static_assert(GRIDKV_SEED_COUNT_MAX == GKV_SEED_COUNT_MAX, "as many seeds as the core takes");
 

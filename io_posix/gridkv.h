@@ -50,6 +50,7 @@ enum gridkv_member_state {
     GRIDKV_MEMBER_SUSPECT = 2,     /* did not answer; still asked, and may deny it */
     GRIDKV_MEMBER_UNREACHABLE = 3, /* routed around; its place in the ring stays */
     GRIDKV_MEMBER_LEFT = 4,        /* gone by its own will */
+    GRIDKV_MEMBER_LEAVING = 6,     /* about to go by its own will; answers until then */
     GRIDKV_MEMBER_EVICTED = 5,     /* unreachable for long; its place in the ring stays as well */
 };
 
@@ -111,9 +112,10 @@ GRIDKV_EXPORT enum gkv_error gridkv_open(const struct gridkv_options *options,
                                          struct gridkv **gridkv_out, char *reason,
                                          size_t reason_bytes);
 
-/* Leave the cluster, give what is open 200 ms to end and complete the rest as GKV_ERROR_CLOSED,
- * stop, free. Calls that other threads are inside of return first. NULL is allowed; from a
- * completion it is ignored. */
+/* Leave the cluster: peers are told that the node is leaving, and 100 ms later that it has left.
+ * What is open then has 200 ms more to end; the rest completes as GKV_ERROR_CLOSED. Stop, free.
+ * Calls that other threads are inside of return first. NULL is allowed; from a completion it is
+ * ignored. */
 GRIDKV_EXPORT void gridkv_close(struct gridkv *gridkv);
 
 /* Wait until the node has met its peers and enough of them are reachable for reads and writes.

@@ -467,17 +467,20 @@ static bool has_bytes_to_send(struct gkv_host *host)
     return false;
 }
 
-/* Say goodbye, then give what is under way a moment to end well. */
+/* Say that we are leaving, give what is under way a moment to end well, and say goodbye. */
 static void leave(struct gkv_host *host)
 {
     const struct gkv_now now = gkv_clock_now();
     gkv_endpoint_leave(host->endpoint, now);
     take_outputs(host, now);
     send_streams(host, now);
-    const uint64_t until_ns = now.mono_ns + STOP_FLUSH_NS;
+    const struct gkv_node *node = gkv_endpoint_node(host->endpoint);
+    const uint64_t until_ns =
+        now.mono_ns + gkv_node_options(node)->leave_ms * GKV_NS_PER_MS + STOP_FLUSH_NS;
     uint64_t now_ns = now.mono_ns;
     while (now_ns < until_ns &&
-           (gkv_mailbox_open_count(&host->mailbox) > 0 || has_bytes_to_send(host))) {
+           (!gkv_node_has_left(node) || gkv_mailbox_open_count(&host->mailbox) > 0 ||
+            has_bytes_to_send(host))) {
         turn(host, earliest(wait_ns_of(host), until_ns - now_ns));
         now_ns = gkv_clock_mono_ns();
     }

@@ -182,8 +182,8 @@ static bool decode_confirmers(ProtobufCBinaryData wire, struct gkv_update *updat
 static bool decode_update(const Gkv__Update *wire, struct gkv_update *update)
 {
     *update = (struct gkv_update){.incarnation = wire->incarnation};
-    if (wire->state < GKV_MEMBER_ALIVE || wire->state >= GKV_MEMBER_STATE_COUNT || wire->name.len == 0 ||
-        wire->name.len > GKV_NAME_BYTES_MAX || !boot_is_valid(wire->boot_id)) {
+    if (wire->state == GKV_MEMBER_NONE || wire->state >= GKV_MEMBER_STATE_COUNT ||
+        wire->name.len - 1 >= GKV_NAME_BYTES_MAX || !boot_is_valid(wire->boot_id)) {
         return false;
     }
     update->who.boot_id = wire->boot_id;

@@ -2,9 +2,9 @@
 #include "sim/check.h"
 
 /* What a node holds of another only moves forward: to a later boot, or in the same boot to a higher
- * incarnation, or in the same incarnation from ALIVE to SUSPECT, UNREACHABLE, EVICTED, LEFT (SWIM 4.2: only
- * the suspect itself may lift a suspicion). And the first word of a stranger is never that he has
- * left: who left before anybody met him takes no place. */
+ * incarnation, or in the same incarnation from ALIVE to LEAVING, SUSPECT, UNREACHABLE, EVICTED,
+ * LEFT (SWIM 4.2: only the suspect itself may lift a suspicion). And the first word of a stranger
+ * is never that he has left: who left before anybody met him takes no place. */
 
 static bool is_forward(const struct gkv_update *held, const struct gkv_update *said)
 {
@@ -15,8 +15,8 @@ static bool is_forward(const struct gkv_update *held, const struct gkv_update *s
         return said->incarnation > held->incarnation;
     }
     static const uint32_t order[GKV_MEMBER_STATE_COUNT] = {
-        [GKV_MEMBER_ALIVE] = 1,   [GKV_MEMBER_SUSPECT] = 2, [GKV_MEMBER_UNREACHABLE] = 3,
-        [GKV_MEMBER_EVICTED] = 4, [GKV_MEMBER_LEFT] = 5,
+        [GKV_MEMBER_ALIVE] = 1,       [GKV_MEMBER_LEAVING] = 2, [GKV_MEMBER_SUSPECT] = 3,
+        [GKV_MEMBER_UNREACHABLE] = 4, [GKV_MEMBER_EVICTED] = 5, [GKV_MEMBER_LEFT] = 6,
     };
     return order[said->state] > order[held->state];
 }
@@ -75,7 +75,7 @@ const struct gkv_check gkv_check_precedence = {
     .name = "precedence",
     .demands =
         "What a node holds of another moves forward only: boot, then incarnation, then alive, "
-        "suspect, unreachable, evicted, gone; and nobody notes the goodbye of a stranger.",
+        "leaving, suspect, unreachable, evicted, gone; and nobody notes the goodbye of a stranger.",
     .told_mask = GKV_TOLD(GKV_OBSERVE_BOOT) | GKV_TOLD_OUTPUT(GKV_OUTPUT_MEMBER),
     .observe = observe,
 };

@@ -37,7 +37,8 @@ static void observe(struct gkv_trial *trial, const struct gkv_observation *obser
     uint32_t reachable_count = 0;
     for (uint32_t i = 0; i < owner_count; i++) {
         const enum gkv_member_state state = gkv_check_state(trial, observation->node, owners[i]);
-        reachable_count += state == GKV_MEMBER_ALIVE || state == GKV_MEMBER_SUSPECT;
+        reachable_count +=
+            state == GKV_MEMBER_ALIVE || state == GKV_MEMBER_LEAVING || state == GKV_MEMBER_SUSPECT;
     }
     trial->tally.counts[GKV_HOLDS_NO_QUORUM] += owner_count >= needed;
     if (reachable_count >= needed) {

@@ -9,7 +9,7 @@ static bool is_accusation(const struct gkv_trial *trial, uint32_t target,
                           const struct gkv_update *update)
 {
     return gkv_node_id_equal(update->who.id, trial->ids[target]) &&
-           (update->state != GKV_MEMBER_ALIVE ||
+           ((update->state != GKV_MEMBER_ALIVE && update->state != GKV_MEMBER_LEAVING) ||
             update->who.boot_id < trial->world.hosts[target].options.boot_id);
 }
 

@@ -69,6 +69,8 @@ static int member_text(const struct gkv_trace_point *point, char self, char *tex
         return snprintf(text, bytes, "%c declares %c unreachable", self, about);
     case GKV_TRACE_MEMBER_EVICTED:
         return snprintf(text, bytes, "%c evicts %c", self, about);
+    case GKV_TRACE_MEMBER_LEAVING:
+        return snprintf(text, bytes, "%c knows that %c is leaving", self, about);
     case GKV_TRACE_MEMBER_LEFT:
         return snprintf(text, bytes, "%c knows that %c left", self, about);
     case GKV_TRACE_CONFIRM:

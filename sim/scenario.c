@@ -127,6 +127,9 @@ static void judge(struct gkv_scenario *scenario)
 static void fit(struct gkv_scenario *scenario)
 {
     struct gkv_options *options = &scenario->world.node;
+    if (scenario->node_count < 3) {
+        options->bootstrap_expect = 1;
+    }
     if (options->seed_count > scenario->node_count) {
         options->seed_count = scenario->node_count;
     }

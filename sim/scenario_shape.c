@@ -40,6 +40,9 @@ static void draw_node_times(struct gkv_options *options, struct gkv_choice *choi
     options->suspicion_max_factor = gkv_choose_between(choice, "node.suspicion_factor", 1, 4);
     options->suspicion_confirmations = gkv_choose_between(choice, "node.confirmations", 0, 3);
     options->reconnect_max_ms = gkv_choose_log32(choice, "node.reconnect_max", 1000, 4000);
+    options->leave_ms = gkv_choose_percent(choice, "node.leaves_slowly", 50)
+                            ? gkv_choose_log32(choice, "node.leave", 10, 300)
+                            : 0;
     options->evict_delay_ms = gkv_choose_log32(choice, "node.evict_delay", 500, 8000);
     options->stall_ms = gkv_choose_percent(choice, "node.no_stall_guard", 30) ? 0 : 40;
     options->witness_count = gkv_choose_between(choice, "node.witnesses", 0, 3);
@@ -72,6 +75,5 @@ void gkv_scenario_draw_shape(struct gkv_scenario *scenario, struct gkv_choice *c
 
     options->seed_count = gkv_choose_between(choice, "shape.seeds", 1, 3);
     /* Not more: whoever restarts may find no more than one other who knows of no third. */
-    options->bootstrap_expect =
-        scenario->node_count > 2 && gkv_choose_percent(choice, "shape.expects", 20) ? 2 : 1;
+    options->bootstrap_expect = gkv_choose_percent(choice, "shape.expects", 20) ? 2 : 1;
 }

@@ -67,13 +67,16 @@ static void on_change(struct gkv_trial *trial, uint32_t node, uint32_t about,
     const enum gkv_member_state before = trial->sometimes_rows.held[node][about].state;
     const bool is_same_life = trial->sometimes_rows.held[node][about].boot_id == said->who.boot_id;
     const bool was_unreachable = before == GKV_MEMBER_UNREACHABLE || before == GKV_MEMBER_EVICTED;
-    const bool was_there = before == GKV_MEMBER_ALIVE || before == GKV_MEMBER_SUSPECT;
+    const bool was_there =
+        before == GKV_MEMBER_ALIVE || before == GKV_MEMBER_LEAVING || before == GKV_MEMBER_SUSPECT;
     if (said->state == GKV_MEMBER_ALIVE) {
         count(trial, GKV_REACHED_SWIM_CAME_BACK, was_unreachable && is_same_life);
         count(trial, GKV_REACHED_SWIM_REBORN, was_unreachable && !is_same_life);
         count(trial, GKV_REACHED_SWIM_REBORN_UNNOTICED, was_there && !is_same_life);
         count(trial, GKV_REACHED_SWIM_RETURNED, before == GKV_MEMBER_LEFT);
         count(trial, GKV_REACHED_SWIM_READMITTED, before == GKV_MEMBER_EVICTED);
+    } else if (said->state == GKV_MEMBER_LEAVING) {
+        count(trial, GKV_REACHED_SWIM_LEAVING, true);
     } else if (said->state == GKV_MEMBER_EVICTED) {
         count(trial, GKV_REACHED_SWIM_EVICTED, true);
     } else if (said->state == GKV_MEMBER_LEFT) {

@@ -318,6 +318,8 @@ static const struct gkv_tally_entry entries[GKV_PREDICATE_COUNT] = {
                                            "a restart, faster than anybody's suspicion", REACHED,
                                            DEEP},
     [GKV_REACHED_SWIM_RETURNED] = {"swim.returned", "who left is a member again", REACHED, DEEP},
+    [GKV_REACHED_SWIM_LEAVING] = {"swim.leaving", "a member says that it is about to go", REACHED,
+                                  DEEP},
     [GKV_REACHED_SWIM_LEFT_MISSED] = {"swim.left_missed",
                                       "who was suspected or unreachable turns out to have left",
                                       REACHED, DEEP},

@@ -48,8 +48,8 @@ static void test_joined_means_met(void **state)
 
 /* Goal: a silent member is suspect 110 ms after the ping that it did not answer, and unreachable
  * the suspicion timeout later, to the nanosecond.
- * Method: two nodes, one goes silent; compare trace times. Two have no witnesses and so all the time
- * there is, 4 x (200 + 2 x 1 x 20) ms, and 50 ms for the last chance. */
+ * Method: two nodes, one goes silent; compare trace times. Two have no witnesses and so all the
+ * time there is, 4 x (200 + 2 x 1 x 20) ms, and 50 ms for the last chance. */
 static void test_detection_is_exact(void **state)
 {
     (void)state;
@@ -384,7 +384,13 @@ static void test_leave(void **state)
     gkv_swim_leave(&world_peers[4].swim, &step);
     world_drain(&world_peers[4]);
     assert_int_equal(world_mail_count, GKV_GOSSIP_FANOUT);
-    world_run_until(world_now_ns + 100 * GKV_NS_PER_MS);
+    world_run_until(world_now_ns + 99 * GKV_NS_PER_MS);
+    for (uint32_t i = 0; i < 5; i++) {
+        assert_int_equal(world_view(i, 4)->state, GKV_MEMBER_LEAVING);
+        assert_int_equal(world_peers[i].members.reachable_count, 5);
+        assert_int_equal(world_peers[i].members.ring_count, 5);
+    }
+    world_run_until(world_now_ns + 51 * GKV_NS_PER_MS);
     world_peers[4].is_down = true;
     world_run_until(world_now_ns + 500 * GKV_NS_PER_MS);
     for (uint32_t i = 0; i < 4; i++) {
@@ -401,6 +407,36 @@ static void test_leave(void **state)
         assert_int_equal(world_view(i, 4)->state, GKV_MEMBER_NONE);
         assert_int_equal(world_peers[i].members.count, 4);
     }
+}
+
+/* Goal: who is leaving still refutes, and is LEAVING after that as before; and when it may leave at
+ * once, it has left at once.
+ * Method: accuse it while it is leaving; then with leave_ms 0. */
+static void test_the_leaving_refute(void **state)
+{
+    (void)state;
+    world_start_cluster(3);
+    struct gkv_step step = world_step_of(&world_peers[2]);
+    gkv_swim_leave(&world_peers[2].swim, &step);
+    world_drain(&world_peers[2]);
+    const uint32_t incarnation = world_view(2, 2)->incarnation;
+    const struct gkv_update own = world_update_about(2, 100, incarnation, GKV_MEMBER_LEAVING);
+    world_gossip(0, 2, &own);
+    assert_int_equal(world_view(2, 2)->incarnation, incarnation);
+    const struct gkv_update lie = world_update_about(2, 100, incarnation, GKV_MEMBER_SUSPECT);
+    world_gossip(0, 1, &lie);
+    world_gossip(0, 2, &lie);
+    assert_int_equal(world_view(2, 2)->incarnation, incarnation + 1);
+    assert_int_equal(world_view(2, 2)->state, GKV_MEMBER_LEAVING);
+    world_run_until(world_now_ns + 90 * GKV_NS_PER_MS);
+    assert_int_equal(world_view(1, 2)->state, GKV_MEMBER_LEAVING);
+    assert_int_equal(world_view(1, 2)->incarnation, incarnation + 1);
+
+    world_peers[1].options.leave_ms = 0;
+    step = world_step_of(&world_peers[1]);
+    gkv_swim_leave(&world_peers[1].swim, &step);
+    world_drain(&world_peers[1]);
+    assert_int_equal(world_view(1, 1)->state, GKV_MEMBER_LEFT);
 }
 
 /* Goal: a full table refuses newcomers, counted, and makes place when somebody left.
@@ -582,6 +618,7 @@ int main(void)
         TEST(test_a_long_partition_heals),
         TEST(test_two_clusters_merge),
         TEST(test_leave),
+        TEST(test_the_leaving_refute),
         TEST(test_a_full_table),
         TEST(test_events_are_bounded),
         TEST(test_malformed),

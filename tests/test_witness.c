@@ -20,8 +20,8 @@ static void start(uint32_t count)
     }
 }
 
-/* Goal: a node that is cut off accuses nobody, until its patience is over; the others, who hear each
- * other, bury it in time.
+/* Goal: a node that is cut off accuses nobody, until its patience is over; the others, who hear
+ * each other, bury it in time.
  * Method: five nodes; cut one off. The window is 3 x 100 + 50 ms, in
  * which it may begin to suspect. */
 static void test_who_is_alone_accuses_nobody(void **state)
