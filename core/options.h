@@ -44,7 +44,7 @@ struct gkv_options {
     /* Room. Everything is laid out at init from these. */
     uint64_t memory_limit_bytes;     /* the whole store: 1 MiB .. 128 GiB, default 64 MiB */
     uint32_t value_bytes_max;        /* 1 .. 16 MiB, default 1 MiB */
-    uint32_t member_count_max;       /* 1 .. 1,024, default 64, ourselves included */
+    uint32_t member_count_max;       /* 1 .. 1,024, default 64, we among them; 5 KiB each */
     uint32_t operation_count_max;    /* client operations in flight: 1 .. 65,536, default 4,096 */
     uint64_t operation_memory_bytes; /* their keys and values, >= 4 of the largest; 16 MiB */
 

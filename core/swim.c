@@ -84,6 +84,7 @@ static void refute(struct gkv_swim *swim, const struct gkv_step *step,
         self.incarnation = told->incarnation + 1;
     }
     say_of_self(swim, step, &self);
+    swim->accuser = told->accuser;
     gkv_health_worsen(&swim->probes.health, step, 1);
     gkv_step_trace(step, GKV_TRACE_REFUTE, &self.who.id, self.incarnation, self.who.boot_id);
 }
@@ -549,6 +550,22 @@ static void on_push_pull(struct gkv_swim *swim, const struct gkv_step *step,
     }
 }
 
+/* Whoever accused us need not wait for the rumour of our refutation. answered: who has it. */
+static void tell_accuser(struct gkv_swim *swim, const struct gkv_step *step,
+                         const struct gkv_identity *answered)
+{
+    const uint16_t index = gkv_member_find(step->members, swim->accuser);
+    const bool is_answered = answered != NULL && gkv_node_id_equal(answered->id, swim->accuser);
+    swim->accuser = (struct gkv_node_id){{0}};
+    if (index == GKV_MEMBER_INDEX_NONE || is_answered || !gkv_round_admits(step->members, index)) {
+        return;
+    }
+    const struct gkv_way way = {.address = gkv_member_at(step->members, index)->said.address,
+                                .channel = GKV_CHANNEL_DATAGRAM};
+    (void)gkv_gossip_say(&swim->gossip, step, &way, GKV_MESSAGE_GOSSIP,
+                         gkv_gossip_front_of(GKV_MEMBER_SELF, GKV_MEMBER_INDEX_NONE));
+}
+
 static bool gossip_is_sound(const struct gkv_message *message)
 {
     const bool is_gossip = message->kind == GKV_MESSAGE_GOSSIP;
@@ -731,6 +748,7 @@ void gkv_swim_on_message(struct gkv_swim *swim, const struct gkv_step *step,
         return;
     }
     handle(swim, step, message, way);
+    tell_accuser(swim, step, message->kind == GKV_MESSAGE_PING ? &message->from : NULL);
     gkv_join_count(&swim->join, step);
     check_swim(swim, step);
 }

@@ -43,6 +43,7 @@ struct gkv_swim {
     struct gkv_relays relays;
     struct gkv_join join;
     struct gkv_swim_drops drops;
+    struct gkv_node_id accuser;  /* to be told directly that we refute; zero: nobody */
     uint32_t reconnect_sequence; /* of the last ping of an unreachable member; 0: answered */
     uint32_t event_room;         /* member events that the call under way may still make */
     uint16_t reconnect_cursor;   /* round robin over unreachable members */

@@ -1,12 +1,13 @@
 #include "sim/check.h"
 
 /* Whoever refutes tells it unasked: what a node says of itself in a new incarnation is a rumour
- * like any other (SWIM 4.1), and the news that was told least goes first. So it is in one of the
- * next few messages that carry rumours and answer nobody. An answer alone reaches the accuser, and
- * all who heard the accusation from him go on to believe it. Answers are tellings as well, and
- * after eight of them (as many as a small cluster's rumour has) nothing is owed. */
+ * like any other (SWIM 4.1), and the news that was told least goes first. So it is in two of the
+ * next few messages that carry rumours and answer nobody; one may go to the accuser alone. He is
+ * not enough, since all who heard the accusation from him go on to believe it. Answers are tellings
+ * as well, and after eight of any sort (as many as a small cluster's rumour has) nothing is owed. */
 
 #define TELLING_COUNT 8
+#define UNASKED_COUNT 2
 
 /* So many messages may go before it: those about each member that was told less often, as often as
  * it takes to have been told more; a message holds four at least. */
@@ -48,9 +49,11 @@ static void hear(struct gkv_trial *trial, const struct gkv_heard *heard)
     if (!said->is_owed) {
         return;
     }
-    if (self != NULL && (is_unasked || said->told_count == TELLING_COUNT)) {
+    said->unasked_count += self != NULL && is_unasked;
+    if (said->unasked_count == UNASKED_COUNT || said->told_count >= TELLING_COUNT) {
         said->is_owed = false;
-        trial->tally.counts[GKV_HOLDS_SPREAD] += is_unasked;
+        trial->tally.counts[GKV_HOLDS_SPREAD] += said->unasked_count > 0;
+        return;
     }
     if (self != NULL || !is_unasked) {
         return;
@@ -58,10 +61,10 @@ static void hear(struct gkv_trial *trial, const struct gkv_heard *heard)
     said->silent_count++;
     if (said->silent_count > patience(trial, said->told_count)) {
         gkv_trial_fail(trial, GKV_TRIAL_SAFETY, "spread",
-                       "%c refuted in incarnation %u, and %u messages later has told nobody who "
-                       "did not ask",
+                       "%c refuted in incarnation %u, and %u messages later has told it %u times "
+                       "unasked",
                        gkv_host_letter(heard->node), (unsigned)said->incarnation,
-                       (unsigned)said->silent_count);
+                       (unsigned)said->silent_count, (unsigned)said->unasked_count);
     }
 }
 

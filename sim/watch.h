@@ -116,8 +116,9 @@ struct gkv_spread_said {
     uint64_t boot_id;
     uint32_t incarnation;
     uint32_t told_count;
-    uint32_t silent_count; /* messages since then that could have told it unasked */
-    bool is_owed;          /* nobody was told who did not ask */
+    uint32_t unasked_count; /* of these, in messages that answer nobody */
+    uint32_t silent_count;  /* messages since then that could have told it unasked */
+    bool is_owed;           /* it was not told often enough */
 };
 struct gkv_spread_watch {
     struct gkv_spread_said said[GKV_SCENARIO_NODE_COUNT_MAX];

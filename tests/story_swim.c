@@ -91,15 +91,15 @@ static void test_suspicion_is_refuted(void **state)
                    "192 c suspects a, incarnation 0\n"
                    "192 c suspects b, incarnation 0\n"
                    "211 c refutes, incarnation 1\n"
-                   "213 a refutes, incarnation 1\n"
-                   "213 a holds c alive, incarnation 1\n"
-                   "213 a suspects b, incarnation 0, c said so\n"
+                   "212 a holds c alive, incarnation 1\n"
+                   "212 a refutes, incarnation 1\n"
+                   "212 a suspects b, incarnation 0, c said so\n"
                    "213 b refutes, incarnation 1\n"
                    "213 b holds c alive, incarnation 1\n"
                    "213 b suspects a, incarnation 0, c said so\n"
+                   "213 c holds a alive, incarnation 1\n"
+                   "214 c holds b alive, incarnation 1\n"
                    "219 a holds b alive, incarnation 1\n"
-                   "220 c holds a alive, incarnation 1\n"
-                   "220 c holds b alive, incarnation 1\n"
                    "222 b holds a alive, incarnation 1\n");
     cluster_stop(cluster);
 }
@@ -202,8 +202,8 @@ static void test_partition_heals(void **state)
                    "5023 c holds a alive, incarnation 1\n"
                    "5070 b refutes, incarnation 1\n"
                    "5070 b holds a alive, incarnation 1\n"
-                   "5091 a holds b alive, incarnation 1\n"
-                   "5091 c holds b alive, incarnation 1\n");
+                   "5071 a holds b alive, incarnation 1\n"
+                   "5083 c holds b alive, incarnation 1\n");
     cluster_stop(cluster);
 }
 
@@ -229,8 +229,8 @@ static void test_who_stood_still_accuses_nobody(void **state)
                    "300 c probes 3 times slower\n"
                    "300 c probes 4 times slower\n"
                    "300 c refutes, incarnation 1\n"
-                   "301 b holds c alive, incarnation 1\n"
                    "301 a holds c alive, incarnation 1\n"
+                   "301 b holds c alive, incarnation 1\n"
                    "302 c probes 3 times slower\n"
                    "302 c probes 2 times slower\n"
                    "602 c probes 1 times slower\n");

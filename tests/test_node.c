@@ -57,6 +57,20 @@ static void test_memory_is_exact(void **state)
     free(memory);
 }
 
+/* Goal: what a member costs is bounded: under 5 KiB each at the core, up to the most there can be.
+ * Method: the memory of nodes with 1,024 places for members and with one. */
+static void test_members_are_cheap(void **state)
+{
+    (void)state;
+    struct gkv_options options = lone_options();
+    options.member_count_max = 1;
+    const size_t least = gkv_node_memory_bytes(&options);
+    for (uint32_t count = 64; count <= GKV_MEMBER_COUNT_MAX; count *= 4) {
+        options.member_count_max = count;
+        assert_true(gkv_node_memory_bytes(&options) - least < (count - 1) * UINT64_C(5120));
+    }
+}
+
 /* Goal: a step on undrained actions is refused and changes nothing.
  * Method: submit twice without draining, then drain and submit again. */
 static void test_step_again(void **state)
@@ -489,6 +503,7 @@ int main(void)
         cmocka_unit_test(test_bootstrap),
         cmocka_unit_test(test_who_is_alone_serves_nobody),
         cmocka_unit_test(test_a_stall_is_time_that_was_not),
+        cmocka_unit_test(test_members_are_cheap),
         cmocka_unit_test(test_step_again),
         cmocka_unit_test(test_set_get_delete),
         cmocka_unit_test(test_random_program),

@@ -122,6 +122,40 @@ static void test_the_accused_refutes(void **state)
     assert_null(world_traced(0, GKV_TRACE_MEMBER_UNREACHABLE, 2, 0));
 }
 
+/* Goal: who refutes tells the accuser at once, whoever handed the accusation on; but not one whose
+ * ping it answers, since the answer says so, nor a stranger.
+ * Method: accuse by gossip in the name of another, by his own ping, and in a stranger's name. */
+static void test_the_accuser_is_told(void **state)
+{
+    (void)state;
+    world_start_cluster(3);
+    struct gkv_update lie = world_update_about(2, 100, 0, GKV_MEMBER_SUSPECT);
+    lie.accuser = world_id_of(0);
+    world_gossip(1, 2, &lie);
+    const struct mail *told = world_last_mail(GKV_MESSAGE_GOSSIP, 0);
+    assert_non_null(told);
+    assert_true(gkv_node_id_equal(told->updates[0].who.id, world_id_of(2)));
+    assert_int_equal(told->updates[0].incarnation, 1);
+
+    world_run_until(world_now_ns + SECOND_NS);
+    memset(world_sent_count, 0, sizeof(world_sent_count));
+    lie.incarnation = 1;
+    struct gkv_message message = world_message_from(0, 100, GKV_MESSAGE_PING);
+    message.as.gossip.sequence = 4;
+    message.as.gossip.about = world_view(2, 2)->who;
+    message.as.gossip.updates = &lie;
+    message.as.gossip.update_count = 1;
+    const struct gkv_address source = world_address_of(0);
+    world_deliver(2, &message, &source);
+    assert_int_equal(world_view(2, 2)->incarnation, 2);
+    lie.incarnation = 2;
+    lie.accuser = world_id_of(7);
+    world_gossip(0, 2, &lie);
+    assert_int_equal(world_view(2, 2)->incarnation, 3);
+    assert_int_equal(world_sent_count[GKV_MESSAGE_ACK], 1);
+    assert_int_equal(world_sent_count[GKV_MESSAGE_GOSSIP], 0);
+}
+
 /* Goal: the ACK of a ping that carries an accusation carries the refutation first; a ping from one
  * we hold against carries what we hold.
  * Method: one message each, look at the answer. */
@@ -606,6 +640,7 @@ int main(void)
         TEST(test_a_death_is_known_to_all),
         TEST(test_helpers_save_a_member),
         TEST(test_the_accused_refutes),
+        TEST(test_the_accuser_is_told),
         TEST(test_refutes_before_acknowledging),
         TEST(test_stale_accusations_are_answered),
         TEST(test_a_restart_supersedes),
