@@ -29,6 +29,7 @@ void gkv_options_init(struct gkv_options *options)
     options->suspicion_max_factor = 4;
     options->suspicion_confirmations = GKV_CONFIRMER_COUNT_MAX;
     options->witness_count = 2;
+    options->startup_grace_ms = 1000;
     options->last_chance = 1;
     options->buddy = 1;
     options->read_repair_per_second_max = 1000;
@@ -116,6 +117,7 @@ static const struct range ranges[] = {
     RANGE(stall_ms, 0, 60000),
     RANGE(witness_count, 0, 8),
     RANGE(witness_patience_ms, 0, 3600000),
+    RANGE(startup_grace_ms, 0, 3600000),
     RANGE(last_chance, 0, 1),
     RANGE(buddy, 0, 1),
     RANGE(suspicion_timeout_ms, 10, 600000),

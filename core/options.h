@@ -96,6 +96,8 @@ struct gkv_options {
     uint32_t witness_count;
     /* For so long; then even who is alone accuses. Default 3,000; 0 .. 3,600,000. */
     uint32_t witness_patience_ms;
+    /* Nobody is accused by a node that began less than this ago; default 1,000; 0 .. 3,600,000. */
+    uint32_t startup_grace_ms;
     uint32_t last_chance; /* 1: a suspect is pinged before it is unreachable; default 1; 0, 1 */
     uint32_t buddy;       /* 1: who is suspect learns it from the next ping; default 1; 0, 1 */
 

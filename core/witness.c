@@ -25,6 +25,10 @@ bool gkv_witness_allows(const struct gkv_step *step, uint16_t index)
     const uint32_t others = reachable_count > 2 ? reachable_count - 2 : 0;
     const uint32_t wanted =
         step->options->witness_count < others ? step->options->witness_count : others;
+    const uint64_t grace_ns = step->options->startup_grace_ms * GKV_NS_PER_MS;
+    if (step->now.mono_ns - gkv_step_self(step)->since_ns < grace_ns) {
+        return false;
+    }
     const uint64_t window_ms = WINDOW_INTERVALS * (uint64_t)step->options->probe_interval_ms +
                                step->options->probe_timeout_ms;
     const uint64_t patience_ms = step->options->witness_patience_ms;

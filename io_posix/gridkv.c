@@ -157,6 +157,7 @@ static enum gkv_error take_numbers(struct opening *opening)
     take_time(&core->gossip_interval_ms, options->gossip_interval_ms);
     take_time(&core->suspicion_timeout_ms, options->failure_timeout_ms);
     take_time(&core->evict_delay_ms, options->suspect_timeout_ms);
+    take_time(&core->startup_grace_ms, options->startup_grace_period_ms);
     const uint64_t room =
         RECORDS_IN_FLIGHT * ((uint64_t)GKV_KEY_BYTES_MAX + options->value_bytes_max);
     if (room > core->operation_memory_bytes) {

@@ -97,9 +97,10 @@ struct gridkv_options {
     enum gridkv_profile profile; /* default GRIDKV_PROFILE_LAN */
     uint32_t bootstrap_expect;   /* nobody serves before so many nodes have met; default 1 */
     /* Times in ms; 0: as the profile says. core/options.h has their ranges. */
-    uint32_t gossip_interval_ms; /* between messages that spread news of members; LAN 20 */
-    uint32_t failure_timeout_ms; /* a suspect may deny it for so long at the least; LAN 200 */
-    uint32_t suspect_timeout_ms; /* who is unreachable for so long is evicted; LAN 10,000 */
+    uint32_t gossip_interval_ms;      /* between messages that spread news of members; LAN 20 */
+    uint32_t failure_timeout_ms;      /* a suspect may deny it for so long at the least; LAN 200 */
+    uint32_t suspect_timeout_ms;      /* who is unreachable for so long is evicted; LAN 10,000 */
+    uint32_t startup_grace_period_ms; /* a node accuses nobody so soon after its start; 1,000 */
 };
 
 /* Fill every default; node_name stays NULL. */

@@ -47,6 +47,9 @@ static void draw_node_times(struct gkv_options *options, struct gkv_choice *choi
     options->stall_ms = gkv_choose_percent(choice, "node.no_stall_guard", 30) ? 0 : 40;
     options->witness_count = gkv_choose_between(choice, "node.witnesses", 0, 3);
     options->witness_patience_ms = gkv_choose_log32(choice, "node.patience", 300, 3000);
+    options->startup_grace_ms = gkv_choose_percent(choice, "node.has_grace", 50)
+                                    ? gkv_choose_log32(choice, "node.grace", 100, 2000)
+                                    : 0;
     options->last_chance = !gkv_choose_percent(choice, "node.no_last_chance", 30);
     options->buddy = !gkv_choose_percent(choice, "node.no_buddy", 20);
     options->probe_nacks = !gkv_choose_percent(choice, "node.no_nacks", 20);

@@ -153,6 +153,7 @@ static const struct gkv_script_field fields[] = {
     TIME_MS("stall", world.node.stall_ms, 0, 0),
     NUMBER("witness_count", world.node.witness_count, 0, 8, 0),
     TIME_MS("witness_patience", world.node.witness_patience_ms, 0, 1000),
+    TIME_MS("startup_grace", world.node.startup_grace_ms, 0, 0),
     NUMBER("last_chance", world.node.last_chance, 0, 1, 0),
     NUMBER("buddy", world.node.buddy, 0, 1, 1),
     NUMBER("probe_nacks", world.node.probe_nacks, 0, 1, 1),

@@ -98,6 +98,7 @@ static void test_ranges(void **state)
         {offsetof(struct gkv_options, stall_ms), 60001, "stall_ms"},
         {offsetof(struct gkv_options, witness_count), 9, "witness_count"},
         {offsetof(struct gkv_options, witness_patience_ms), 3600001, "witness_patience_ms"},
+        {offsetof(struct gkv_options, startup_grace_ms), 3600001, "startup_grace_ms"},
         {offsetof(struct gkv_options, last_chance), 2, "last_chance"},
         {offsetof(struct gkv_options, buddy), 2, "buddy"},
         {offsetof(struct gkv_options, probe_timeout_ms), 0, "probe_timeout_ms"},

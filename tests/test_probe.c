@@ -135,7 +135,7 @@ static void test_streams_save_a_member(void **state)
 static void test_places_run_out(void **state)
 {
     (void)state;
-    world_start_sized(0, 100, 0, 32);
+    world_start_sized(0, 100, 0, 32)->options.startup_grace_ms = 0;
     for (uint32_t i = 10; i < 30; i++) {
         const struct gkv_update stranger = world_update_about(i, 100, 0, GKV_MEMBER_ALIVE);
         world_gossip(1, 0, &stranger);

@@ -125,6 +125,24 @@ static void test_who_is_a_witness(void **state)
     assert_true(gkv_witness_allows(&step, suspect));
 }
 
+/* Goal: a node accuses nobody for a second after it began, whomever it hears; then it does.
+ * Method: three nodes; one starts anew, and then another dies. */
+static void test_startup_grace(void **state)
+{
+    (void)state;
+    start(3);
+    world_start(0, 200, 1);
+    const uint64_t began_ns = world_now_ns;
+    world_run_until(began_ns + 300 * MS);
+    world_peers[2].is_down = true;
+    world_run_until(began_ns + 999 * MS);
+    assert_null(world_traced(0, GKV_TRACE_CONFIRM, 2, began_ns));
+    assert_non_null(world_traced(0, GKV_TRACE_NO_WITNESS, 2, began_ns));
+    assert_int_not_equal(world_view(0, 2)->state, GKV_MEMBER_ALIVE); /* the other one says so */
+    world_run_until(began_ns + 3 * SECOND_NS);
+    assert_int_equal(world_view(0, 2)->state, GKV_MEMBER_UNREACHABLE);
+}
+
 #define TEST(function) cmocka_unit_test_setup_teardown(function, world_setup, world_teardown)
 
 int main(void)
@@ -135,6 +153,7 @@ int main(void)
         TEST(test_switched_off),
         TEST(test_hearsay_is_not_enough),
         TEST(test_who_is_a_witness),
+        TEST(test_startup_grace),
     };
     print_message("seeds: 1000 + peer number\n");
     return cmocka_run_group_tests(tests, NULL, NULL);

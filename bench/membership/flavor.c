@@ -73,6 +73,7 @@ static void set_no_guards(struct gkv_options *options)
     options->stall_ms = 0;
     options->witness_count = 0;
     options->last_chance = 0;
+    options->startup_grace_ms = 0;
     options->evict_delay_ms = 0;
 }
 
