@@ -28,8 +28,11 @@ void gkv_gossip_tell(struct gkv_gossip *gossip, const struct gkv_step *step, uin
 
 uint16_t gkv_gossip_held_against(const struct gkv_step *step, uint16_t index)
 {
-    const enum gkv_member_state state = gkv_member_at(step->members, index)->said.state;
-    const bool is_untold = state == GKV_MEMBER_SUSPECT && step->options->buddy == 0;
+    const struct gkv_member *member = gkv_member_at(step->members, index);
+    const enum gkv_member_state state = member->said.state;
+    /* At its last chance it is told all the same: else it answers, and never learns what to. */
+    const bool is_untold =
+        state == GKV_MEMBER_SUSPECT && step->options->buddy == 0 && member->asked_ns == 0;
     const bool is_plain = state == GKV_MEMBER_ALIVE || state == GKV_MEMBER_LEAVING;
     return is_plain || is_untold ? GKV_MEMBER_INDEX_NONE : index;
 }

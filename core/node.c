@@ -202,13 +202,16 @@ static void on_periodic_timer(struct gkv_node *node, const struct gkv_step *step
     }
 }
 
-/* Stall guard: when we are stepped long after a timer was due, we were not running (stopped, out of
+/* Stall guard: when we are stepped long after a timer was due, and were last stepped, we were not
+ * running (stopped, out of
  * processor, swapped out), and what the others said meanwhile still waits in the shim. Time that we
  * did not have is nobody's fault: every deadline moves by it, so that what waits is read first, and
  * the probes under way begin again. The stall speaks against our own health. */
-static void guard_against_stall(struct gkv_node *node, const struct gkv_step *step)
+static void guard_against_stall(struct gkv_node *node, const struct gkv_step *step,
+                                uint64_t last_ns)
 {
-    const uint64_t deadline_ns = gkv_timers_deadline_ns(step->timers);
+    const uint64_t due_ns = gkv_timers_deadline_ns(step->timers);
+    const uint64_t deadline_ns = due_ns > last_ns ? due_ns : last_ns;
     const uint64_t threshold_ns = node->options.stall_ms * GKV_NS_PER_MS;
     if (threshold_ns == 0 || deadline_ns == GKV_NEVER || step->now.mono_ns <= deadline_ns ||
         step->now.mono_ns - deadline_ns <= threshold_ns) {
@@ -334,6 +337,7 @@ enum gkv_error gkv_node_step(struct gkv_node *node, const struct gkv_event *even
     GKV_ASSERT(event->now.mono_ns >= node->last_ns);
     GKV_ASSERT(event->now.wall_ms <= GKV_HLC_WALL_MS_MAX);
 
+    const uint64_t last_ns = node->last_ns;
     node->last_ns = event->now.mono_ns;
     node->step_count++;
     gkv_scratch_clear(&modules->scratch);
@@ -341,7 +345,7 @@ enum gkv_error gkv_node_step(struct gkv_node *node, const struct gkv_event *even
     if (!node->has_started) {
         start(node, &step);
     } else {
-        guard_against_stall(node, &step);
+        guard_against_stall(node, &step, last_ns);
     }
     /* Timers first, so that a step at an instant is the same whether or not the shim gave us a
      * GKV_EVENT_TIMER just before. */

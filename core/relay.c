@@ -38,6 +38,14 @@ bool gkv_relay_take(struct gkv_relays *relays, uint32_t sequence, struct gkv_nod
     return false;
 }
 
+void gkv_relays_postpone(struct gkv_relays *relays, uint64_t by_ns)
+{
+    for (uint32_t i = 0; i < GKV_RELAY_COUNT; i++) {
+        struct gkv_relay *relay = relay_at(relays, i);
+        relay->nack_ns += relay->nack_ns < GKV_NEVER - by_ns ? by_ns : 0;
+    }
+}
+
 uint64_t gkv_relays_deadline_ns(const struct gkv_relays *relays)
 {
     uint64_t deadline_ns = GKV_NEVER;

@@ -43,6 +43,9 @@ void gkv_relay_add(struct gkv_relays *relays, const struct gkv_relay *relay);
 bool gkv_relay_take(struct gkv_relays *relays, uint32_t sequence, struct gkv_node_id target,
                     struct gkv_relay *relay_out);
 
+/* Nothing was heard nor said for by_ns: NACKs are owed so much later. */
+void gkv_relays_postpone(struct gkv_relays *relays, uint64_t by_ns);
+
 /* When the next NACK is due, or GKV_NEVER. */
 uint64_t gkv_relays_deadline_ns(const struct gkv_relays *relays);
 

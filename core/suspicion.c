@@ -56,6 +56,17 @@ void gkv_suspicion_shorten(const struct gkv_step *step, uint16_t index)
     }
 }
 
+void gkv_suspicions_postpone(const struct gkv_step *step, uint64_t by_ns)
+{
+    for (uint16_t i = GKV_MEMBER_SELF + 1; i < step->members->capacity; i++) {
+        struct gkv_member *member = gkv_member_at(step->members, i);
+        if (member->said.state == GKV_MEMBER_SUSPECT) {
+            const uint64_t since_ns = member->since_ns + by_ns;
+            member->since_ns = since_ns < step->now.mono_ns ? since_ns : step->now.mono_ns;
+        }
+    }
+}
+
 void gkv_suspicion_extend(const struct gkv_step *step, uint16_t index, uint64_t by_ns)
 {
     GKV_ASSERT(gkv_member_at(step->members, index)->said.state == GKV_MEMBER_SUSPECT);

@@ -46,6 +46,10 @@ uint64_t gkv_suspicion_confirmed_ns(const struct gkv_options *options, uint16_t 
 /* What was said of the member at index was replaced: (re)start or stop its timer accordingly. */
 void gkv_suspicion_rearm(const struct gkv_step *step, uint16_t index);
 
+/* Nobody was heard for by_ns, by no fault of theirs: suspicions began so much later. Their timers
+ * were moved already. */
+void gkv_suspicions_postpone(const struct gkv_step *step, uint64_t by_ns);
+
 /* It is not over yet: the timer of the suspect at index rings again after a while. */
 void gkv_suspicion_extend(const struct gkv_step *step, uint16_t index, uint64_t by_ns);
 

@@ -771,6 +771,8 @@ void gkv_swim_on_stall(struct gkv_swim *swim, const struct gkv_step *step, uint6
     gkv_health_worsen(&swim->probes.health, step,
                       intervals < STALL_SCORE_MAX ? (uint32_t)intervals : STALL_SCORE_MAX);
     gkv_probes_restart(&swim->probes, &swim->gossip, step);
+    gkv_relays_postpone(&swim->relays, stall_ns);
+    gkv_suspicions_postpone(step, stall_ns);
     check_swim(swim, step);
 }
 

@@ -44,7 +44,7 @@ struct gkv_host {
     uint32_t leaving_count;    /* datagrams that leave at blocked_until_ns */
     uint64_t service_ns;       /* every input takes it so long; 0: no time */
     uint64_t busy_until_ns;    /* with an input */
-    uint64_t pause_total_ns;   /* of this life, with the time that inputs took */
+    uint64_t pause_total_ns;   /* of this life, with late timers, and the time that inputs took */
 };
 
 /* Where node `node` of every world listens, port 7000: 10.0.0.1 .. 10.0.0.250, then 10.0.1.1 and

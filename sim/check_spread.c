@@ -3,8 +3,9 @@
 /* Whoever refutes tells it unasked: what a node says of itself in a new incarnation is a rumour
  * like any other (SWIM 4.1), and the news that was told least goes first. So it is in two of the
  * next few messages that carry rumours and answer nobody; one may go to the accuser alone. He is
- * not enough, since all who heard the accusation from him go on to believe it. Answers are tellings
- * as well, and after eight of any sort (as many as a small cluster's rumour has) nothing is owed. */
+ * not enough, since all who heard the accusation from him go on to believe it. Answers are
+ * tellings as well, and after eight of any sort (as many as a small cluster's rumour has) nothing
+ * is owed. */
 
 #define TELLING_COUNT 8
 #define UNASKED_COUNT 2

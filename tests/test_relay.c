@@ -72,11 +72,27 @@ static void test_nacks_are_owed_once(void **state)
     assert_true(gkv_relay_take(&relays, 2, target.id, &relay));
 }
 
+/* Goal: time that was not is taken off what is owed.
+ * Method: postpone one that is owed and one that is not. */
+static void test_postpone(void **state)
+{
+    (void)state;
+    add(1, 50);
+    add(2, GKV_NEVER);
+    gkv_relays_postpone(&relays, 30);
+    assert_int_equal(gkv_relays_deadline_ns(&relays), 80);
+    struct gkv_relay relay;
+    assert_false(gkv_relay_take_due(&relays, 79, &relay));
+    assert_true(gkv_relay_take_due(&relays, 80, &relay));
+    assert_true(gkv_relays_deadline_ns(&relays) == GKV_NEVER);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup(test_taken_once, setup),
         cmocka_unit_test_setup(test_nacks_are_owed_once, setup),
+        cmocka_unit_test_setup(test_postpone, setup),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -195,6 +195,25 @@ static void test_reprieve(void **state)
     assert_int_equal(world_view(0, 2)->state, GKV_MEMBER_UNREACHABLE);
 }
 
+/* Goal: at its last chance a suspect is told what is held against it, even without the buddy rule:
+ * one who answers pings and is never told would be suspect for ever.
+ * Method: suspect one who hears no gossip, and let it answer. */
+static void test_last_chance_tells(void **state)
+{
+    (void)state;
+    world_start_cluster(2);
+    world_peers[0].options.buddy = 0;
+    const struct gkv_update lie = world_update_about(1, 100, 0, GKV_MEMBER_SUSPECT);
+    world_gossip(1, 0, &lie);
+    gkv_rumor_remove(&world_peers[0].swim.gossip.rumors,
+                     gkv_member_find(&world_peers[0].members, world_id_of(1)));
+    world_run_until(world_now_ns + 900 * MS);
+    assert_int_equal(world_view(0, 1)->state, GKV_MEMBER_SUSPECT);
+    world_run_until(world_now_ns + 100 * MS);
+    assert_int_equal(world_view(0, 1)->state, GKV_MEMBER_ALIVE);
+    assert_int_equal(world_view(0, 1)->incarnation, 1);
+}
+
 /* Goal: what a suspect said before its last chance does not count.
  * Method: the same; it speaks at 200 ms alone. */
 static void test_old_words_do_not_count(void **state)
@@ -221,6 +240,7 @@ int main(void)
         TEST(test_last_chance),
         TEST(test_reprieve),
         TEST(test_old_words_do_not_count),
+        TEST(test_last_chance_tells),
     };
     print_message("seeds: 1000 + peer number\n");
     return cmocka_run_group_tests(tests, NULL, NULL);
