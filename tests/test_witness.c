@@ -125,6 +125,25 @@ static void test_who_is_a_witness(void **state)
     assert_true(gkv_witness_allows(&step, suspect));
 }
 
+/* Goal: patience ends so long after the window in which enough were heard, to the nanosecond.
+ * Method: hear two at one instant, then nobody; 350 ms and 3,000 ms later, and one more. */
+static void test_patience_ends(void **state)
+{
+    (void)state;
+    start(4);
+    struct gkv_members *members = &world_peers[0].members;
+    const uint16_t suspect = gkv_member_find(members, world_id_of(3));
+    for (uint32_t i = 1; i < 3; i++) {
+        gkv_member_hear(members, &(struct gkv_identity){world_id_of(i), 100}, world_now_ns);
+    }
+    world_now_ns += (350 + PATIENCE_MS) * MS;
+    struct gkv_step step = world_step_of(&world_peers[0]);
+    assert_false(gkv_witness_allows(&step, suspect));
+    world_now_ns++;
+    step = world_step_of(&world_peers[0]);
+    assert_true(gkv_witness_allows(&step, suspect));
+}
+
 /* Goal: a node accuses nobody for a second after it began, whomever it hears; then it does.
  * Method: three nodes; one starts anew, and then another dies. */
 static void test_startup_grace(void **state)
@@ -153,6 +172,7 @@ int main(void)
         TEST(test_switched_off),
         TEST(test_hearsay_is_not_enough),
         TEST(test_who_is_a_witness),
+        TEST(test_patience_ends),
         TEST(test_startup_grace),
     };
     print_message("seeds: 1000 + peer number\n");
