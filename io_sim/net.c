@@ -38,6 +38,12 @@ uint32_t gkv_net_parcel_count_max(uint32_t node_count)
     return in_proportion(GKV_NET_PARCEL_COUNT, node_count);
 }
 
+/* Streams of one node that are found at once; the others are looked for. */
+static uint32_t found_count_of(uint32_t node_count)
+{
+    return in_proportion(GKV_NET_STREAM_COUNT, node_count);
+}
+
 static uint32_t nobody_of(uint32_t node_count)
 {
     return node_count < GKV_NET_NOBODY_MIN ? GKV_NET_NOBODY_MIN : node_count;
@@ -47,7 +53,7 @@ size_t gkv_net_memory_bytes(uint32_t node_count)
 {
     const struct gkv_net *net = NULL;
     const size_t row_count = nobody_of(node_count) + (size_t)1;
-    return row_count * (sizeof(*net->links) + sizeof(*net->found)) +
+    return row_count * (sizeof(*net->links) + found_count_of(node_count) * sizeof(*net->found)) +
            gkv_net_connection_count_max(node_count) *
                (sizeof(*net->connections) + 2 * GKV_NET_PIPE_BYTES) +
            gkv_net_parcel_count_max(node_count) * sizeof(*net->parcels);
@@ -58,8 +64,8 @@ static void clear_rows(struct gkv_net *net)
 {
     for (uint32_t from = 0; from <= net->nobody; from++) {
         memset(net->links[from], 0, (net->nobody + 1) * sizeof(net->links[from][0]));
-        memset(net->found[from], 0, sizeof(net->found[from]));
     }
+    memset(net->found, 0, (net->nobody + 1) * net->found_count * sizeof(*net->found));
 }
 
 void gkv_net_init(struct gkv_net *net, void *memory, uint32_t node_count, struct gkv_agenda *agenda,
@@ -76,8 +82,9 @@ void gkv_net_init(struct gkv_net *net, void *memory, uint32_t node_count, struct
     net->links = memory;
     net->connections = (struct gkv_connection *)(void *)(net->links + net->nobody + 1);
     net->parcels = (struct gkv_parcel *)(void *)(net->connections + net->connection_count_max);
-    net->found = (uint32_t(*)[GKV_NET_STREAM_COUNT])(void *)(net->parcels + net->parcel_count_max);
-    net->pipe_bytes = (uint8_t *)(net->found + net->nobody + 1);
+    net->found = (uint32_t *)(void *)(net->parcels + net->parcel_count_max);
+    net->found_count = found_count_of(node_count);
+    net->pipe_bytes = (uint8_t *)(net->found + (net->nobody + 1) * net->found_count);
     clear_rows(net);
     net->window_bytes = GKV_NET_PIPE_BYTES;
     net->connection_free = GKV_NET_NONE;
@@ -347,7 +354,7 @@ static bool is_end_of(const struct gkv_end *end, uint32_t node, struct gkv_strea
 uint32_t gkv_net_find(struct gkv_net *net, uint32_t node, struct gkv_stream stream,
                       uint32_t *end_out)
 {
-    uint32_t *found = &net->found[node][stream.index % GKV_NET_STREAM_COUNT];
+    uint32_t *found = &net->found[node * net->found_count + stream.index % net->found_count];
     for (uint32_t i = 0; i <= 2 * net->connection_count; i++) {
         /* First where it was last time, then everywhere. */
         const uint32_t place = i == 0 ? *found : i - 1;

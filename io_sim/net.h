@@ -148,7 +148,8 @@ struct gkv_net {
     uint32_t parcel_count_max;
     uint32_t parcel_count;
     uint32_t parcel_free;
-    uint32_t (*found)[GKV_NET_STREAM_COUNT]; /* by node: where a stream was last found */
+    uint32_t found_count; /* of each node */
+    uint32_t *found;      /* by node and stream: where a stream was last found */
     struct gkv_net_stats stats;
 };
 
