@@ -3,7 +3,8 @@
  *
  * Prints a page of Markdown (docs/results/membership.md), and writes a plot for each table. All
  * times are simulated: the same build prints the same figures on every machine. What was measured
- * is kept, and not measured again by the same build.
+ * is kept, and not measured again by the same build. With arguments the plots go where the pieces
+ * are, so that those of the page stay the page's.
  * Usage: bench_membership [--jobs N] [--effort PERCENT | --full] [--folder F] [--plots F] [tN ...]
  */
 #include <stdio.h>
@@ -93,7 +94,8 @@ static bool is_chosen(const struct arguments *arguments, uint32_t index)
 static bool print_page(const struct arguments *arguments, const struct plan *plan)
 {
     struct page page;
-    bool is_written = page_begin(&page, arguments->plots);
+    bool is_written =
+        page_begin(&page, arguments->plots != NULL ? arguments->plots : arguments->folder);
     for (uint32_t i = 0; i < TABLE_COUNT && is_written; i++) {
         if (is_chosen(arguments, i)) {
             page_table(&page, tables[i]->id, tables[i]->title);
@@ -112,7 +114,7 @@ int main(int argc, char **argv)
     struct arguments arguments = {.job_count = 2,
                                   .effort = 100,
                                   .folder = "build/membership",
-                                  .plots = "docs/results/membership"};
+                                  .plots = argc == 1 ? "docs/results/membership" : NULL};
     if (argc < 1 || !take_arguments(&arguments, argv)) {
         fprintf(stderr, "usage: bench_membership [--jobs N] [--effort PERCENT | --full] "
                         "[--folder F] [--plots F] [tN ...]\n");
