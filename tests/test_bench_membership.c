@@ -9,11 +9,13 @@
 
 #include <cmocka.h>
 
+#include "bench/membership/crash.h"
 #include "bench/membership/crowd.h"
 #include "bench/membership/flavor.h"
 #include "bench/membership/load.h"
 #include "bench/membership/numbers.h"
 #include "bench/membership/page.h"
+#include "bench/membership/plan.h"
 
 /* Goal: T1 counts what is sent.
  * Method: three nodes, 20 periods. Each pings once in a period and each ping is answered, so that
@@ -125,6 +127,98 @@ static void test_numbers(void **state)
     numbers_free(&again);
 }
 
+#define FOLDER "test_bench_membership.pieces"
+
+static void measure_squares(const struct piece *piece, struct numbers *numbers_out)
+{
+    for (uint64_t i = 0; i < 3; i++) {
+        numbers_add(numbers_out, piece->arguments[0] * piece->arguments[0] + i);
+    }
+}
+
+static void add_squares(struct plan *plan, uint64_t of)
+{
+    struct piece piece = {.measure = measure_squares, .arguments = {of}};
+    (void)snprintf(piece.name, sizeof(piece.name), "squares-%d", (int)of);
+    (void)plan_add(plan, &piece);
+}
+
+/* Goal: pieces are measured once each, in processes of their own, and not again when their files
+ * are there, unless they were made with another effort.
+ * Method: three pieces, one of them named twice; then the same plan again, with a file changed. */
+static void test_plan_goes_on(void **state)
+{
+    static struct plan plans[3];
+    const uint64_t stamps[] = {50, 50, 60};
+    (void)state;
+    for (uint32_t run = 0; run < 3; run++) {
+        struct plan *plan = &plans[run];
+        memset(plan, 0, sizeof(*plan));
+        plan->effort = (uint32_t)stamps[run];
+        add_squares(plan, 2);
+        add_squares(plan, 3);
+        add_squares(plan, 2);
+        add_squares(plan, 4);
+        assert_int_equal(plan->piece_count, 3);
+        assert_int_equal(plan_repetitions(plan, 10), stamps[run] / 10);
+        assert_true(plan_carry_out(plan, FOLDER, 2));
+        assert_int_equal(plan_numbers(plan, "squares-3")->count, 3);
+        assert_int_equal(plan_numbers(plan, "squares-4")->values[2], 18);
+        assert_int_equal(plan_numbers(plan, "squares-2")->values[0], run == 1 ? 7 : 4);
+        if (run == 0) {
+            FILE *file = fopen(FOLDER "/squares-2.txt", "r+");
+            assert_non_null(file);
+            assert_int_equal(fseek(file, 19, SEEK_SET), 0); /* after the stamp and the count */
+            assert_int_equal(fgetc(file), '4');
+            assert_int_equal(fseek(file, 19, SEEK_SET), 0);
+            assert_int_equal(fputc('7', file), '7');
+            fclose(file);
+        }
+        for (uint32_t i = 0; i < plan->piece_count; i++) {
+            numbers_free(&plan->pieces[i].numbers);
+        }
+    }
+    (void)remove(FOLDER "/squares-2.txt");
+    (void)remove(FOLDER "/squares-3.txt");
+    (void)remove(FOLDER "/squares-4.txt");
+    assert_int_equal(remove(FOLDER), 0);
+}
+
+/* Goal: what is measured of a crash comes in the order in which it happens.
+ * Method: three crashes of five nodes under memberlist's options, that suspect for 4 s. */
+static void test_crash_in_order(void **state)
+{
+    static struct plan plan;
+    const struct crash crash = {.flavor = FLAVOR_MEMBERLIST,
+                                .node_count = 5,
+                                .trial_count = 3,
+                                .until = GKV_MEMBER_UNREACHABLE};
+    struct numbers fields[CRASH_FIELD_COUNT];
+    (void)state;
+    plan.effort = 100;
+    crash_plan(&plan, &crash);
+    assert_int_equal(plan.piece_count, 1);
+    assert_true(plan_carry_out(&plan, FOLDER, 1));
+    for (uint32_t f = 0; f < CRASH_FIELD_COUNT; f++) {
+        fields[f] = crash_numbers(&plan, &crash, (enum crash_field)f);
+        assert_int_equal(fields[f].count, 3);
+    }
+    for (uint32_t i = 0; i < 3; i++) {
+        for (uint32_t f = 1; f < CRASH_FIELD_COUNT; f++) {
+            assert_true(fields[f - 1].values[i] <= fields[f].values[i]);
+        }
+        const uint64_t suspected_ns = fields[CRASH_SUSPECTED].values[i];
+        assert_true(suspected_ns >= 500 * MS && suspected_ns < 5 * SECOND);
+        assert_true(fields[CRASH_UNREACHABLE].values[i] >= suspected_ns + 3999 * MS);
+    }
+    for (uint32_t f = 0; f < CRASH_FIELD_COUNT; f++) {
+        numbers_free(&fields[f]);
+    }
+    numbers_free(&plan.pieces[0].numbers);
+    assert_int_equal(remove(FOLDER "/crash-memberlist-5-unreachable-0.txt"), 0);
+    assert_int_equal(remove(FOLDER), 0);
+}
+
 /* Goal: the numbers decide whether a mark is passed.
  * Method: one at its limit and one beyond, for upper and lower limits. */
 static void test_marks(void **state)
@@ -167,6 +261,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_load_of_three), cmocka_unit_test(test_verdicts_of_three),
         cmocka_unit_test(test_whole_again),   cmocka_unit_test(test_numbers),
+        cmocka_unit_test(test_plan_goes_on),  cmocka_unit_test(test_crash_in_order),
         cmocka_unit_test(test_marks),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
