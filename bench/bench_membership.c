@@ -17,9 +17,9 @@
 #include "bench/membership/table.h"
 
 static const struct table *const tables[] = {
-    &table_load,       &table_detection,  &table_infection,    &table_suspicion,
-    &table_joins,      &table_anomaly,    &table_anomaly_load, &table_latency,
-    &table_exhaustion, &table_memberlist, &table_views,        &table_bandwidth,
+    &table_load,    &table_detection,    &table_infection, &table_suspicion,  &table_joins,
+    &table_anomaly, &table_anomaly_load, &table_latency,   &table_exhaustion, &table_memberlist,
+    &table_views,   &table_grey,         &table_bandwidth,
 };
 #define TABLE_COUNT (sizeof(tables) / sizeof(tables[0]))
 
@@ -93,7 +93,7 @@ static bool is_chosen(const struct arguments *arguments, uint32_t index)
 
 static bool print_page(const struct arguments *arguments, const struct plan *plan)
 {
-    struct page page;
+    static struct page page;
     bool is_written =
         page_begin(&page, arguments->plots != NULL ? arguments->plots : arguments->folder);
     for (uint32_t i = 0; i < TABLE_COUNT && is_written; i++) {

@@ -223,7 +223,7 @@ static void test_crash_in_order(void **state)
  * Method: one at its limit and one beyond, for upper and lower limits. */
 static void test_marks(void **state)
 {
-    struct page page;
+    static struct page page;
     char *text = NULL;
     size_t text_bytes = 0;
     char milli[PAGE_TEXT_BYTES];

@@ -64,7 +64,6 @@ static struct anomaly_result count(const struct crowd *crowd)
         .suspicion_count = counts->suspicion_count,
         .message_count = total.datagram_out_count,
         .message_bytes = total.datagram_out_bytes + total.stream_out_bytes,
-        .ping_count = ledger_sent(&crowd->ledger, GKV_MESSAGE_PING),
     };
 }
 
@@ -78,7 +77,7 @@ static void add(struct anomaly_result *sum, const struct anomaly_result *more,
     sum->suspicion_count += more->suspicion_count - less->suspicion_count;
     sum->message_count += more->message_count - less->message_count;
     sum->message_bytes += more->message_bytes - less->message_bytes;
-    sum->ping_count += more->ping_count - less->ping_count;
+    sum->probe_count += more->probe_count - less->probe_count;
 }
 
 /* Cycles of the anomaly until two minutes are over; the last one is carried through. */
@@ -97,7 +96,9 @@ static void run_combination(const struct gkv_options *options,
         begin_anomaly(crowd, combination);
         crowd_run(crowd, (combination->duration_ms + combination->interval_ms) * MS);
     }
-    const struct anomaly_result after = count(crowd);
+    struct anomaly_result after = count(crowd);
+    after.probe_count = (uint64_t)ANOMALY_NODE_COUNT * options->probe_targets *
+                        (crowd_now_ns(crowd) - begin_ns) / (options->probe_interval_ms * MS);
     add(sum, &after, &before);
     crowd_destroy(crowd);
 }

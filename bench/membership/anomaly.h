@@ -37,7 +37,7 @@ struct anomaly_result {
     uint64_t suspicion_count;     /* suspicions of healthy nodes */
     uint64_t message_count;       /* datagrams sent */
     uint64_t message_bytes;       /* and their bytes, and those of streams */
-    uint64_t ping_count;
+    uint64_t probe_count;         /* that were due at the pace of the options */
 };
 
 struct anomaly {

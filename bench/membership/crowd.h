@@ -45,11 +45,11 @@ void crowd_run(struct crowd *crowd, uint64_t for_ns);
 bool crowd_run_until(struct crowd *crowd, uint64_t limit_ns,
                      bool (*is_so)(const struct crowd *crowd));
 
-/* Every node that is up holds all of them ALIVE, as they are now, and reaches nobody else. */
-bool crowd_is_whole(struct crowd *crowd);
-
 /* What one node holds another for, in the boot that this one is in; NONE: nothing. holder is up. */
 enum gkv_member_state crowd_state(const struct crowd *crowd, uint32_t holder, uint32_t about);
+
+/* Every node that is up holds all of them ALIVE, as they are now, and reaches nobody else. */
+bool crowd_is_whole(struct crowd *crowd);
 
 /* Let time pass until it is, which is looked at every 10 ms: true; or false after limit_ns. */
 bool crowd_await_whole(struct crowd *crowd, uint64_t limit_ns);

@@ -16,6 +16,12 @@
 #define PART_BUDDY 4u
 #define PART_ALL (PART_PROBE | PART_SUSPICION | PART_BUDDY)
 
+/* And parts of ours. */
+#define PART_WITNESS 8u
+#define PART_STALL 16u
+
+#define PATIENCE_MS 60000 /* longer than any anomaly */
+
 /* What makes a flavour of memberlist's pace. */
 struct lifeguard {
     uint32_t parts;
@@ -27,6 +33,7 @@ static const struct flavor_text {
     struct lifeguard lifeguard; /* alpha 0: not of memberlist's pace */
 } flavors[FLAVOR_COUNT] = {
     [FLAVOR_GRIDKV] = {.name = "GridKV"},
+    [FLAVOR_GRIDKV_UNGUARDED] = {.name = "GridKV, patient, no stall guard"},
     [FLAVOR_SWIM] = {.name = "SWIM"},
     [FLAVOR_MEMBERLIST] = {.name = "memberlist", .lifeguard = {PART_ALL, 4}},
     [FLAVOR_LIFEGUARD_NONE] = {.name = "SWIM at 1 s", .lifeguard = {0, 5}},
@@ -34,6 +41,10 @@ static const struct flavor_text {
     [FLAVOR_LIFEGUARD_SUSPICION] = {.name = "LHA-Suspicion", .lifeguard = {PART_SUSPICION, 5}},
     [FLAVOR_LIFEGUARD_BUDDY] = {.name = "Buddy", .lifeguard = {PART_BUDDY, 5}},
     [FLAVOR_LIFEGUARD] = {.name = "Lifeguard", .lifeguard = {PART_ALL, 5}},
+    [FLAVOR_LIFEGUARD_WITNESS] = {.name = "Lifeguard with witnesses",
+                                  .lifeguard = {PART_ALL | PART_WITNESS, 5}},
+    [FLAVOR_LIFEGUARD_STALL] = {.name = "Lifeguard with stall guard",
+                                .lifeguard = {PART_ALL | PART_STALL, 5}},
     [FLAVOR_LIFEGUARD_2] = {.name = "Lifeguard alpha 2", .lifeguard = {PART_ALL, 2}},
 };
 
@@ -67,22 +78,18 @@ static void set_plain_probes(struct gkv_options *options)
     options->probe_indirect_timeout_ms = options->probe_interval_ms - options->probe_timeout_ms;
 }
 
-/* What is neither in SWIM nor in Lifeguard. */
-static void set_no_guards(struct gkv_options *options)
-{
-    options->stall_ms = 0;
-    options->witness_count = 0;
-    options->last_chance = 0;
-    options->startup_grace_ms = 0;
-    options->evict_delay_ms = 0;
-}
-
 static void set_parts(struct gkv_options *options, uint32_t parts)
 {
     options->health_max = (parts & PART_PROBE) != 0 ? 8 : 1;
     options->suspicion_max_factor = (parts & PART_SUSPICION) != 0 ? 6 : 1;
     options->suspicion_confirmations = (parts & PART_SUSPICION) != 0 ? 3 : 0;
     options->buddy = (parts & PART_BUDDY) != 0 ? 1 : 0;
+    options->witness_count = (parts & PART_WITNESS) != 0 ? options->witness_count : 0;
+    options->witness_patience_ms = PATIENCE_MS;
+    options->last_chance = (parts & PART_WITNESS) != 0 ? 1 : 0;
+    options->stall_ms = (parts & PART_STALL) != 0 ? options->stall_ms : 0;
+    options->startup_grace_ms = 0;
+    options->evict_delay_ms = 0;
 }
 
 /* One helper, and no news but on probes. */
@@ -90,7 +97,6 @@ static void set_swim(struct gkv_options *options, uint32_t node_count)
 {
     options->probe_interval_ms = SWIM_PERIOD_MS;
     set_plain_probes(options);
-    set_no_guards(options);
     set_parts(options, 0);
     options->probe_helpers = 1;
     options->probe_by_stream = 0;
@@ -113,7 +119,6 @@ static void set_lifeguard(struct gkv_options *options, uint32_t node_count,
     const double scale = node_count < 10 ? 1 : log10(node_count);
     options->probe_interval_ms = MEMBERLIST_PERIOD_MS;
     set_plain_probes(options);
-    set_no_guards(options);
     set_parts(options, lifeguard->parts);
     options->probe_nacks = (lifeguard->parts & PART_PROBE) != 0 ? 1 : 0;
     options->gossip_interval_ms = 200;
@@ -125,7 +130,10 @@ static void set_lifeguard(struct gkv_options *options, uint32_t node_count,
 void flavor_options(enum flavor flavor, uint32_t node_count, struct gkv_options *options_out)
 {
     gkv_options_init(options_out);
-    if (flavor == FLAVOR_SWIM) {
+    if (flavor == FLAVOR_GRIDKV_UNGUARDED) {
+        options_out->stall_ms = 0;
+        options_out->witness_patience_ms = PATIENCE_MS;
+    } else if (flavor == FLAVOR_SWIM) {
         set_swim(options_out, node_count);
     } else if (flavors[flavor].lifeguard.alpha > 0) {
         set_lifeguard(options_out, node_count, &flavors[flavor].lifeguard);

@@ -9,9 +9,10 @@
 #include "core/options.h"
 
 enum flavor {
-    FLAVOR_GRIDKV,     /* the defaults */
-    FLAVOR_SWIM,       /* SWIM (DSN 2002, section 5): a period of 2 s, news on probes alone */
-    FLAVOR_MEMBERLIST, /* memberlist's DefaultLANConfig: Lifeguard with alpha = 4, beta = 6 */
+    FLAVOR_GRIDKV,           /* the defaults */
+    FLAVOR_GRIDKV_UNGUARDED, /* no stall guard, and witnesses that wait for a minute */
+    FLAVOR_SWIM,             /* SWIM (DSN 2002, section 5): a period of 2 s, news on probes alone */
+    FLAVOR_MEMBERLIST,       /* memberlist's DefaultLANConfig: Lifeguard with alpha = 4, beta = 6 */
     /* Lifeguard (DSN 2018), at memberlist's pace with alpha = 5, beta = 6: none of its parts, which
      * the paper calls SWIM, each part alone, and all. */
     FLAVOR_LIFEGUARD_NONE,
@@ -19,7 +20,9 @@ enum flavor {
     FLAVOR_LIFEGUARD_SUSPICION,
     FLAVOR_LIFEGUARD_BUDDY,
     FLAVOR_LIFEGUARD,
-    FLAVOR_LIFEGUARD_2, /* all, alpha = 2 */
+    FLAVOR_LIFEGUARD_WITNESS, /* and our witnesses and last chance */
+    FLAVOR_LIFEGUARD_STALL,   /* and our stall guard */
+    FLAVOR_LIFEGUARD_2,       /* all of Lifeguard, alpha = 2 */
     FLAVOR_COUNT,
 };
 

@@ -76,7 +76,7 @@ static void watch_verdict(struct ledger_watch *watch, uint32_t by, uint64_t now_
         watch->suspected_ns[by] = now_ns;
         watch->suspected_count++;
     }
-    if (state == GKV_MEMBER_UNREACHABLE && watch->unreachable_ns[by] == 0) {
+    if (state != GKV_MEMBER_SUSPECT && watch->unreachable_ns[by] == 0) {
         watch->unreachable_ns[by] = now_ns;
         watch->unreachable_count++;
     }
@@ -109,6 +109,10 @@ static void count_false(struct ledger *ledger, uint32_t by, uint32_t subject,
         counts->suspicion_count += is_own;
         return;
     }
+    if (said->state == GKV_MEMBER_EVICTED) {
+        ledger->was_evicted[subject] = ledger->was_evicted[subject] || !ledger->is_anomalous[by];
+        return; /* the verdict was counted before */
+    }
     ledger->was_removed[subject] = true;
     counts->count += is_own;
     counts->healthy_count += is_own && !ledger->is_anomalous[by];
@@ -120,7 +124,8 @@ static void on_member(struct ledger *ledger, const struct gkv_observation *obser
     const struct gkv_update *member = &observation->output->as.member;
     const uint32_t subject = gkv_host_of_address(&member->address);
     GKV_ASSERT(subject < LEDGER_NODE_COUNT_MAX);
-    if (member->state != GKV_MEMBER_SUSPECT && member->state != GKV_MEMBER_UNREACHABLE) {
+    if (member->state != GKV_MEMBER_SUSPECT && member->state != GKV_MEMBER_UNREACHABLE &&
+        member->state != GKV_MEMBER_EVICTED) {
         return;
     }
     if (subject == ledger->watch.subject) {

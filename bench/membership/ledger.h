@@ -59,6 +59,7 @@ struct ledger {
     bool is_up[LEDGER_NODE_COUNT_MAX];
     bool is_anomalous[LEDGER_NODE_COUNT_MAX]; /* set by whoever makes the anomaly */
     bool was_removed[LEDGER_NODE_COUNT_MAX];  /* anybody held it UNREACHABLE while it was up */
+    bool was_evicted[LEDGER_NODE_COUNT_MAX];  /* and a healthy node EVICTED */
     struct ledger_heard heard;
     struct gkv_codec *codec;
     void *codec_memory;

@@ -28,6 +28,7 @@ extern const struct table table_latency;      /* T8 */
 extern const struct table table_exhaustion;   /* T9 */
 extern const struct table table_memberlist;   /* T10 */
 extern const struct table table_views;        /* T11 */
+extern const struct table table_grey;         /* T12 */
 extern const struct table table_bandwidth;    /* T13 */
 
 #endif

@@ -17,15 +17,19 @@ struct row {
 
 /* Every row is compared with the SWIM of its kind. */
 static const struct row rows[] = {
-    {FLAVOR_LIFEGUARD_NONE, ANOMALY_BLOCKS, "100 / 100", "100 / 100"},
-    {FLAVOR_LIFEGUARD_PROBE, ANOMALY_BLOCKS, "67.72 / 32.88", "98.46 / 90.03"},
-    {FLAVOR_LIFEGUARD_SUSPICION, ANOMALY_BLOCKS, "3.00 / 6.71", "111.31 / 106.52"},
-    {FLAVOR_LIFEGUARD_BUDDY, ANOMALY_BLOCKS, "94.08 / 44.57", "100.07 / 99.01"},
-    {FLAVOR_LIFEGUARD, ANOMALY_BLOCKS, "1.53 / 1.89", "110.59 / 97.97"},
-    {FLAVOR_GRIDKV, ANOMALY_BLOCKS, "-", "-"},
-    {FLAVOR_LIFEGUARD_NONE, ANOMALY_STOPS, "-", "-"},
-    {FLAVOR_LIFEGUARD, ANOMALY_STOPS, "-", "-"},
+    {FLAVOR_LIFEGUARD_NONE, ANOMALY_STOPS, "100 / 100", "100 / 100"},
+    {FLAVOR_LIFEGUARD_PROBE, ANOMALY_STOPS, "67.72 / 32.88", "98.46 / 90.03"},
+    {FLAVOR_LIFEGUARD_SUSPICION, ANOMALY_STOPS, "3.00 / 6.71", "111.31 / 106.52"},
+    {FLAVOR_LIFEGUARD_BUDDY, ANOMALY_STOPS, "94.08 / 44.57", "100.07 / 99.01"},
+    {FLAVOR_LIFEGUARD, ANOMALY_STOPS, "1.53 / 1.89", "110.59 / 97.97"},
+    {FLAVOR_LIFEGUARD_WITNESS, ANOMALY_STOPS, "-", "-"},
+    {FLAVOR_LIFEGUARD_STALL, ANOMALY_STOPS, "-", "-"},
+    {FLAVOR_GRIDKV_UNGUARDED, ANOMALY_STOPS, "-", "-"},
     {FLAVOR_GRIDKV, ANOMALY_STOPS, "-", "-"},
+    {FLAVOR_LIFEGUARD_NONE, ANOMALY_BLOCKS, "-", "-"},
+    {FLAVOR_LIFEGUARD, ANOMALY_BLOCKS, "-", "-"},
+    {FLAVOR_GRIDKV_UNGUARDED, ANOMALY_BLOCKS, "-", "-"},
+    {FLAVOR_GRIDKV, ANOMALY_BLOCKS, "-", "-"},
 };
 #define ROW_COUNT (sizeof(rows) / sizeof(rows[0]))
 
@@ -60,7 +64,7 @@ struct shares {
     uint64_t false_healthy_percent_milli;
     uint64_t message_percent_milli;
     uint64_t bytes_percent_milli;
-    uint64_t per_ping_milli; /* messages for each ping */
+    uint64_t per_probe_milli; /* messages for each probe that was due */
 };
 
 static struct shares shares_of(const struct plan *plan, enum flavor flavor, enum anomaly_kind kind)
@@ -78,7 +82,7 @@ static struct shares shares_of(const struct plan *plan, enum flavor flavor, enum
                                                each_milli(swim.message_count, &swim)),
         .bytes_percent_milli = percent_milli(each_milli(ours.message_bytes, &ours),
                                              each_milli(swim.message_bytes, &swim)),
-        .per_ping_milli = ours.message_count * 1000 / ours.ping_count,
+        .per_probe_milli = ours.message_count * 1000 / ours.probe_count,
     };
 }
 
@@ -95,11 +99,13 @@ static void report_row(struct page *page, const struct plan *plan, const struct 
     const struct anomaly anomaly = anomaly_of(row->flavor, row->kind);
     const struct anomaly_result result = anomaly_result(plan, &anomaly);
     const struct shares shares = shares_of(plan, row->flavor, row->kind);
-    fprintf(page->body, "| %s | %s | %" PRIu64 " | %" PRIu64 " | %" PRIu64 " | %s | %s | %s |\n",
+    fprintf(page->body,
+            "| %s | %s | %" PRIu64 " | %" PRIu64 " | %" PRIu64 " | %s | %s | %s | %" PRIu64 " |\n",
             flavor_name(row->flavor), kind_name(row->kind), result.combination_count,
             result.false_count, result.false_healthy_count,
             page_milli(shares.false_percent_milli, texts[0]),
-            page_milli(shares.false_healthy_percent_milli, texts[1]), row->published);
+            page_milli(shares.false_healthy_percent_milli, texts[1]), row->published,
+            result.hearsay_count);
 }
 
 static void mark_share(struct page *page, const char *what, const char *published,
@@ -112,24 +118,44 @@ static void mark_share(struct page *page, const char *what, const char *publishe
     page_mark(page, &mark);
 }
 
+/* No more than so much of SWIM's: who has no stall guard, or where it sees nothing. */
+static void mark_shares(struct page *page, const struct plan *plan, enum flavor flavor,
+                        enum anomaly_kind kind)
+{
+    char what[PAGE_TEXT_BYTES];
+    const struct shares shares = shares_of(plan, flavor, kind);
+    (void)snprintf(what, sizeof(what), "%s, %s: FP of SWIM's", flavor_name(flavor),
+                   kind_name(kind));
+    mark_share(page, what, "1.53", (uint64_t[]){shares.false_percent_milli, 100});
+    (void)snprintf(what, sizeof(what), "%s, %s: FP- of SWIM's", flavor_name(flavor),
+                   kind_name(kind));
+    mark_share(page, what, "1.89", (uint64_t[]){shares.false_healthy_percent_milli, 600});
+}
+
+static void mark_none(struct page *page, const struct plan *plan, enum flavor flavor)
+{
+    struct mark mark = {.unit = ""};
+    const struct anomaly anomaly = anomaly_of(flavor, ANOMALY_STOPS);
+    const struct anomaly_result result = anomaly_result(plan, &anomaly);
+    mark.ours_milli = 1000 * result.false_count;
+    (void)snprintf(mark.what, sizeof(mark.what), "%s, stopped: FP", flavor_name(flavor));
+    page_mark(page, &mark);
+}
+
 static void report_marks(struct page *page, const struct plan *plan)
 {
-    const struct shares ours = shares_of(plan, FLAVOR_GRIDKV, ANOMALY_BLOCKS);
-    const struct anomaly stopped = anomaly_of(FLAVOR_GRIDKV, ANOMALY_STOPS);
-    const struct anomaly_result of_stopped = anomaly_result(plan, &stopped);
-    mark_share(page, "blocked, GridKV: FP of SWIM's", "1.53",
-               (uint64_t[]){ours.false_percent_milli, 100});
-    mark_share(page, "blocked, GridKV: FP- of SWIM's", "1.89",
-               (uint64_t[]){ours.false_healthy_percent_milli, 600});
-    page_mark(page, &(struct mark){.what = "stopped, GridKV: FP",
-                                   .unit = "",
-                                   .ours_milli = 1000 * of_stopped.false_count});
+    mark_shares(page, plan, FLAVOR_LIFEGUARD_WITNESS, ANOMALY_STOPS);
+    mark_shares(page, plan, FLAVOR_GRIDKV_UNGUARDED, ANOMALY_STOPS);
+    mark_shares(page, plan, FLAVOR_GRIDKV_UNGUARDED, ANOMALY_BLOCKS);
+    mark_shares(page, plan, FLAVOR_GRIDKV, ANOMALY_BLOCKS);
+    mark_none(page, plan, FLAVOR_LIFEGUARD_STALL);
+    mark_none(page, plan, FLAVOR_GRIDKV);
 }
 
 static void plot_rows(const struct plan *plan, struct plot *plot)
 {
     for (uint32_t r = 0; r < ROW_COUNT; r++) {
-        if (rows[r].kind != ANOMALY_BLOCKS) {
+        if (rows[r].kind != ANOMALY_STOPS) {
             continue;
         }
         struct plot_series *series = plot_add(plot, flavor_name(rows[r].flavor), false);
@@ -145,24 +171,26 @@ static void plot_rows(const struct plan *plan, struct plot *plot)
 static bool report_anomalies(struct page *page, const struct plan *plan)
 {
     static struct plot plot;
-    plot = (struct plot){.title = "T6: false verdicts for each combination, nodes blocked",
+    plot = (struct plot){.title = "T6: false verdicts while nodes stop and go on",
                          .x_label = "nodes under an anomaly at a time, of 128",
                          .y_label = "false verdicts for each combination of D and I",
                          .is_y_log = true};
     fprintf(
         page->body,
         "Of %d nodes C are under an anomaly for D ms, then not for I ms, and so on for %d s; "
-        "C of {1, 4 .. 32},\nD of {128 .. 32768}, I of {1 .. 16384} ms. *Blocked*: nothing "
-        "gets in or out, and timers go on, as the paper does it.\n*Stopped*: all of the "
-        "process, as SIGSTOP does, which is what the stall guard sees. Sockets hold 256 "
-        "datagrams each way.\n"
-        "FP: a node comes to hold another for unreachable, by itself or by what it hears, that "
-        "is up and not under an anomaly;\nFP-: a node that is not under one itself. "
-        "Percentages are of SWIM's in the same world, for each combination. The paper's\n(table "
-        "IV) are of 432 combinations, ten times each.\n\n",
-        ANOMALY_NODE_COUNT, ANOMALY_SECONDS);
+        "C of {1, 4, 8 .. 32},\nD of {128, 512, 2048, 8192, 16384, 32768}, I of {1, 4, 16 .. "
+        "16384}, one combination in %d once, with `--full`\nall of them ten times. *Stopped*: all "
+        "of the process, as SIGSTOP does; timers come late and at once. The paper stops what\n"
+        "sends and receives, which is all that probes. *Blocked*: nothing gets in or out while "
+        "probes go "
+        "on, which no stall guard can\nsee. Sockets hold 256 datagrams each way. FP: a node's "
+        "own verdict (not one that it heard) that a node is\nunreachable which is up and not "
+        "under an anomaly; FP-: of a node that is not under one itself; heard: nodes that\n"
+        "heard of such verdicts. Percentages are of SWIM's in the same world. The paper's (table "
+        "IV) are of 432 combinations,\nten times each.\n\n",
+        ANOMALY_NODE_COUNT, ANOMALY_SECONDS, THINNING);
     page_head(page, "protocol | anomaly | combinations | FP | FP- | FP, % of SWIM | FP-, % of SWIM "
-                    "| published, %");
+                    "| published, % | heard");
     for (uint32_t i = 0; i < ROW_COUNT; i++) {
         report_row(page, plan, &rows[i]);
     }
@@ -182,15 +210,16 @@ static bool report_anomaly_load(struct page *page, const struct plan *plan)
     char texts[3][PAGE_TEXT_BYTES];
     plot = (struct plot){.title = "T7: messages under anomalies",
                          .x_label = "nodes under an anomaly at a time, of 128",
-                         .y_label = "messages for each ping"};
-    fprintf(page->body,
-            "Messages (datagrams) and bytes of the runs of T6, nodes blocked, in percent of "
-            "SWIM's; and messages for each ping, which\ncompares protocols that probe at another "
-            "pace.\n\n");
+                         .y_label = "messages for each probe that was due"};
+    fprintf(
+        page->body,
+        "Messages (datagrams) and bytes of the runs of T6, nodes stopped, in percent of "
+        "SWIM's in the same world;\nand messages for each probe that was due at the options' pace, "
+        "which compares protocols of different paces.\n\n");
     page_head(page, "protocol | messages, % of SWIM | bytes, % of SWIM | published, % | messages "
-                    "per ping");
+                    "per probe");
     for (uint32_t r = 0; r < ROW_COUNT; r++) {
-        if (rows[r].kind != ANOMALY_BLOCKS) {
+        if (rows[r].kind != ANOMALY_STOPS) {
             continue;
         }
         const struct shares shares = shares_of(plan, rows[r].flavor, rows[r].kind);
@@ -198,21 +227,18 @@ static bool report_anomaly_load(struct page *page, const struct plan *plan)
         fprintf(page->body, "| %s | %s | %s | %s | %s |\n", flavor_name(rows[r].flavor),
                 page_milli(shares.message_percent_milli / 10 * 10, texts[0]),
                 page_milli(shares.bytes_percent_milli / 10 * 10, texts[1]), rows[r].published_load,
-                page_milli(shares.per_ping_milli, texts[2]));
+                page_milli(shares.per_probe_milli, texts[2]));
         for (uint32_t i = 0; i < ANOMALY_C_COUNT; i++) {
             const struct anomaly anomaly = anomaly_of(rows[r].flavor, rows[r].kind);
             const struct anomaly_result result = anomaly_result_at(plan, &anomaly, i);
             plot_point(series, anomaly_concurrency(i),
-                       (double)result.message_count / (double)result.ping_count);
+                       (double)result.message_count / (double)result.probe_count);
         }
     }
-    const struct shares swim = shares_of(plan, FLAVOR_LIFEGUARD_NONE, ANOMALY_BLOCKS);
-    const struct shares lifeguard = shares_of(plan, FLAVOR_LIFEGUARD, ANOMALY_BLOCKS);
-    const struct shares ours = shares_of(plan, FLAVOR_GRIDKV, ANOMALY_BLOCKS);
-    mark_share(page, "Lifeguard: messages of SWIM's", "110.59",
-               (uint64_t[]){lifeguard.message_percent_milli, 110590});
-    mark_share(page, "GridKV: messages per ping, of SWIM's", "110.59",
-               (uint64_t[]){percent_milli(ours.per_ping_milli, swim.per_ping_milli), 110000});
+    const struct shares swim = shares_of(plan, FLAVOR_LIFEGUARD_NONE, ANOMALY_STOPS);
+    const struct shares ours = shares_of(plan, FLAVOR_GRIDKV, ANOMALY_STOPS);
+    mark_share(page, "GridKV: messages per probe, of SWIM's", "110.59",
+               (uint64_t[]){percent_milli(ours.per_probe_milli, swim.per_probe_milli), 110000});
     return page_plot(page, &plot);
 }
 
