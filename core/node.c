@@ -381,12 +381,14 @@ bool gkv_node_has_left(const struct gkv_node *node)
 
 bool gkv_node_is_ready(const struct gkv_node *node)
 {
-    if (!node->has_started || node->modules.swim.is_leaving) {
+    const struct gkv_members *members = &node->modules.members;
+    if (!node->has_started ||
+        gkv_member_at(members, GKV_MEMBER_SELF)->said.state != GKV_MEMBER_ALIVE) {
         return false;
     }
     const uint32_t needed =
         (uint32_t)greater(node->options.write_quorum, node->options.read_quorum);
-    return gkv_node_has_joined(node) && node->modules.members.reachable_count >= needed;
+    return gkv_node_has_joined(node) && members->reachable_count >= needed;
 }
 
 struct gkv_node_stats gkv_node_stats(const struct gkv_node *node)

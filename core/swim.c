@@ -31,27 +31,13 @@ _Static_assert(GKV_GOSSIP_FANOUT <= SENDS_PER_CALL_MAX, "the sends of a call lea
 
 static void check_swim(const struct gkv_swim *swim, const struct gkv_step *step)
 {
-    const struct gkv_update *self = &gkv_step_self(step)->said;
-    GKV_ASSERT(swim->is_leaving == (self->state != GKV_MEMBER_ALIVE));
-    GKV_ASSERT(!swim->is_leaving || self->state == GKV_MEMBER_LEAVING ||
-               self->state == GKV_MEMBER_LEFT);
-    GKV_ASSERT(gkv_timer_is_set(step->timers, GKV_TIMER_PROBE) == (self->state != GKV_MEMBER_LEFT));
+    GKV_ASSERT(gkv_timer_is_set(step->timers, GKV_TIMER_PROBE) != gkv_self_has_left(step));
     gkv_probes_check(&swim->probes, step);
 }
 
 static bool node_id_is_zero(struct gkv_node_id id)
 {
     return gkv_node_id_equal(id, (struct gkv_node_id){{0}});
-}
-
-static bool is_self(const struct gkv_step *step, struct gkv_node_id id)
-{
-    return gkv_node_id_equal(id, gkv_step_self(step)->said.who.id);
-}
-
-static bool have_left(const struct gkv_step *step)
-{
-    return gkv_step_self(step)->said.state == GKV_MEMBER_LEFT;
 }
 
 static uint64_t after_ms(const struct gkv_step *step, uint64_t ms)
@@ -61,75 +47,17 @@ static uint64_t after_ms(const struct gkv_step *step, uint64_t ms)
 
 /* ---- What we are told of ourselves. ---------------------------------------------------------- */
 
-static void say_of_self(struct gkv_swim *swim, const struct gkv_step *step,
-                        const struct gkv_update *self)
-{
-    const uint16_t index = gkv_member_apply(step->members, self, step->now.mono_ns);
-    GKV_ASSERT(index == GKV_MEMBER_SELF);
-    gkv_gossip_tell(&swim->gossip, step, index);
-}
-
-/* SWIM 4.2: only we may overrule what is said of us, by an incarnation above it. When the
- * incarnations are used up, or a boot above ours is known, we go on as a newer boot instead. */
-static void refute(struct gkv_swim *swim, const struct gkv_step *step,
-                   const struct gkv_update *told)
-{
-    GKV_ASSERT(!have_left(step));
-    struct gkv_update self = gkv_step_self(step)->said;
-    GKV_ASSERT(told->who.boot_id >= self.who.boot_id);
-    if (told->who.boot_id > self.who.boot_id || told->incarnation == UINT32_MAX) {
-        self.who.boot_id = told->who.boot_id + 1;
-        self.incarnation = 0;
-    } else {
-        self.incarnation = told->incarnation + 1;
-    }
-    say_of_self(swim, step, &self);
-    swim->accuser = told->accuser;
-    gkv_health_worsen(&swim->probes.health, step, 1);
-    gkv_step_trace(step, GKV_TRACE_REFUTE, &self.who.id, self.incarnation, self.who.boot_id);
-}
-
-/* True when a refutation would need a boot that does not fit: UINT64_MAX is nobody's. A clock does
- * not say so in our lifetime, a liar may. */
-static bool boot_is_used_up(const struct gkv_update *self, const struct gkv_update *told)
-{
-    const bool needs_newer =
-        told->who.boot_id > self->who.boot_id || told->incarnation == UINT32_MAX;
-    return told->who.boot_id == UINT64_MAX || (told->who.boot_id == UINT64_MAX - 1 && needs_newer);
-}
-
 /* Returns true when the teller should hear of us in the answer. */
 static bool hear_of_self(struct gkv_swim *swim, const struct gkv_step *step,
                          const struct gkv_update *told)
 {
-    const struct gkv_update *self = &gkv_step_self(step)->said;
-    if (boot_is_used_up(self, told)) {
-        swim->drops.malformed++; /* nobody could go on from there */
-        return false;
-    }
-    if (have_left(step)) {
-        return true;
-    }
-    const bool is_old_boot = told->who.boot_id < self->who.boot_id;
-    if (is_old_boot ||
-        (told->who.boot_id == self->who.boot_id && told->incarnation < self->incarnation)) {
-        swim->drops.stale++;
-        if (!is_old_boot && told->state == GKV_MEMBER_ALIVE) {
-            return false;
-        }
-        /* Whoever believes this missed our answer: say it again, or he goes on believing
-         * (memberlist #345). */
-        gkv_gossip_tell(&swim->gossip, step, GKV_MEMBER_SELF);
-        return true;
-    }
-    if (told->who.boot_id > self->who.boot_id) {
-        swim->drops.boot_conflict++;
-    } else if (told->incarnation == self->incarnation &&
-               gkv_member_rank(told->state) <= gkv_member_rank(self->state)) {
-        return false; /* our own words */
-    }
-    refute(swim, step, told);
-    return true;
+    const enum gkv_self_reply reply =
+        gkv_self_hear(&swim->self, &swim->gossip, &swim->probes.health, step, told);
+    swim->drops.malformed += reply == GKV_SELF_IMPOSSIBLE;
+    swim->drops.stale += reply == GKV_SELF_OUTDATED || reply == GKV_SELF_REPEATED;
+    swim->drops.boot_conflict += reply == GKV_SELF_OUTLIVED;
+    return reply == GKV_SELF_REPEATED || reply == GKV_SELF_REFUTED || reply == GKV_SELF_OUTLIVED ||
+           reply == GKV_SELF_GONE;
 }
 
 /* ---- What we are told of others. ------------------------------------------------------------- */
@@ -235,7 +163,7 @@ static bool merge(struct gkv_swim *swim, const struct gkv_step *step,
         swim->drops.malformed++;
         return false;
     }
-    if (is_self(step, update->who.id)) {
+    if (gkv_self_is(step, update->who.id)) {
         return hear_of_self(swim, step, update);
     }
 
@@ -451,7 +379,7 @@ static void on_ping(struct gkv_swim *swim, const struct gkv_step *step,
                     const struct gkv_message *message, const struct gkv_way *way, bool must_answer)
 {
     const struct gkv_identity *about = &message->as.gossip.about;
-    if (!is_self(step, about->id)) {
+    if (!gkv_self_is(step, about->id)) {
         swim->drops.stale++; /* somebody else had our address before; we do not answer for him */
         return;
     }
@@ -463,7 +391,8 @@ static void on_ping(struct gkv_swim *swim, const struct gkv_step *step,
         must_answer |= hear_of_self(swim, step, &told);
     }
 
-    const uint16_t self = must_answer || have_left(step) ? GKV_MEMBER_SELF : GKV_MEMBER_INDEX_NONE;
+    const uint16_t self =
+        must_answer || gkv_self_has_left(step) ? GKV_MEMBER_SELF : GKV_MEMBER_INDEX_NONE;
     struct gkv_message *ack =
         gkv_gossip_say(&swim->gossip, step, way, GKV_MESSAGE_ACK,
                        gkv_gossip_front_of(self, wrong_about_sender(step, &message->from)));
@@ -473,7 +402,7 @@ static void on_ping(struct gkv_swim *swim, const struct gkv_step *step,
     const bool has_place =
         step->members->count < step->members->capacity ||
         gkv_member_find(step->members, message->from.id) != GKV_MEMBER_INDEX_NONE;
-    if (!sender_is_known(step, &message->from) && has_place && !have_left(step)) {
+    if (!sender_is_known(step, &message->from) && has_place && !gkv_self_has_left(step)) {
         gkv_join_ask_stranger(&swim->join, step, &way->address);
     }
 }
@@ -550,22 +479,6 @@ static void on_push_pull(struct gkv_swim *swim, const struct gkv_step *step,
     }
 }
 
-/* Whoever accused us need not wait for the rumour of our refutation. answered: who has it. */
-static void tell_accuser(struct gkv_swim *swim, const struct gkv_step *step,
-                         const struct gkv_identity *answered)
-{
-    const uint16_t index = gkv_member_find(step->members, swim->accuser);
-    const bool is_answered = answered != NULL && gkv_node_id_equal(answered->id, swim->accuser);
-    swim->accuser = (struct gkv_node_id){{0}};
-    if (index == GKV_MEMBER_INDEX_NONE || is_answered || !gkv_round_admits(step->members, index)) {
-        return;
-    }
-    const struct gkv_way way = {.address = gkv_member_at(step->members, index)->said.address,
-                                .channel = GKV_CHANNEL_DATAGRAM};
-    (void)gkv_gossip_say(&swim->gossip, step, &way, GKV_MESSAGE_GOSSIP,
-                         gkv_gossip_front_of(GKV_MEMBER_SELF, GKV_MEMBER_INDEX_NONE));
-}
-
 static bool gossip_is_sound(const struct gkv_message *message)
 {
     const bool is_gossip = message->kind == GKV_MESSAGE_GOSSIP;
@@ -612,38 +525,14 @@ static void handle(struct gkv_swim *swim, const struct gkv_step *step,
 
 /* ---- Leaving. -------------------------------------------------------------------------------- */
 
-/* Say of ourselves, in a new incarnation, that we are about to go, or gone, and tell some at
- * once. */
-static void announce(struct gkv_swim *swim, const struct gkv_step *step,
-                     enum gkv_member_state state)
-{
-    struct gkv_update self = gkv_step_self(step)->said;
-    self.state = state;
-    self.incarnation += self.incarnation < UINT32_MAX ? 1 : 0;
-    say_of_self(swim, step, &self);
-    trace_change(step, &self);
-
-    uint16_t listeners[GKV_GOSSIP_FANOUT];
-    const uint32_t listener_count = gkv_round_pick(
-        step->members, &swim->gossip.prng, GKV_MEMBER_INDEX_NONE, listeners, GKV_GOSSIP_FANOUT);
-    for (uint32_t i = 0; i < listener_count; i++) {
-        const struct gkv_way way = {
-            .address = gkv_member_at(step->members, listeners[i])->said.address,
-            .channel = GKV_CHANNEL_DATAGRAM,
-        };
-        (void)gkv_gossip_say(&swim->gossip, step, &way, GKV_MESSAGE_GOSSIP,
-                             gkv_gossip_front_of(GKV_MEMBER_SELF, GKV_MEMBER_INDEX_NONE));
-    }
-}
-
 static void say_goodbye(struct gkv_swim *swim, const struct gkv_step *step)
 {
-    GKV_ASSERT(swim->is_leaving);
+    GKV_ASSERT(!gkv_self_has_left(step));
     gkv_probes_stop(&swim->probes, step);
     gkv_timer_cancel(step->timers, GKV_TIMER_PROBE);
     gkv_timer_cancel(step->timers, GKV_TIMER_PUSH_PULL);
     gkv_timer_cancel(step->timers, GKV_TIMER_RECONNECT);
-    announce(swim, step, GKV_MEMBER_LEFT);
+    gkv_self_announce(&swim->gossip, step, GKV_MEMBER_LEFT);
 }
 
 /* ---- The interface. -------------------------------------------------------------------------- */
@@ -667,7 +556,7 @@ void gkv_swim_init(struct gkv_swim *swim, struct gkv_arena *arena,
 
 void gkv_swim_start(struct gkv_swim *swim, const struct gkv_step *step)
 {
-    GKV_ASSERT(!swim->is_leaving);
+    GKV_ASSERT(!gkv_self_is_leaving(step));
     GKV_ASSERT(!gkv_timer_is_set(step->timers, GKV_TIMER_PROBE));
     const uint64_t interval_ns = step->options->probe_interval_ms * GKV_NS_PER_MS;
 
@@ -741,7 +630,7 @@ void gkv_swim_on_message(struct gkv_swim *swim, const struct gkv_step *step,
         swim->drops.malformed++;
         return;
     }
-    if (is_self(step, message->from.id)) {
+    if (gkv_self_is(step, message->from.id)) {
         /* An echo of ours, when a seed is another address of our own; or a namesake. What a
          * namesake says of itself we hear from others, too, and that can be told from an echo. */
         const uint64_t boot_id = gkv_step_self(step)->said.who.boot_id;
@@ -749,7 +638,8 @@ void gkv_swim_on_message(struct gkv_swim *swim, const struct gkv_step *step,
         return;
     }
     handle(swim, step, message, way);
-    tell_accuser(swim, step, message->kind == GKV_MESSAGE_PING ? &message->from : NULL);
+    gkv_self_tell_accuser(&swim->self, &swim->gossip, step,
+                          message->kind == GKV_MESSAGE_PING ? &message->from : NULL);
     gkv_join_count(&swim->join, step);
     check_swim(swim, step);
 }
@@ -758,7 +648,7 @@ void gkv_swim_on_stream_down(struct gkv_swim *swim, const struct gkv_step *step,
                              const struct gkv_address *address)
 {
     const uint16_t index = gkv_member_find_address(step->members, address);
-    if (index != GKV_MEMBER_INDEX_NONE && index != GKV_MEMBER_SELF && !have_left(step)) {
+    if (index != GKV_MEMBER_INDEX_NONE && index != GKV_MEMBER_SELF && !gkv_self_has_left(step)) {
         gkv_probe_at_once(&swim->probes, &swim->gossip, step, index);
     }
     check_swim(swim, step);
@@ -778,14 +668,13 @@ void gkv_swim_on_stall(struct gkv_swim *swim, const struct gkv_step *step, uint6
 
 void gkv_swim_leave(struct gkv_swim *swim, const struct gkv_step *step)
 {
-    if (swim->is_leaving) {
+    if (gkv_self_is_leaving(step)) {
         return;
     }
-    swim->is_leaving = true;
     if (step->options->leave_ms == 0 || step->members->reachable_count == 1) {
         say_goodbye(swim, step);
     } else {
-        announce(swim, step, GKV_MEMBER_LEAVING);
+        gkv_self_announce(&swim->gossip, step, GKV_MEMBER_LEAVING);
         gkv_timer_set(step->timers, GKV_TIMER_LEAVE, after_ms(step, step->options->leave_ms));
     }
     check_swim(swim, step);

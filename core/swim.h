@@ -9,10 +9,11 @@
  * Bounds    At most GKV_SWIM_ACTION_COUNT_MAX actions per call, and gkv_swim_scratch_bytes of
  *           scratch per step. Member events beyond that are not made: the application's events
  *           coalesce, and the member table is the truth.
- * Invariant Only we raise our incarnation. We are ALIVE in our own table until we leave, LEAVING
- *           for options.leave_ms, then LEFT for ever.
+ * Invariant We are ALIVE in our own table until we leave, LEAVING for options.leave_ms, then LEFT
+ *           for ever.
  * Not here  Who is probed when, and how: core/probe.h. How news is told: core/gossip.h. How long a
- *           suspect may refute: core/suspicion.h. Whole tables, seeds: core/join.h.
+ *           suspect may refute: core/suspicion.h. Whole tables, seeds: core/join.h. What we say of
+ *           ourselves: core/self.h.
  */
 #ifndef GKV_CORE_SWIM_H
 #define GKV_CORE_SWIM_H
@@ -26,6 +27,7 @@
 #include "core/join.h"
 #include "core/probe.h"
 #include "core/relay.h"
+#include "core/self.h"
 #include "core/step.h"
 #include "core/types.h"
 
@@ -42,12 +44,11 @@ struct gkv_swim {
     struct gkv_probes probes;
     struct gkv_relays relays;
     struct gkv_join join;
+    struct gkv_self self;
     struct gkv_swim_drops drops;
-    struct gkv_node_id accuser;  /* to be told directly that we refute; zero: nobody */
     uint32_t reconnect_sequence; /* of the last ping of an unreachable member; 0: answered */
     uint32_t event_room;         /* member events that the call under way may still make */
     uint16_t reconnect_cursor;   /* round robin over unreachable members */
-    bool is_leaving;             /* LEAVING or LEFT */
 };
 
 /* The most actions that one timer, message or other call makes here. */
