@@ -58,6 +58,14 @@ bool gkv_forgetting_may_miss(const struct gkv_trial *trial, const struct gkv_dee
            gkv_forgetting_is_allowed(trial, get->key, version);
 }
 
+/* From when a sweep may drop a record until it is gone for certain. */
+static uint64_t sweep_ms(const struct gkv_scenario *scenario)
+{
+    const uint64_t late_ms =
+        scenario->world.timer_late_ns_max / GKV_NS_PER_MS + 2 * scenario->clock_grain_ms + 1;
+    return SWEEP_COUNT * (SWEEP_MS + late_ms) + SLACK_MS;
+}
+
 bool gkv_forgetting_is_overdue(const struct gkv_trial *trial, uint32_t key,
                                const struct gkv_record *record)
 {
@@ -71,11 +79,16 @@ bool gkv_forgetting_is_overdue(const struct gkv_trial *trial, uint32_t key,
     const uint64_t forget_ms = end_ms + scenario->world.node.tombstone_keep_ms;
     const uint64_t asked_ms = gkv_sim_clock_true_ms(trial->history.deeds[last_count - 1].begin_ns) +
                               scenario->world.node.operation_timeout_ms;
-    const uint64_t late_ms =
-        scenario->world.timer_late_ns_max / GKV_NS_PER_MS + 2 * scenario->clock_grain_ms + 1;
-    const uint64_t due_ms = (forget_ms > asked_ms ? forget_ms : asked_ms) +
-                            SWEEP_COUNT * (SWEEP_MS + late_ms) + SLACK_MS;
+    const uint64_t due_ms = (forget_ms > asked_ms ? forget_ms : asked_ms) + sweep_ms(scenario);
     const uint64_t slowest_ms =
         gkv_sim_clock_true_ms(trial->world.now_ns) - (uint64_t)scenario->skew_ms_max;
     return due_ms < slowest_ms;
+}
+
+uint64_t gkv_forgetting_wait_ns(const struct gkv_scenario *scenario)
+{
+    const uint64_t wait_ms = scenario->world.node.operation_timeout_ms + scenario->ttl_ms_max +
+                             scenario->short_keep_ms + sweep_ms(scenario) +
+                             2 * (uint64_t)scenario->skew_ms_max;
+    return scenario->short_keep_ms == 0 ? 0 : wait_ms * GKV_NS_PER_MS;
 }

@@ -31,4 +31,8 @@ bool gkv_forgetting_may_miss(const struct gkv_trial *trial, const struct gkv_dee
 bool gkv_forgetting_is_overdue(const struct gkv_trial *trial, uint32_t key,
                                const struct gkv_record *record);
 
+/* How long after the last operation everything that it deleted is overdue; 0 where deletions are
+ * remembered for so long that nobody waits for that. */
+uint64_t gkv_forgetting_wait_ns(const struct gkv_scenario *scenario);
+
 #endif

@@ -14,6 +14,7 @@
 #include "sim/clerk.h"
 #include "sim/explain.h"
 #include "sim/faults.h"
+#include "sim/forgetting.h"
 #include "sim/journal.h"
 #include "sim/outputs.h"
 #include "sim/panic.h"
@@ -286,7 +287,10 @@ static bool heal(struct gkv_trial *trial)
     trial->phase = GKV_PHASE_HEAL;
     gkv_faults_end(trial);
     const uint64_t begin_ns = trial->world.now_ns;
-    if (!run_until(trial, begin_ns + HEAL_NS_MIN + trial->scenario.pauses.for_ns_max) ||
+    uint64_t least_ns = HEAL_NS_MIN + trial->scenario.pauses.for_ns_max;
+    const uint64_t forgetting_ns = gkv_forgetting_wait_ns(&trial->scenario);
+    least_ns = forgetting_ns > least_ns ? forgetting_ns : least_ns;
+    if (!run_until(trial, begin_ns + least_ns) ||
         !run_until_settled(trial, begin_ns + trial->scenario.liveness_ns)) {
         return false;
     }

@@ -240,6 +240,26 @@ static void test_nobody_remembers_for_ever(void **state)
     }
 }
 
+/* Goal: whoever waits for it sees everything overdue that is still held, by the slowest clock too;
+ * nobody waits where deletions are remembered for long. Method: a deletion of now, a millisecond
+ * before the wait is over for a node that is never late, and after it. */
+static void test_wait_is_long_enough(void **state)
+{
+    (void)state;
+    begin_trio();
+    struct gkv_scenario *scenario = &trio.trial.scenario;
+    assert_int_equal(gkv_forgetting_wait_ns(scenario), 0);
+    scenario->short_keep_ms = KEEP_MS;
+    scenario->skew_ms_max = 50;
+    const struct gkv_record record = {.version = version_of(delete_ago(0)), .is_tombstone = true};
+    const uint64_t early_ns = (KEEP_MS + 6400 - 1) * GKV_NS_PER_MS;
+    trio.trial.world.now_ns += early_ns;
+    assert_false(gkv_forgetting_is_overdue(&trio.trial, 0, &record));
+    trio.trial.world.now_ns += gkv_forgetting_wait_ns(scenario) - early_ns;
+    assert_true(gkv_forgetting_is_overdue(&trio.trial, 0, &record));
+    trio_end(&trio);
+}
+
 /* Goal: an owner that lost the newest deletion before its time is rejected, though it has forgotten
  * another one. Method: its number of what was forgotten, and a deletion that is young or old. */
 static void test_no_excuse_for_a_young_deletion(void **state)
@@ -268,6 +288,7 @@ int main(void)
         cmocka_unit_test(test_owners_forget_one_by_one),
         cmocka_unit_test(test_values_do_not_come_back),
         cmocka_unit_test(test_nobody_remembers_for_ever),
+        cmocka_unit_test(test_wait_is_long_enough),
         cmocka_unit_test(test_no_excuse_for_a_young_deletion),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
