@@ -28,7 +28,8 @@ const struct gkv_check *const gkv_checks[] = {
     &gkv_check_spread,      &gkv_check_leak,
     &gkv_check_leftover,    &gkv_check_ring,
     &gkv_check_copies,      &gkv_check_refusal,
-    &gkv_check_intersect,   NULL,
+    &gkv_check_intersect,   &gkv_check_table,
+    NULL,
 };
 _Static_assert(sizeof(gkv_checks) / sizeof(gkv_checks[0]) <= GKV_CHECK_COUNT_MAX, "a bit each");
 

@@ -61,6 +61,7 @@ extern const struct gkv_check gkv_check_ring;        /* all have one ring */
 extern const struct gkv_check gkv_check_copies;      /* a set goes to all owners at once */
 extern const struct gkv_check gkv_check_refusal;     /* nobody refuses what could be asked */
 extern const struct gkv_check gkv_check_intersect;   /* who stored a set answers later gets */
+extern const struct gkv_check gkv_check_table;       /* a table is told as a whole */
 
 extern const struct gkv_check gkv_check_memory; /* no node writes past its memory: sim/trial.c */
 

@@ -9,7 +9,7 @@
  * it, above all that the node had accepted before, and above its own versions; a version is above
  * what its coordinator had accepted when the client asked. A node does not follow stamps further
  * ahead of its own wall clock than options.drift_ms_max, and no stamp is ahead of every wall clock.
- * Nothing is written twice under one version.
+ * Nothing is written twice under one version, and a version names the life that wrote it.
  *
  * Frames may wait in a node before they are sent, so they are compared within their stream alone.
  * During an input a node may speak before it accepts, so what it accepts counts from the next input
@@ -205,6 +205,22 @@ static void begin_input(struct gkv_trial *trial, const struct gkv_observation *o
     }
 }
 
+/* Another writer may stand in a version only when it is above what the clock could follow while the
+ * operation was under way. Two lives of a node, whose clocks may show the same, share no version
+ * only because each is named. */
+static void check_writer(struct gkv_trial *trial, uint32_t node, uint32_t number,
+                         struct gkv_version version)
+{
+    const uint64_t near_ms = gkv_sim_clock_true_ms(trial->history.deeds[number].begin_ns) +
+                             trial->scenario.world.node.drift_ms_max -
+                             (uint64_t)trial->scenario.skew_ms_max;
+    if (ms_of(version.hlc) <= near_ms) {
+        gkv_trial_fail(trial, GKV_TRIAL_SAFETY, "clock",
+                       "operation %u wrote version %s, which does not name the life of %c",
+                       (unsigned)number, gkv_history_version(version).text, gkv_host_letter(node));
+    }
+}
+
 static void check_write(struct gkv_trial *trial, uint32_t node, uint32_t number,
                         struct gkv_version version)
 {
@@ -222,6 +238,8 @@ static void check_write(struct gkv_trial *trial, uint32_t node, uint32_t number,
     if (is_clocked(trial, node, version)) {
         check_drift(trial, node, version.hlc);
         raise(&watch->accepted[node], version.hlc);
+    } else {
+        check_writer(trial, node, number, version);
     }
     struct gkv_version_row *row = gkv_watch_version(trial, version);
     if (row == NULL) {
@@ -290,7 +308,7 @@ static void observe(struct gkv_trial *trial, const struct gkv_observation *obser
 const struct gkv_check gkv_check_clock = {
     .name = "clock",
     .demands = "A node's stamps only rise, are above what it was told before, and stay near "
-               "its wall clock; no two versions are equal.",
+               "its wall clock; no two versions are equal, and each names the life that wrote it.",
     .told_mask = GKV_TOLD(GKV_OBSERVE_BOOT) | GKV_TOLD(GKV_OBSERVE_SUBMIT) |
                  GKV_TOLD(GKV_OBSERVE_LEAVE) | GKV_TOLD(GKV_OBSERVE_DATAGRAM) |
                  GKV_TOLD(GKV_OBSERVE_RECEIVED) | GKV_TOLD(GKV_OBSERVE_CONNECTED) |

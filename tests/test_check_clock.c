@@ -2,9 +2,11 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <string.h>
 
 #include <cmocka.h>
 
+#include "core/hash.h"
 #include "tests/told.h"
 
 static struct told told;
@@ -29,9 +31,26 @@ static void say_write(uint64_t stamp, uint64_t version, const char *key, const c
     told_say(&told, 0, 5, message);
 }
 
+/* Who writes by its own clock in a life of this boot: core/quorum.h. */
+static uint64_t writer_of(uint32_t node, uint64_t boot_id)
+{
+    uint8_t bytes[24];
+    memcpy(bytes, told.trial.ids[node].bytes, 16);
+    for (uint32_t i = 0; i < 8; i++) {
+        bytes[16 + i] = (uint8_t)(boot_id >> (8 * i));
+    }
+    return gkv_hash128(bytes, sizeof(bytes), 0).low;
+}
+
+static void complete_as(uint32_t number, uint64_t stamp, uint64_t writer)
+{
+    told_complete(&told, number, &(struct gkv_result){.version = {{stamp}, writer}},
+                  GKV_HISTORY_NONE);
+}
+
 static void complete(uint32_t number, uint64_t stamp)
 {
-    told_complete(&told, number, &(struct gkv_result){.version = {{stamp}, 7}}, GKV_HISTORY_NONE);
+    complete_as(number, stamp, writer_of(told.deeds[number].node, 100));
 }
 
 static void begin(void)
@@ -157,7 +176,7 @@ static void test_rejects_a_version_used_twice(void **state)
     (void)state;
     begin();
     const uint32_t first = told_submit(&told, GKV_OPERATION_SET, 0, 0);
-    const uint32_t second = told_submit(&told, GKV_OPERATION_DELETE, 1, 1);
+    const uint32_t second = told_submit(&told, GKV_OPERATION_DELETE, 0, 1);
     const uint64_t stamp = told_stamp(&told, 0, 0);
     complete(first, stamp);
     assert_false(told_is_rejected(&told));
@@ -176,6 +195,29 @@ static void test_rejects_a_version_used_twice(void **state)
     }
 }
 
+/* Goal: a version names the life that wrote it, unless its stamp is further ahead than the clock
+ * may follow. Method: the writers of this life, of an earlier one, of another node and of none;
+ * then the last, with a stamp just above what any clock can follow, and just below. */
+static void test_rejects_another_writer(void **state)
+{
+    (void)state;
+    for (uint32_t variant = 0; variant < 4; variant++) {
+        begin();
+        const uint64_t writers[] = {writer_of(0, 100), writer_of(0, 99), writer_of(1, 100), 7};
+        complete_as(told_submit(&told, GKV_OPERATION_SET, 0, 0), told_stamp(&told, 0, 0),
+                    writers[variant]);
+        assert_int_equal(told_is_rejected(&told), variant > 0);
+    }
+    for (uint32_t variant = 0; variant < 2; variant++) {
+        begin();
+        told.trial.scenario.world.node.drift_ms_max = 100;
+        told.trial.scenario.skew_ms_max = 60; /* so it may follow what is 40 ms ahead, or more */
+        const uint64_t stamp = told_stamp(&told, variant == 0 ? 45 : 35, 0);
+        complete_as(told_submit(&told, GKV_OPERATION_SET, 0, 0), stamp, 7);
+        assert_int_equal(told_is_rejected(&told), variant > 0);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -185,6 +227,7 @@ int main(void)
         cmocka_unit_test(test_rejects_stamps_that_do_not_grow),
         cmocka_unit_test(test_rejects_stamps_from_the_future),
         cmocka_unit_test(test_rejects_a_version_used_twice),
+        cmocka_unit_test(test_rejects_another_writer),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
