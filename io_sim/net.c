@@ -26,11 +26,17 @@ static uint32_t in_proportion(uint32_t enough, uint32_t node_count)
     return node_count <= GKV_NET_NOBODY_MIN ? enough : enough / GKV_NET_NOBODY_MIN * node_count;
 }
 
+/* In time every node dials every other; and some connections are over at one end only. */
 uint32_t gkv_net_connection_count_max(uint32_t node_count)
 {
-    const uint32_t count = in_proportion(GKV_NET_CONNECTION_COUNT, node_count);
+    const uint32_t count = node_count * (node_count + GKV_NET_CONNECTION_COUNT_OVER);
     GKV_ASSERT(count <= GKV_NET_CONNECTION_COUNT_MAX);
-    return count;
+    return count > GKV_NET_CONNECTION_COUNT ? count : GKV_NET_CONNECTION_COUNT;
+}
+
+static uint32_t pipe_bytes_of(uint32_t node_count)
+{
+    return node_count <= GKV_NET_NOBODY_MIN ? GKV_NET_PIPE_BYTES : GKV_NET_PIPE_BYTES_SMALL;
 }
 
 uint32_t gkv_net_parcel_count_max(uint32_t node_count)
@@ -55,7 +61,7 @@ size_t gkv_net_memory_bytes(uint32_t node_count)
     const size_t row_count = nobody_of(node_count) + (size_t)1;
     return row_count * (sizeof(*net->links) + found_count_of(node_count) * sizeof(*net->found)) +
            gkv_net_connection_count_max(node_count) *
-               (sizeof(*net->connections) + 2 * GKV_NET_PIPE_BYTES) +
+               (sizeof(*net->connections) + 2 * (size_t)pipe_bytes_of(node_count)) +
            gkv_net_parcel_count_max(node_count) * sizeof(*net->parcels);
 }
 
@@ -86,7 +92,8 @@ void gkv_net_init(struct gkv_net *net, void *memory, uint32_t node_count, struct
     net->found_count = found_count_of(node_count);
     net->pipe_bytes = (uint8_t *)(net->found + (net->nobody + 1) * net->found_count);
     clear_rows(net);
-    net->window_bytes = GKV_NET_PIPE_BYTES;
+    net->pipe_bytes_each = pipe_bytes_of(node_count);
+    net->window_bytes = net->pipe_bytes_each;
     net->connection_free = GKV_NET_NONE;
     net->parcel_free = GKV_NET_NONE;
 }
@@ -104,8 +111,8 @@ static uint32_t take_connection(struct gkv_net *net)
     index = net->connection_count++;
     struct gkv_connection *connection = &net->connections[index];
     memset(connection, 0, sizeof(*connection));
-    connection->pipes[0].bytes = net->pipe_bytes + (size_t)index * 2 * GKV_NET_PIPE_BYTES;
-    connection->pipes[1].bytes = connection->pipes[0].bytes + GKV_NET_PIPE_BYTES;
+    connection->pipes[0].bytes = net->pipe_bytes + (size_t)index * 2 * net->pipe_bytes_each;
+    connection->pipes[1].bytes = connection->pipes[0].bytes + net->pipe_bytes_each;
     return index;
 }
 
@@ -310,6 +317,27 @@ static void clear_pipe(struct gkv_pipe *pipe)
     *pipe = (struct gkv_pipe){.bytes = pipe->bytes};
 }
 
+/* ---- Finding ends ---------------------------------------------------------------------------- */
+
+static bool is_end_of(const struct gkv_end *end, uint32_t node, struct gkv_stream stream)
+{
+    return end->state != GKV_END_NONE && end->node == node && end->stream.index == stream.index &&
+           end->stream.generation == stream.generation;
+}
+
+/* Where a stream was last found: twice its connection, and its end. */
+static uint32_t *found_of(const struct gkv_net *net, uint32_t node, struct gkv_stream stream)
+{
+    return &net->found[node * net->found_count + stream.index % net->found_count];
+}
+
+/* An end begins. */
+static void begin_end(struct gkv_net *net, uint32_t index, uint32_t end, const struct gkv_end *as)
+{
+    net->connections[index].ends[end] = *as;
+    *found_of(net, as->node, as->stream) = 2 * index + end;
+}
+
 void gkv_net_dial(struct gkv_net *net, uint64_t now_ns, uint32_t from, struct gkv_stream stream,
                   uint32_t to)
 {
@@ -319,8 +347,8 @@ void gkv_net_dial(struct gkv_net *net, uint64_t now_ns, uint32_t from, struct gk
     struct gkv_connection *connection = &net->connections[index];
     GKV_ASSERT(connection->ends[0].state == GKV_END_NONE);
     GKV_ASSERT(connection->ends[1].state == GKV_END_NONE);
-    connection->ends[0] =
-        (struct gkv_end){.state = GKV_END_DIALLING, .node = from, .stream = stream};
+    begin_end(net, index, 0,
+              &(struct gkv_end){.state = GKV_END_DIALLING, .node = from, .stream = stream});
     connection->ends[1] = (struct gkv_end){.state = GKV_END_NONE, .node = to};
     clear_pipe(&connection->pipes[0]);
     clear_pipe(&connection->pipes[1]);
@@ -345,16 +373,10 @@ struct gkv_connection *gkv_net_connection(struct gkv_net *net, const struct gkv_
     return connection->generation == occasion->generation ? connection : NULL;
 }
 
-static bool is_end_of(const struct gkv_end *end, uint32_t node, struct gkv_stream stream)
-{
-    return end->state != GKV_END_NONE && end->node == node && end->stream.index == stream.index &&
-           end->stream.generation == stream.generation;
-}
-
 uint32_t gkv_net_find(struct gkv_net *net, uint32_t node, struct gkv_stream stream,
                       uint32_t *end_out)
 {
-    uint32_t *found = &net->found[node * net->found_count + stream.index % net->found_count];
+    uint32_t *found = found_of(net, node, stream);
     for (uint32_t i = 0; i <= 2 * net->connection_count; i++) {
         /* First where it was last time, then everywhere. */
         const uint32_t place = i == 0 ? *found : i - 1;
@@ -422,8 +444,9 @@ void gkv_net_answer(struct gkv_net *net, uint64_t now_ns, uint32_t index,
     struct gkv_connection *connection = &net->connections[index];
     GKV_ASSERT(connection->ends[1].state == GKV_END_NONE);
     if (stream != NULL) {
-        connection->ends[1] =
-            (struct gkv_end){.state = GKV_END_OPEN, .node = connection->to, .stream = *stream};
+        begin_end(
+            net, index, 1,
+            &(struct gkv_end){.state = GKV_END_OPEN, .node = connection->to, .stream = *stream});
     }
     connection->retry_count = 0;
     struct gkv_link *back = &net->links[connection->to][connection->ends[0].node];
@@ -581,13 +604,15 @@ static void add_segment(struct gkv_net *net, uint64_t now_ns, uint32_t index, ui
     }
 }
 
-static void copy_in(struct gkv_pipe *pipe, const uint8_t *data, size_t count)
+/* Where byte `at` of all that a pipe ever carried lies in its ring, and how many of the `count`
+ * from there on lie before the ring's end. */
+static uint8_t *ring_place(const struct gkv_net *net, const struct gkv_pipe *pipe, uint64_t at,
+                           size_t count, size_t *first_out)
 {
-    const size_t place = (size_t)(pipe->written % GKV_NET_PIPE_BYTES);
-    const size_t first = count < GKV_NET_PIPE_BYTES - place ? count : GKV_NET_PIPE_BYTES - place;
-    memcpy(pipe->bytes + place, data, first);
-    memcpy(pipe->bytes, data + first, count - first);
-    pipe->written += count;
+    const size_t place = (size_t)(at % net->pipe_bytes_each);
+    const size_t left = net->pipe_bytes_each - place;
+    *first_out = count < left ? count : left;
+    return pipe->bytes + place;
 }
 
 /* Put a piece on its way, whole and sound if its link is. */
@@ -600,10 +625,12 @@ static void write_piece(struct gkv_net *net, uint64_t now_ns, uint32_t index, ui
         &net->links[connection->ends[end].node][connection->ends[1 - end].node];
     const uint64_t spoilt_before = net->stats.flipped_count + net->stats.truncated_count;
     const size_t count = truncate(net, link, bytes.count);
-    const size_t place = (size_t)(pipe->written % GKV_NET_PIPE_BYTES);
-    const size_t first = count < GKV_NET_PIPE_BYTES - place ? count : GKV_NET_PIPE_BYTES - place;
-    copy_in(pipe, bytes.data, count);
-    flip_bits(net, link, pipe->bytes + place, first);
+    size_t first = 0;
+    uint8_t *place = ring_place(net, pipe, pipe->written, count, &first);
+    memcpy(place, bytes.data, first);
+    memcpy(pipe->bytes, bytes.data + first, count - first);
+    pipe->written += count;
+    flip_bits(net, link, place, first);
     if (net->stats.flipped_count + net->stats.truncated_count > spoilt_before) {
         connection->is_damaged = true;
     }
@@ -688,9 +715,9 @@ void gkv_net_take(struct gkv_net *net, uint32_t index, uint32_t end, uint8_t *ou
 {
     struct gkv_pipe *pipe = &net->connections[index].pipes[end];
     GKV_ASSERT(count <= pipe->written - pipe->delivered);
-    const size_t place = (size_t)(pipe->delivered % GKV_NET_PIPE_BYTES);
-    const size_t first = count < GKV_NET_PIPE_BYTES - place ? count : GKV_NET_PIPE_BYTES - place;
-    memcpy(out, pipe->bytes + place, first);
+    size_t first = 0;
+    const uint8_t *place = ring_place(net, pipe, pipe->delivered, count, &first);
+    memcpy(out, place, first);
     memcpy(out + first, pipe->bytes, count - first);
     pipe->delivered += count;
 }

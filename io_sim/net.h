@@ -27,11 +27,13 @@
 #include "proto/bounds.h"
 #include "proto/endpoint.h"
 
-#define GKV_NET_NODE_COUNT_MAX 257    /* 256, and the place where nobody is */
-#define GKV_NET_NOBODY_MIN 32         /* that place, in worlds of no more nodes */
-#define GKV_NET_CONNECTION_COUNT 4096 /* four times what the streams of 32 nodes need at once */
-#define GKV_NET_CONNECTION_COUNT_MAX (8 * GKV_NET_CONNECTION_COUNT) /* of 256 */
+#define GKV_NET_NODE_COUNT_MAX 257       /* 256, and the place where nobody is */
+#define GKV_NET_NOBODY_MIN 32            /* that place, in worlds of no more nodes */
+#define GKV_NET_CONNECTION_COUNT 4096    /* four times what the streams of 32 nodes need at once */
+#define GKV_NET_CONNECTION_COUNT_OVER 64 /* of each node, beside one to every other */
+#define GKV_NET_CONNECTION_COUNT_MAX (256 * (256 + GKV_NET_CONNECTION_COUNT_OVER))
 #define GKV_NET_PIPE_BYTES (32 * 1024)
+#define GKV_NET_PIPE_BYTES_SMALL (16 * 1024) /* in worlds of more than 32 nodes */
 #define GKV_NET_SEGMENT_COUNT 32
 #define GKV_NET_PARCEL_COUNT 4096
 #define GKV_NET_STREAM_COUNT 256
@@ -140,7 +142,8 @@ struct gkv_net {
                                                          untouched memory, as below */
     struct gkv_connection *connections;
     struct gkv_parcel *parcels;
-    uint32_t window_bytes; /* of a pipe, at most GKV_NET_PIPE_BYTES */
+    uint32_t pipe_bytes_each;
+    uint32_t window_bytes; /* of a pipe, at most pipe_bytes_each */
     uint8_t *pipe_bytes;   /* of all connections */
     uint32_t connection_count_max;
     uint32_t connection_count; /* places that were ever taken; the rest is untouched memory */
@@ -153,7 +156,8 @@ struct gkv_net {
     struct gkv_net_stats stats;
 };
 
-/* For up to 32 nodes GKV_NET_CONNECTION_COUNT and GKV_NET_PARCEL_COUNT, then as many for each. */
+/* For up to 32 nodes GKV_NET_CONNECTION_COUNT and GKV_NET_PARCEL_COUNT; for more, one connection
+ * from each to each and some over, and as many parcels for each. */
 uint32_t gkv_net_connection_count_max(uint32_t node_count);
 uint32_t gkv_net_parcel_count_max(uint32_t node_count);
 

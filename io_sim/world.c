@@ -188,8 +188,7 @@ enum gkv_error gkv_world_create(struct gkv_world *world, const struct gkv_world_
     gkv_agenda_init(&world->agenda, world->occasion_memory, occasion_count);
     gkv_net_init(&world->net, world->net_memory, options->node_count, &world->agenda,
                  &world->chance);
-    if (options->window_bytes > 0) {
-        GKV_ASSERT(options->window_bytes <= GKV_NET_PIPE_BYTES);
+    if (options->window_bytes > 0 && options->window_bytes < world->net.pipe_bytes_each) {
         world->net.window_bytes = options->window_bytes;
     }
 

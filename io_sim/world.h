@@ -68,7 +68,7 @@ struct gkv_world_options {
     uint32_t life_count_max;    /* of every node */
     struct gkv_options node;    /* of every node; names, addresses, boots and seeds are filled in */
     uint32_t receive_bytes_max; /* bytes given to an endpoint at once; 0: as many as fit */
-    uint32_t window_bytes;      /* under way in a stream at once; 0: GKV_NET_PIPE_BYTES */
+    uint32_t window_bytes;      /* under way in a stream at once; 0: as much as pipes hold */
     uint32_t socket_count_max;  /* datagrams that wait at a host which takes none; 0: any number */
     uint32_t timer_late_ns_max; /* timers come up to so much late */
     uint32_t timer_early_ns_max; /* and before that, up to so much early, again and again */

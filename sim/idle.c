@@ -9,6 +9,7 @@
 #define MS GKV_NS_PER_MS
 #define CUT_PERCENT 30
 #define LOSS_PERCENT 30
+#define SPELL_ROUND_COUNT 16 /* of gossip: the most that round_count is with up to nine nodes */
 
 static uint32_t up_count(const struct gkv_trial *trial)
 {
@@ -148,21 +149,52 @@ static uint64_t round_count(const struct gkv_trial *trial)
     return 8 + 8 * digits * message_count / listener_count;
 }
 
+/* In what time that many rounds are over, and what else is under way. */
+static uint64_t quieten_ns(const struct gkv_trial *trial, uint64_t rounds)
+{
+    const struct gkv_scenario *scenario = &trial->scenario;
+    /* Rounds of anti-entropy that found differences come sooner; small windows let their records
+     * trickle. */
+    const uint64_t slow_ms = scenario->world.window_bytes != 0 ? 2000 : 0;
+    const uint64_t round_ms =
+        scenario->world.node.gossip_interval_ms + 2 * scenario->clock_grain_ms;
+    return (500 + rounds * round_ms + slow_ms) * MS;
+}
+
+/* As long as the last rumour may take, where few are; where many are, until nobody has told a
+ * rumour for as long as that is with few. */
+static uint64_t spell_ns(const struct gkv_trial *trial)
+{
+    const uint64_t rounds = round_count(trial);
+    return quieten_ns(trial, rounds < SPELL_ROUND_COUNT ? rounds : SPELL_ROUND_COUNT);
+}
+
 void gkv_idle_begin(struct gkv_trial *trial)
 {
     GKV_ASSERT(trial->phase == GKV_PHASE_IDLE);
-    const struct gkv_options *options = &trial->scenario.world.node;
-    /* Rounds of anti-entropy that found differences come sooner; small windows let their records
-     * trickle. */
-    const uint64_t slow_ms = trial->scenario.world.window_bytes != 0 ? 2000 : 0;
-    const uint64_t round_ms = options->gossip_interval_ms + 2 * trial->scenario.clock_grain_ms;
-    const uint64_t quieten_ms = 500 + round_count(trial) * round_ms + slow_ms;
-    /* No operation is kept longer than its timeout. */
-    const uint64_t watch_ms = 1000 + options->operation_timeout_ms;
-    trial->idle.begin_ns = trial->world.now_ns + quieten_ms * MS;
-    trial->idle.end_ns = trial->idle.begin_ns + watch_ms * MS;
+    trial->idle.latest_ns = trial->world.now_ns + quieten_ns(trial, round_count(trial));
+    trial->idle.begin_ns = GKV_NEVER;
+    trial->idle.until_ns = trial->world.now_ns + spell_ns(trial);
     note_news(trial); /* a table may bring it just before begin_ns */
     cut_one_link(trial);
+}
+
+void gkv_idle_hear(struct gkv_trial *trial, const struct gkv_heard *heard)
+{
+    if (heard->message != NULL && heard->message->kind == GKV_MESSAGE_GOSSIP) {
+        trial->idle.rumour_ns = heard->time_ns;
+    }
+}
+
+bool gkv_idle_wait(struct gkv_trial *trial, uint64_t *until_ns_out)
+{
+    struct gkv_idle *idle = &trial->idle;
+    if (trial->world.now_ns >= idle->until_ns) {
+        const uint64_t quiet_ns = idle->rumour_ns + spell_ns(trial);
+        idle->until_ns = quiet_ns < idle->latest_ns ? quiet_ns : idle->latest_ns;
+    }
+    *until_ns_out = idle->until_ns;
+    return trial->world.now_ns < idle->until_ns;
 }
 
 /* Does a node hold a key that it does not own? Then it offers it to those who do, for ever. */
@@ -179,6 +211,10 @@ static bool holds_of_others(struct gkv_trial *trial, uint32_t node)
 void gkv_idle_note(struct gkv_trial *trial)
 {
     struct gkv_idle *idle = &trial->idle;
+    idle->begin_ns = trial->world.now_ns;
+    /* No operation is kept longer than its timeout. */
+    idle->end_ns =
+        idle->begin_ns + (1000 + (uint64_t)trial->scenario.world.node.operation_timeout_ms) * MS;
     note_news(trial);
     for (uint32_t i = 0; i < trial->scenario.node_count; i++) {
         const struct gkv_host *host = &trial->world.hosts[i];

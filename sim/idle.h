@@ -17,10 +17,14 @@
 #include "io_sim/net.h"
 #include "sim/nodes.h"
 
+struct gkv_heard;
 struct gkv_trial;
 
 struct gkv_idle {
-    uint64_t begin_ns; /* from here on it is quiet */
+    uint64_t begin_ns;  /* from here on it is quiet; GKV_NEVER: not yet */
+    uint64_t until_ns;  /* nobody looks whether it is before */
+    uint64_t latest_ns; /* it is by then */
+    uint64_t rumour_ns; /* when somebody last said a GOSSIP */
     uint64_t end_ns;
     uint64_t datagram_bytes[GKV_NET_NODE_COUNT_MAX]; /* sent by each node before begin_ns */
     uint64_t stream_bytes[GKV_NET_NODE_COUNT_MAX];
@@ -38,10 +42,16 @@ struct gkv_idle {
  * been refuted, within a second. 0 without outsiders. */
 uint64_t gkv_idle_accused_ns(const struct gkv_trial *trial);
 
-/* Begin IDLE: fills begin_ns and end_ns, and cuts a link in some trials. */
+/* Begin IDLE; it is not quiet yet. Cuts a link in some trials. */
 void gkv_idle_begin(struct gkv_trial *trial);
 
-/* At begin_ns: note what was said so far. */
+/* Something was said. */
+void gkv_idle_hear(struct gkv_trial *trial, const struct gkv_heard *heard);
+
+/* True when it is not quiet before a time, and to be asked again then. */
+bool gkv_idle_wait(struct gkv_trial *trial, uint64_t *until_ns_out);
+
+/* It is quiet: note what was said so far. Fills begin_ns and end_ns. */
 void gkv_idle_note(struct gkv_trial *trial);
 
 /* Begin LOSS: true when a node dies. */

@@ -105,6 +105,7 @@ static void hear(void *context, const struct gkv_heard *heard)
         gkv_checks[trial->hearers.checks[i]]->hear(trial, heard);
     }
     gkv_sometimes_hear(trial, heard);
+    gkv_idle_hear(trial, heard);
 }
 
 static void on_fault(struct gkv_trial *trial, enum gkv_call call, uint32_t value)
@@ -341,8 +342,11 @@ static bool idle(struct gkv_trial *trial)
 {
     trial->phase = GKV_PHASE_IDLE;
     gkv_idle_begin(trial);
-    if (!run_until(trial, trial->idle.begin_ns)) {
-        return false;
+    uint64_t until_ns = 0;
+    while (gkv_idle_wait(trial, &until_ns)) {
+        if (!run_until(trial, until_ns)) {
+            return false;
+        }
     }
     gkv_idle_note(trial);
     if (!run_until(trial, trial->idle.end_ns)) {

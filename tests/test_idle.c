@@ -46,14 +46,52 @@ static void test_one_link_is_cut_at_the_most(void **state)
             } else if (variant == 3) {
                 trio.trial.scenario.world.timer_late_ns_max = UINT32_MAX;
             }
+            uint64_t until_ns = 0;
             gkv_idle_begin(&trio.trial);
-            assert_true(trio.trial.idle.begin_ns > trio.trial.world.now_ns);
-            assert_true(trio.trial.idle.end_ns > trio.trial.idle.begin_ns);
+            assert_true(gkv_idle_wait(&trio.trial, &until_ns));
+            assert_true(until_ns > trio.trial.world.now_ns);
             assert_int_equal(cut_count(), trio.trial.idle.is_cut);
             met_count += trio.trial.idle.is_cut;
             trio_end(&trio);
         }
         assert_true(variant == 0 ? met_count > 0 && met_count < SEED_COUNT : met_count == 0);
+    }
+}
+
+/* Goal: where many are, it is quiet when nobody has told a rumour for a while, and by a time that
+ * follows from their number at the latest. Method: 32 nodes of whom one tells the last rumour, or
+ * one after the other; time is set by hand. */
+static void test_waits_for_rumours(void **state)
+{
+    (void)state;
+    for (uint32_t goes_on = 0; goes_on < 2; goes_on++) {
+        begin(1, GKV_PHASE_IDLE);
+        trio.trial.scenario.node_count = 32;
+        trio.trial.scenario.world.node.gossip_interval_ms = 200;
+        const struct gkv_message rumour = {.kind = GKV_MESSAGE_GOSSIP};
+        const struct gkv_message ping = {.kind = GKV_MESSAGE_PING};
+        const uint64_t first_ns = trio.trial.world.now_ns;
+        uint64_t until_ns = 0;
+        uint32_t wait_count = 0;
+        gkv_idle_begin(&trio.trial);
+        assert_true(trio.trial.idle.begin_ns == GKV_NEVER);
+        while (gkv_idle_wait(&trio.trial, &until_ns)) {
+            const bool is_told = goes_on == 1 || wait_count == 0;
+            const struct gkv_heard heard = {.message = is_told ? &rumour : &ping,
+                                            .time_ns = until_ns - 1};
+            gkv_idle_hear(&trio.trial, &heard);
+            trio.trial.world.now_ns = until_ns;
+            wait_count++;
+        }
+        assert_true(goes_on == 1 ? wait_count > 2 : wait_count == 2);
+        assert_true(goes_on == 1 ? until_ns == trio.trial.idle.latest_ns
+                                 : until_ns < trio.trial.idle.latest_ns);
+        assert_true(trio.trial.idle.latest_ns > first_ns);
+        trio.trial.scenario.node_count = TRIO_NODE_COUNT;
+        gkv_idle_note(&trio.trial);
+        assert_true(trio.trial.idle.begin_ns == until_ns);
+        assert_true(trio.trial.idle.end_ns > until_ns);
+        trio_end(&trio);
     }
 }
 
@@ -120,6 +158,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_one_link_is_cut_at_the_most),
+        cmocka_unit_test(test_waits_for_rumours),
         cmocka_unit_test(test_notes_who_is_watched_and_spared),
         cmocka_unit_test(test_one_node_is_lost_at_the_most),
     };

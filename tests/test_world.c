@@ -124,6 +124,32 @@ static void test_the_most_nodes(void **state)
     assert_memory_equal(name.bytes, "n255", 4);
 }
 
+/* Goal: in the largest world every node may dial every other, and each end is found.
+ * Method: all dial all, before anything arrives. */
+static void test_the_most_connections(void **state)
+{
+    static struct scene scene;
+    const uint32_t node_count = GKV_NET_NODE_COUNT_MAX - 1;
+    (void)state;
+    create(&scene, node_count);
+    for (uint32_t from = 0; from < node_count; from++) {
+        for (uint32_t to = 0; to < node_count; to++) {
+            const struct gkv_stream stream = {.index = to, .generation = 1};
+            uint32_t end = 1;
+            if (from == to) {
+                continue;
+            }
+            gkv_net_dial(&scene.world.net, 0, from, stream, to);
+            const uint32_t index = gkv_net_find(&scene.world.net, from, stream, &end);
+            assert_int_not_equal(index, GKV_NET_NONE);
+            assert_int_equal(end, 0);
+            assert_int_equal(scene.world.net.connections[index].to, to);
+        }
+    }
+    assert_int_equal(scene.world.net.connection_count, node_count * (node_count - 1));
+    gkv_world_destroy(&scene.world);
+}
+
 /* Goal: bytes of a stream whose packets are lost are sent again after 200 ms, then after twice as
  * long each time; datagrams know nothing of it.
  * Method: two nodes that repair each second; from some time on all packets of one way are lost, six
@@ -225,8 +251,11 @@ static void test_chain_covers_every_word(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_thirty_two_nodes),        cmocka_unit_test(test_the_most_nodes),
-        cmocka_unit_test(test_streams_send_again),      cmocka_unit_test(test_block),
+        cmocka_unit_test(test_thirty_two_nodes),
+        cmocka_unit_test(test_the_most_nodes),
+        cmocka_unit_test(test_the_most_connections),
+        cmocka_unit_test(test_streams_send_again),
+        cmocka_unit_test(test_block),
         cmocka_unit_test(test_chain_covers_every_word),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
