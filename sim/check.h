@@ -63,6 +63,10 @@ extern const struct gkv_check gkv_check_refusal;     /* nobody refuses what coul
 extern const struct gkv_check gkv_check_intersect;   /* who stored a set answers later gets */
 extern const struct gkv_check gkv_check_table;       /* a table is told as a whole */
 
+extern const struct gkv_check gkv_check_buddy;   /* a suspect is told in the ping */
+extern const struct gkv_check gkv_check_accuser; /* who accuses has asked, and counts once */
+extern const struct gkv_check gkv_check_nack;    /* a helper that heard does not deny it */
+
 extern const struct gkv_check gkv_check_memory; /* no node writes past its memory: sim/trial.c */
 
 /* All of them, and NULL. Their places are the bits of gkv_trial_options.check_off_mask. */
@@ -90,6 +94,14 @@ const struct gkv_update *gkv_check_held(const struct gkv_trial *trial, uint32_t 
                                         uint32_t about);
 enum gkv_member_state gkv_check_state(const struct gkv_trial *trial, uint32_t holder,
                                       uint32_t about);
+
+/* Does precedence_watch.held say what a node holds of another, at the moment at which it speaks? A
+ * node with very many members may leave out news of them when much happens at once. */
+#define GKV_CHECK_TELLS_ALL_COUNT_MAX 32
+static inline bool gkv_check_tells_all(const struct gkv_trial *trial)
+{
+    return trial->scenario.node_count <= GKV_CHECK_TELLS_ALL_COUNT_MAX;
+}
 
 /* Does a live node hold anything of a key? record_out, which may be NULL, is filled without the
  * value; what has expired is not told apart. */

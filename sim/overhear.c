@@ -23,6 +23,7 @@ struct frame {
     uint64_t until; /* bytes of its connection, when it has arrived */
     uint64_t number;
     struct gkv_hlc hlc;
+    struct gkv_gist gist;
     uint32_t next; /* of the same connection, or free; NONE */
 };
 
@@ -52,6 +53,7 @@ struct gkv_overhear {
     uint8_t *carry_bytes; /* of all carries */
     void *codec_memory;
     struct gkv_codec *codec;
+    struct gkv_gists gists;                        /* of datagrams; its rows are not cleared */
     struct frame frames[GKV_OVERHEAR_FRAME_COUNT]; /* not cleared: frame_count says which are */
     struct channel channels[GKV_NET_CONNECTION_COUNT_MAX]; /* nor these, from channel_count on */
 };
@@ -82,7 +84,7 @@ struct gkv_overhear *gkv_overhear_create(uint32_t value_bytes_max, const struct 
     if (overhear == NULL) {
         return NULL;
     }
-    memset(overhear, 0, offsetof(struct gkv_overhear, frames));
+    memset(overhear, 0, offsetof(struct gkv_overhear, gists.rows));
     overhear->hearer = *hearer;
     overhear->frame_free = NONE;
     overhear->payload_bytes_max = gkv_codec_payload_bytes_max(value_bytes_max);
@@ -115,7 +117,8 @@ uint32_t gkv_overhear_lost_count(const struct gkv_overhear *overhear)
 
 /* ---- Frames under way ------------------------------------------------------------------------ */
 
-static void add_frame(struct gkv_overhear *overhear, struct channel *channel, struct gkv_hlc hlc)
+static void add_frame(struct gkv_overhear *overhear, struct channel *channel, struct gkv_hlc hlc,
+                      const struct gkv_gist *gist)
 {
     uint32_t index = overhear->frame_free;
     if (index != NONE) {
@@ -125,8 +128,11 @@ static void add_frame(struct gkv_overhear *overhear, struct channel *channel, st
     } else {
         return;
     }
-    overhear->frames[index] = (struct frame){
-        .until = channel->parsed, .number = overhear->number, .hlc = hlc, .next = NONE};
+    overhear->frames[index] = (struct frame){.until = channel->parsed,
+                                             .number = overhear->number,
+                                             .hlc = hlc,
+                                             .gist = *gist,
+                                             .next = NONE};
     if (channel->first == NONE) {
         channel->first = index;
     } else {
@@ -207,7 +213,8 @@ static void on_frame(struct gkv_overhear *overhear, struct channel *channel,
     }
     channel->parsed += heard.bytes;
     channel->begin_ns = observation->time_ns;
-    add_frame(overhear, channel, message.hlc);
+    const struct gkv_gist gist = gkv_gist_of(observation->node, &message);
+    add_frame(overhear, channel, message.hlc, &gist);
     heard.hlc = message.hlc;
     heard.message = is_sound ? &message : NULL;
     tell(overhear, &heard, observation);
@@ -298,15 +305,16 @@ static void on_received(struct gkv_overhear *overhear, const struct gkv_observat
     channel->delivered += observation->bytes.count;
     while (channel->first != NONE && overhear->frames[channel->first].until <= channel->delivered) {
         const struct frame frame = take_frame(overhear, channel);
-        struct gkv_heard heard = {.is_arrival = true, .number = frame.number, .hlc = frame.hlc};
+        struct gkv_heard heard = {
+            .is_arrival = true, .number = frame.number, .hlc = frame.hlc, .gist = &frame.gist};
         if (!observation->is_damaged) { /* else it may be refused: nobody can say what was heard */
             tell(overhear, &heard, observation);
         }
     }
 }
 
-/* Of an arrival only the stamp is told. It comes first in every message that we encode, so that the
- * rest, which was heard when it was sent, need not be decoded again. */
+/* Of an arrival only the stamp and the gist are told. The stamp comes first in every message that
+ * we encode, so that the rest, which was heard when it was sent, need not be decoded again. */
 static bool decode_stamp(struct gkv_overhear *overhear, struct gkv_bytes bytes,
                          struct gkv_message *message_out)
 {
@@ -338,6 +346,14 @@ static void on_datagram(struct gkv_overhear *overhear, const struct gkv_observat
         .hlc = is_sound ? message.hlc : (struct gkv_hlc){0},
         .message = is_sound && !is_arrival ? &message : NULL,
     };
+    if (is_arrival && is_sound) {
+        heard.gist = gkv_gists_find(&overhear->gists, (uint32_t)observation->argument, bytes,
+                                    heard.hlc.packed);
+    } else if (is_sound) {
+        const struct gkv_gist gist = gkv_gist_of(observation->node, &message);
+        gkv_gists_note(&overhear->gists, bytes, heard.hlc.packed, &gist);
+        heard.to = gkv_host_of_address(&observation->output->as.datagram.address);
+    }
     tell(overhear, &heard, observation);
 }
 

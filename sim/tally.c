@@ -94,6 +94,12 @@ static const struct gkv_tally_entry entries[GKV_PREDICATE_COUNT] = {
                           HOLDS, COMMIT},
     [GKV_HOLDS_RIGHT] = {"store.right", "what is held was written, by who was not told a failure",
                          HOLDS, COMMIT},
+    [GKV_HOLDS_BUDDY] = {"buddy.told", "a suspect that is pinged is told", HOLDS, COMMIT},
+    [GKV_HOLDS_ACCUSER] = {"accuser.asked", "who accuses a member has asked it", HOLDS, COMMIT},
+    [GKV_HOLDS_ACCUSERS] = {"accuser.once", "and of several who do, each is named once", HOLDS,
+                            COMMIT},
+    [GKV_HOLDS_NACK] = {"nack.owed", "a helper that says NACK has handed on no answer", HOLDS,
+                        COMMIT},
     [GKV_HOLDS_STILL_OPEN] = {"open.still", "what is open in the end is not overdue", HOLDS, DEEP},
 
     [GKV_MET_IN_DOUBT] = {"met.in_doubt", "a client is told IN_DOUBT", MET, COMMIT},

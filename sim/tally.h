@@ -86,6 +86,10 @@ enum gkv_predicate {
     GKV_MET_WILD_STEP,    /* a wall clock steps by minutes */
     GKV_HOLDS_LINEAR,     /* a get is put in one order with the writes of its key */
     GKV_HOLDS_RIGHT,      /* what is held was written by somebody who was not told a failure */
+    GKV_HOLDS_BUDDY,      /* a suspect that is pinged is told */
+    GKV_HOLDS_ACCUSER,    /* who accuses has asked */
+    GKV_HOLDS_ACCUSERS,   /* and of those who do, each is named once */
+    GKV_HOLDS_NACK,       /* a helper that says NACK has not heard */
     GKV_HOLDS_STILL_OPEN, /* what is open in the end is not overdue */
     /* What each says is in sim/tally.c. */
     GKV_REACHED_WRITE_WITHOUT_ALL,

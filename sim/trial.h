@@ -169,6 +169,8 @@ struct gkv_trial {
     struct gkv_ttl_watch ttl_watch;
     struct gkv_precedence_watch precedence_watch;
     struct gkv_refute_watch refute_watch;
+    struct gkv_accuser_watch accuser_watch;
+    struct gkv_nack_watch nack_watch;
     struct gkv_intersect_rows intersect_rows;
     struct gkv_sometimes_rows sometimes_rows;
 };

@@ -11,6 +11,7 @@ void gkv_watch_init(struct gkv_trial *trial)
     struct gkv_ttl_watch *ttl = &trial->ttl_watch;
     struct gkv_precedence_watch *precedence = &trial->precedence_watch;
     struct gkv_refute_watch *refute = &trial->refute_watch;
+    struct gkv_accuser_watch *accuser = &trial->accuser_watch;
     struct gkv_intersect_rows *intersect = &trial->intersect_rows;
     struct gkv_sometimes_rows *sometimes = &trial->sometimes_rows;
     gkv_numbers_init(&trial->tables.versions);
@@ -23,6 +24,8 @@ void gkv_watch_init(struct gkv_trial *trial)
     for (uint32_t node = 0; node < node_count; node++) {
         memset(precedence->held[node], 0, node_count * sizeof(precedence->held[node][0]));
         memset(refute->accused[node], 0, node_count * sizeof(refute->accused[node][0]));
+        memset(accuser->asked_boot_id[node], 0,
+               node_count * sizeof(accuser->asked_boot_id[node][0]));
         memset(intersect->handles[node], 0, sizeof(intersect->handles[node]));
         memset(sometimes->attempts[node], 0, sizeof(sometimes->attempts[node]));
         memset(sometimes->held[node], 0, node_count * sizeof(sometimes->held[node][0]));

@@ -176,6 +176,28 @@ struct gkv_session_watch {
     struct gkv_version seen[GKV_SCENARIO_CLIENT_COUNT_MAX][GKV_SCENARIO_KEY_COUNT_MAX];
 };
 
+/* sim/check_accuser.c: the greatest boot of [about] that [node] ever pinged. */
+struct gkv_accuser_watch {
+    uint64_t asked_boot_id[GKV_NET_NODE_COUNT_MAX][GKV_SCENARIO_NODE_COUNT_MAX];
+};
+
+#define GKV_NACK_REQUEST_COUNT 64 /* of a node in one life; it remembers fewer itself */
+
+/* sim/check_nack.c: what a node was asked to ping, and what it said of that. */
+struct gkv_nack_request {
+    struct gkv_node_id about;
+    uint32_t asker;
+    uint32_t sequence;
+    uint32_t asked_count; /* 0: none */
+    uint32_t answer_count;
+    uint32_t nack_count;
+};
+
+struct gkv_nack_watch {
+    uint32_t count[GKV_NET_NODE_COUNT_MAX]; /* requests ever noted */
+    struct gkv_nack_request requests[GKV_NET_NODE_COUNT_MAX][GKV_NACK_REQUEST_COUNT];
+};
+
 /* What is known of a version. */
 struct gkv_version_row {
     struct gkv_clock_writing writing;

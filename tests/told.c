@@ -29,10 +29,19 @@ static void pass(struct told *told)
     told->trial.world.now_ns += GKV_NS_PER_MS;
 }
 
+/* As sim/trial.c does, only what the check asks for. */
+static bool is_wanted(const struct gkv_check *check, const struct gkv_observation *observation)
+{
+    const uint64_t bit = observation->kind == GKV_OBSERVE_OUTPUT
+                             ? GKV_TOLD_OUTPUT(observation->output->kind)
+                             : GKV_TOLD(observation->kind);
+    return check->observe != NULL && (check->told_mask == 0 || (check->told_mask & bit) != 0);
+}
+
 static void observe(struct told *told, struct gkv_observation observation)
 {
     observation.time_ns = told->trial.world.now_ns;
-    if (told->check->observe != NULL) {
+    if (is_wanted(told->check, &observation)) {
         told->check->observe(&told->trial, &observation);
     }
 }
@@ -106,6 +115,52 @@ void told_say(struct told *told, uint32_t node, uint64_t connection, struct gkv_
                    .hlc = message.hlc,
                    .message = &message,
                });
+}
+
+void told_say_to(struct told *told, uint32_t node, uint32_t to, struct gkv_message message)
+{
+    pass(told);
+    message.from = (struct gkv_identity){.id = told->trial.ids[node], .boot_id = 100};
+    hear(told, &(struct gkv_heard){
+                   .time_ns = told->trial.world.now_ns,
+                   .node = node,
+                   .is_datagram = true,
+                   .to = to,
+                   .message = &message,
+               });
+}
+
+void told_deliver(struct told *told, uint32_t node, const struct gkv_gist *gist)
+{
+    told_input(told, node, GKV_OBSERVE_DATAGRAM);
+    hear(told, &(struct gkv_heard){
+                   .time_ns = told->trial.world.now_ns,
+                   .node = node,
+                   .is_arrival = true,
+                   .is_datagram = true,
+                   .gist = gist,
+               });
+}
+
+void told_hold(struct told *told, uint32_t node, uint32_t about, enum gkv_member_state state,
+               uint32_t incarnation)
+{
+    struct gkv_output output = {.kind = GKV_OUTPUT_MEMBER};
+    output.as.member = (struct gkv_update){
+        .who = {.id = told->trial.ids[about], .boot_id = 100},
+        .incarnation = incarnation,
+        .state = state,
+        .accuser = told->trial.ids[node],
+    };
+    told->trial.precedence_watch.held[node][about] =
+        (struct gkv_precedence_held){100, incarnation, state};
+    observe(told,
+            (struct gkv_observation){.kind = GKV_OBSERVE_OUTPUT, .node = node, .output = &output});
+}
+
+void told_wait(struct told *told, uint64_t ms)
+{
+    told->trial.world.now_ns += ms * GKV_NS_PER_MS;
 }
 
 void told_arrive(struct told *told, uint32_t node, uint64_t connection, uint64_t stamp)

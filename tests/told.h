@@ -35,6 +35,19 @@ void told_complete(struct told *told, uint32_t number, const struct gkv_result *
 /* A node says something, in a datagram (connection 0) or a stream; `from` is filled in. */
 void told_say(struct told *told, uint32_t node, uint64_t connection, struct gkv_message message);
 
+/* The same in a datagram to a node. */
+void told_say_to(struct told *told, uint32_t node, uint32_t to, struct gkv_message message);
+
+/* What another said arrives at a node, in a datagram, as an input of its own. */
+void told_deliver(struct told *told, uint32_t node, const struct gkv_gist *gist);
+
+/* A node holds another to be in a state, in boot 100, and says so to its application. */
+void told_hold(struct told *told, uint32_t node, uint32_t about, enum gkv_member_state state,
+               uint32_t incarnation);
+
+/* Time passes. */
+void told_wait(struct told *told, uint64_t ms);
+
 /* A message with a stamp arrives at a node, as an input of its own. */
 void told_arrive(struct told *told, uint32_t node, uint64_t connection, uint64_t stamp);
 
