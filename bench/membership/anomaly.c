@@ -6,7 +6,7 @@
 #include "bench/membership/crowd.h"
 #include "core/panic.h"
 
-#define THINNING_MOST 13 /* one or two combinations of each C */
+#define THINNING_MOST (ANOMALY_D_COUNT * ANOMALY_I_COUNT) /* one combination of each C */
 #define FIELD_COUNT (sizeof(struct anomaly_result) / sizeof(uint64_t))
 
 static const uint32_t concurrencies[ANOMALY_C_COUNT] = {1, 4, 8, 12, 16, 20, 24, 28, 32};
@@ -121,8 +121,8 @@ static void measure(const struct piece *piece, struct numbers *numbers_out)
             .duration_ms = durations_ms[d],
             .interval_ms = intervals_ms[i],
         };
-        /* Diagonals, so that every D and every I has its share. */
-        const bool is_measured = (d + i + c_index) % piece->arguments[3] == 0;
+        /* Others for each C, so that every D and every I has its share. */
+        const bool is_measured = (cell + 5 * c_index) % piece->arguments[3] == 0;
         for (uint64_t run = 0; run < run_count && is_measured; run++) {
             run_combination(&options, &combination, 1 + cell + 1000 * run, &sum);
         }

@@ -16,9 +16,8 @@
 #define PART_BUDDY 4u
 #define PART_ALL (PART_PROBE | PART_SUSPICION | PART_BUDDY)
 
-/* And parts of ours. */
+/* And a part of ours. */
 #define PART_WITNESS 8u
-#define PART_STALL 16u
 
 #define PATIENCE_MS 60000 /* longer than any anomaly */
 
@@ -43,8 +42,6 @@ static const struct flavor_text {
     [FLAVOR_LIFEGUARD] = {.name = "Lifeguard", .lifeguard = {PART_ALL, 5}},
     [FLAVOR_LIFEGUARD_WITNESS] = {.name = "Lifeguard with witnesses",
                                   .lifeguard = {PART_ALL | PART_WITNESS, 5}},
-    [FLAVOR_LIFEGUARD_STALL] = {.name = "Lifeguard with stall guard",
-                                .lifeguard = {PART_ALL | PART_STALL, 5}},
     [FLAVOR_LIFEGUARD_2] = {.name = "Lifeguard alpha 2", .lifeguard = {PART_ALL, 2}},
 };
 
@@ -87,7 +84,7 @@ static void set_parts(struct gkv_options *options, uint32_t parts)
     options->witness_count = (parts & PART_WITNESS) != 0 ? options->witness_count : 0;
     options->witness_patience_ms = PATIENCE_MS;
     options->last_chance = (parts & PART_WITNESS) != 0 ? 1 : 0;
-    options->stall_ms = (parts & PART_STALL) != 0 ? options->stall_ms : 0;
+    options->stall_ms = 0;
     options->startup_grace_ms = 0;
     options->evict_delay_ms = 0;
 }

@@ -21,7 +21,6 @@ enum flavor {
     FLAVOR_LIFEGUARD_BUDDY,
     FLAVOR_LIFEGUARD,
     FLAVOR_LIFEGUARD_WITNESS, /* and our witnesses and last chance */
-    FLAVOR_LIFEGUARD_STALL,   /* and our stall guard */
     FLAVOR_LIFEGUARD_2,       /* all of Lifeguard, alpha = 2 */
     FLAVOR_COUNT,
 };
