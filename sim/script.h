@@ -61,7 +61,8 @@ struct gkv_script_line {
     uint32_t key;
     uint16_t client;
     uint8_t node;
-    uint8_t to; /* the node again where there is but one */
+    uint8_t to;      /* the node again where there is but one */
+    uint32_t unused; /* zero, so that equal lines are equal memory */
 };
 
 struct gkv_script {
