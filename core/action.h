@@ -21,6 +21,7 @@ enum gkv_action_kind {
     GKV_ACTION_SEND = 1,     /* give a message to whoever listens at `address` */
     GKV_ACTION_COMPLETE = 2, /* a client operation is over; exactly one per accepted operation */
     GKV_ACTION_MEMBER = 3,   /* a member's state changed, for the application */
+    GKV_ACTION_DEGRADED = 4, /* a member is DEGRADED from now on, or no more, likewise */
 };
 
 /* How an operation ended. */
@@ -44,6 +45,10 @@ struct gkv_action {
         } send;
         struct gkv_result result;
         struct gkv_update member;
+        struct {
+            struct gkv_identity who;
+            bool is_degraded;
+        } degraded;
     } as;
 };
 

@@ -5,6 +5,9 @@
 static void set(struct gkv_health *health, const struct gkv_step *step, uint32_t score)
 {
     GKV_ASSERT(score < step->options->health_max);
+    if (score > 0 || health->score > 0) {
+        health->unwell_ns = step->now.mono_ns;
+    }
     if (score != health->score) {
         health->score = score;
         gkv_step_trace(step, GKV_TRACE_HEALTH, &gkv_step_self(step)->said.who.id, score, 0);
@@ -20,6 +23,12 @@ void gkv_health_worsen(struct gkv_health *health, const struct gkv_step *step, u
 void gkv_health_improve(struct gkv_health *health, const struct gkv_step *step)
 {
     set(health, step, health->score > 0 ? health->score - 1 : 0);
+}
+
+uint64_t gkv_health_well_ns(const struct gkv_health *health, const struct gkv_step *step)
+{
+    GKV_ASSERT(health->unwell_ns <= step->now.mono_ns);
+    return health->score > 0 ? 0 : step->now.mono_ns - health->unwell_ns;
 }
 
 uint64_t gkv_health_stretch_ns(const struct gkv_health *health, uint32_t ms)

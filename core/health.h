@@ -6,7 +6,7 @@
  *           answered. Intervals and timeouts of probes are multiplied by the score + 1. As
  *           memberlist does, a probe that fails while all its helpers said NACK raises nothing:
  *           they hear us and we hear them, so that it is the target's fault.
- * Bounds    One number. health_max 1 keeps it at 0, which switches all of this off.
+ * Bounds    Two numbers. health_max 1 keeps it at 0, which switches all of this off.
  */
 #ifndef GKV_CORE_HEALTH_H
 #define GKV_CORE_HEALTH_H
@@ -16,6 +16,7 @@
 #include "core/step.h"
 
 struct gkv_health {
+    uint64_t unwell_ns; /* when the score was above 0 last; 0: never */
     uint32_t score;
 };
 
@@ -24,6 +25,9 @@ void gkv_health_worsen(struct gkv_health *health, const struct gkv_step *step, u
 
 /* A probe was answered. */
 void gkv_health_improve(struct gkv_health *health, const struct gkv_step *step);
+
+/* For how long the score has been 0; 0 while it is not. */
+uint64_t gkv_health_well_ns(const struct gkv_health *health, const struct gkv_step *step);
 
 /* A time of probing, in ns, as long as our health makes it. */
 uint64_t gkv_health_stretch_ns(const struct gkv_health *health, uint32_t ms);

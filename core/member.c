@@ -87,6 +87,9 @@ static void count_member(struct gkv_members *members, const struct gkv_member *m
         (uint16_t)(members->reachable_count + (gkv_member_is_reachable(member) ? step : 0));
     members->ring_count =
         (uint16_t)(members->ring_count + (gkv_member_is_in_ring(member) ? step : 0));
+    members->degraded_count =
+        (uint16_t)(members->degraded_count + (member->is_degraded ? step : 0));
+    GKV_ASSERT(members->degraded_count <= members->ring_count);
     GKV_ASSERT(members->reachable_count <= members->ring_count);
     GKV_ASSERT(members->ring_count <= members->count);
 }
@@ -217,6 +220,7 @@ uint16_t gkv_member_apply(struct gkv_members *members, const struct gkv_update *
     }
     count_member(members, member, -1);
     member->asked_ns = 0;
+    member->is_degraded &= !is_new_boot && update->state != GKV_MEMBER_LEFT;
     member->said = *update;
     count_member(members, member, 1);
     members->ring_epoch += gkv_member_is_in_ring(member) != was_in_ring;
@@ -253,6 +257,16 @@ bool gkv_member_confirm(struct gkv_member *member, struct gkv_node_id confirmer,
     said->confirmers[said->confirmer_count] = confirmer;
     said->confirmer_count = (uint8_t)(said->confirmer_count + 1);
     return true;
+}
+
+void gkv_member_set_degraded(struct gkv_members *members, uint16_t index, bool is_degraded)
+{
+    struct gkv_member *member = gkv_member_at(members, index);
+    GKV_ASSERT(gkv_member_is_in_ring(member));
+    GKV_ASSERT(member->is_degraded != is_degraded);
+    count_member(members, member, -1);
+    member->is_degraded = is_degraded;
+    count_member(members, member, 1);
 }
 
 void gkv_member_forget(struct gkv_members *members, uint16_t index)

@@ -33,6 +33,7 @@ struct gkv_member {
     uint64_t call_ns;       /* EVICTED: when it is to be called next */
     uint32_t call_ms;       /* and how long after the last time; 0: it was not called yet */
     uint32_t generation;    /* of the place: grows when it is taken and when it is emptied */
+    bool is_degraded;       /* core/grey.h: accused by many, and there each time */
 };
 
 struct gkv_members {
@@ -42,6 +43,7 @@ struct gkv_members {
     uint16_t count;           /* places in use; they need not be the first ones */
     uint16_t reachable_count; /* of them, ALIVE, LEAVING or SUSPECT */
     uint16_t ring_count;      /* of them, not LEFT */
+    uint16_t degraded_count;  /* of them, DEGRADED: our own verdict (core/grey.h) */
     uint16_t index_mask;
     uint64_t ring_epoch;    /* never 0 */
     uint64_t refused_count; /* newcomers for whom there was no place */
@@ -82,6 +84,10 @@ void gkv_member_hear(struct gkv_members *members, const struct gkv_identity *fro
  */
 bool gkv_member_confirm(struct gkv_member *member, struct gkv_node_id confirmer,
                         uint32_t count_max);
+
+/* Our verdict that a member in the ring is DEGRADED, or no more. It ends by itself when the member
+ * lives anew, or LEFT. */
+void gkv_member_set_degraded(struct gkv_members *members, uint16_t index, bool is_degraded);
 
 /* Empty a place that is used; index > 0. */
 void gkv_member_forget(struct gkv_members *members, uint16_t index);

@@ -410,6 +410,7 @@ struct gkv_node_stats gkv_node_stats(const struct gkv_node *node)
                            GKV_CELL_BYTES,
         .member_count = modules->members.ring_count,
         .reachable_count = modules->members.reachable_count,
+        .degraded_count = modules->members.degraded_count,
         .stall_count = node->stall_count,
         .health_score = modules->swim.probes.health.score,
         .store_digest = gkv_store_digest(&modules->store),

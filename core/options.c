@@ -47,6 +47,8 @@ struct times {
     uint32_t reconnect_interval;
     uint32_t reconnect_max;
     uint32_t evict_delay;
+    uint32_t degraded_window;
+    uint32_t degraded_evict;
     uint32_t stall;
     uint32_t witness_patience;
     uint32_t sync_interval;
@@ -56,11 +58,12 @@ struct times {
 /* clang-format off */
 static const struct times profiles[] = {
     [GKV_OPTIONS_LAN] =
-        {100, 50, 25, 60, 200, 20, 30000, 1000, 8000, 10000, 40, 3000, 1000, 2000},
+        {100, 50, 25, 60, 200, 20, 30000, 1000, 8000, 10000, 10000, 30000, 40, 3000, 1000, 2000},
     [GKV_OPTIONS_STABLE] =
-        {200, 100, 50, 120, 1000, 20, 30000, 1000, 8000, 30000, 40, 5000, 1000, 2000},
+        {200, 100, 50, 120, 1000, 20, 30000, 1000, 8000, 30000, 20000, 60000, 40, 5000, 1000, 2000},
     [GKV_OPTIONS_WAN] =
-        {1000, 600, 300, 1000, 3000, 200, 60000, 2000, 30000, 60000, 400, 30000, 10000, 5000},
+        {1000, 600, 300, 1000, 3000, 200, 60000, 2000, 30000, 60000, 60000, 180000, 400, 30000,
+         10000, 5000},
 };
 /* clang-format on */
 
@@ -78,6 +81,8 @@ void gkv_options_profile(struct gkv_options *options, enum gkv_options_profile p
     options->reconnect_interval_ms = times->reconnect_interval;
     options->reconnect_max_ms = times->reconnect_max;
     options->evict_delay_ms = times->evict_delay;
+    options->degraded_window_ms = times->degraded_window;
+    options->degraded_evict_ms = times->degraded_evict;
     options->stall_ms = times->stall;
     options->witness_patience_ms = times->witness_patience;
     options->sync_interval_ms = times->sync_interval;
@@ -127,6 +132,8 @@ static const struct range ranges[] = {
     RANGE(reconnect_max_ms, 10, 3600000),
     RANGE(leave_ms, 0, 60000),
     RANGE(evict_delay_ms, 0, 86400000),
+    RANGE(degraded_window_ms, 0, 3600000),
+    RANGE(degraded_evict_ms, 0, 86400000),
     RANGE(sync_interval_ms, 10, 3600000),
     RANGE(tombstone_keep_ms, 1000, 604800000),
     RANGE(drift_ms_max, 1, 3600000),

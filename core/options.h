@@ -70,6 +70,12 @@ struct gkv_options {
     uint32_t leave_ms; /* LEAVING to LEFT; default 100; 0 .. 60,000; 0: at once */
     /* UNREACHABLE to EVICTED, and up to a fifth more; default 10,000; 0 .. 86,400,000; 0: never. */
     uint32_t evict_delay_ms;
+    /* Others accuse a member in vain within so long, and it is DEGRADED until so long afterwards
+     * (core/grey.h). Default 10,000; 0 .. 3,600,000; 0: nobody ever is. */
+    uint32_t degraded_window_ms;
+    /* DEGRADED to EVICTED; and one who was evicted must be well for so long to come back. Default
+     * 30,000; 0 .. 86,400,000; 0: never. */
+    uint32_t degraded_evict_ms;
     uint32_t sync_interval_ms; /* anti-entropy with one peer; default 1,000; 10 .. 3,600,000 */
     /* A deletion is remembered so long after its stamp at least, by the clock of each node. Default
      * 600,000; 1,000 .. 604,800,000. */

@@ -6,6 +6,8 @@
  *   SUSPECT     -> ALIVE         [merge]          it refuted
  *   SUSPECT     -> UNREACHABLE   [end_suspicion] it did not refute in time; or told
  *   UNREACHABLE -> EVICTED       [gkv_swim_on_member_timer] evict_delay_ms later; or told
+ *   ALIVE,
+ *   SUSPECT     -> EVICTED       [judge_the_grey] DEGRADED for degraded_evict_ms; or told
  *   UNREACHABLE,
  *   EVICTED     -> ALIVE         [merge]          asked by reconnect, it refuted; or a newer boot
  *   any         -> LEFT          [merge]          it said so
@@ -51,11 +53,17 @@ static uint64_t after_ms(const struct gkv_step *step, uint64_t ms)
 static bool hear_of_self(struct gkv_swim *swim, const struct gkv_step *step,
                          const struct gkv_update *told)
 {
+    if (gkv_grey_must_wait(&swim->greys, &swim->probes.health, step, told)) {
+        return false;
+    }
     const enum gkv_self_reply reply =
         gkv_self_hear(&swim->self, &swim->gossip, &swim->probes.health, step, told);
     swim->drops.malformed += reply == GKV_SELF_IMPOSSIBLE;
     swim->drops.stale += reply == GKV_SELF_OUTDATED || reply == GKV_SELF_REPEATED;
     swim->drops.boot_conflict += reply == GKV_SELF_OUTLIVED;
+    if (reply == GKV_SELF_REFUTED) {
+        (void)gkv_grey_on_refuted(&swim->greys, step, GKV_MEMBER_SELF, told);
+    }
     return reply == GKV_SELF_REPEATED || reply == GKV_SELF_REFUTED || reply == GKV_SELF_OUTLIVED ||
            reply == GKV_SELF_GONE;
 }
@@ -90,6 +98,33 @@ static void trace_change(const struct gkv_step *step, const struct gkv_update *s
     }
 }
 
+/* Is there room for one more event of the call under way? Then it is taken. */
+static bool take_event_room(struct gkv_swim *swim, const struct gkv_step *step)
+{
+    const bool has_room =
+        swim->event_room > 0 && gkv_actions_room(step->actions) > SENDS_PER_CALL_MAX;
+    swim->event_room -= has_room;
+    return has_room;
+}
+
+/* The verdict on the member at index changed. */
+static void tell_degraded(struct gkv_swim *swim, const struct gkv_step *step, uint16_t index)
+{
+    const struct gkv_member *member = gkv_member_at(step->members, index);
+    if (index != GKV_MEMBER_SELF && take_event_room(swim, step)) {
+        struct gkv_action *action = gkv_actions_add(step->actions, GKV_ACTION_DEGRADED);
+        action->as.degraded.who = member->said.who;
+        action->as.degraded.is_degraded = member->is_degraded;
+    }
+}
+
+/* In an incarnation above what we held, a member denied that; one that LEFT has better reasons. */
+static bool is_denied(const struct gkv_update *before, const struct gkv_update *said)
+{
+    return before->who.boot_id == said->who.boot_id && before->incarnation < said->incarnation &&
+           said->state != GKV_MEMBER_LEFT;
+}
+
 /* The table's entry at index was replaced; `before` is what it held of the same node (NONE:
  * nothing). */
 static void on_changed(struct gkv_swim *swim, const struct gkv_step *step, uint16_t index,
@@ -102,13 +137,15 @@ static void on_changed(struct gkv_swim *swim, const struct gkv_step *step, uint1
     if (gkv_member_is_reachable(member)) {
         gkv_round_add(&swim->probes.round, &swim->gossip.prng, index);
     }
-    if (before->state == member->said.state && before->who.boot_id == member->said.who.boot_id) {
-        return;
+    if (before->state != member->said.state || before->who.boot_id != member->said.who.boot_id) {
+        trace_change(step, &member->said);
+        if (take_event_room(swim, step)) {
+            gkv_actions_add(step->actions, GKV_ACTION_MEMBER)->as.member = member->said;
+        }
     }
-    trace_change(step, &member->said);
-    if (swim->event_room > 0 && gkv_actions_room(step->actions) > SENDS_PER_CALL_MAX) {
-        swim->event_room--;
-        gkv_actions_add(step->actions, GKV_ACTION_MEMBER)->as.member = member->said;
+    if (is_denied(before, &member->said) &&
+        gkv_grey_on_refuted(&swim->greys, step, index, before)) {
+        tell_degraded(swim, step, index);
     }
 }
 
@@ -209,7 +246,7 @@ static void declare(struct gkv_swim *swim, const struct gkv_step *step, uint16_t
     update.state = state;
     update.confirmer_count = 0;
     memset(update.confirmers, 0, sizeof(update.confirmers));
-    if (state == GKV_MEMBER_SUSPECT) {
+    if (state == GKV_MEMBER_SUSPECT || node_id_is_zero(update.accuser)) {
         update.accuser = gkv_step_self(step)->said.who.id;
     }
     (void)merge(swim, step, &update);
@@ -344,11 +381,27 @@ static void reconnect_member(struct gkv_swim *swim, const struct gkv_step *step)
     }
 }
 
+/* What time did to those who are neither well nor dead. */
+static void judge_the_grey(struct gkv_swim *swim, const struct gkv_step *step)
+{
+    for (uint16_t i = 0; i < step->members->capacity; i++) {
+        const enum gkv_grey_verdict verdict = gkv_grey_judge(&swim->greys, step, i);
+        const enum gkv_member_state state = gkv_member_at(step->members, i)->said.state;
+        if (verdict == GKV_GREY_ENDED) {
+            tell_degraded(swim, step, i);
+        } else if (verdict == GKV_GREY_EVICT && i != GKV_MEMBER_SELF &&
+                   (state == GKV_MEMBER_ALIVE || state == GKV_MEMBER_SUSPECT)) {
+            declare(swim, step, i, GKV_MEMBER_EVICTED);
+        }
+    }
+}
+
 static void on_reconnect_timer(struct gkv_swim *swim, const struct gkv_step *step)
 {
     gkv_timer_set(step->timers, GKV_TIMER_RECONNECT,
                   after_ms(step, step->options->reconnect_interval_ms));
     gkv_join_ask_missing_seed(&swim->join, step);
+    judge_the_grey(swim, step);
     reconnect_member(swim, step);
 }
 
@@ -551,6 +604,7 @@ void gkv_swim_init(struct gkv_swim *swim, struct gkv_arena *arena,
     *swim = (struct gkv_swim){.reconnect_sequence = 0};
     gkv_gossip_init(&swim->gossip, arena, options);
     gkv_relays_init(&swim->relays, arena);
+    gkv_greys_init(&swim->greys, arena, capacity);
     gkv_probes_init(&swim->probes, arena, capacity, (uint32_t)gkv_prng_next(&swim->gossip.prng));
 }
 

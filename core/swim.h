@@ -13,7 +13,7 @@
  *           for ever.
  * Not here  Who is probed when, and how: core/probe.h. How news is told: core/gossip.h. How long a
  *           suspect may refute: core/suspicion.h. Whole tables, seeds: core/join.h. What we say of
- *           ourselves: core/self.h.
+ *           ourselves: core/self.h. Who is DEGRADED: core/grey.h.
  */
 #ifndef GKV_CORE_SWIM_H
 #define GKV_CORE_SWIM_H
@@ -24,6 +24,7 @@
 
 #include "core/event.h"
 #include "core/gossip.h"
+#include "core/grey.h"
 #include "core/join.h"
 #include "core/probe.h"
 #include "core/relay.h"
@@ -45,6 +46,7 @@ struct gkv_swim {
     struct gkv_relays relays;
     struct gkv_join join;
     struct gkv_self self;
+    struct gkv_greys greys;
     struct gkv_swim_drops drops;
     uint32_t reconnect_sequence; /* of the last ping of an unreachable member; 0: answered */
     uint32_t event_room;         /* member events that the call under way may still make */

@@ -28,6 +28,8 @@ enum gkv_trace_kind {
     GKV_TRACE_MEMBER_EVICTED,     /* about; a: incarnation */
     GKV_TRACE_MEMBER_LEAVING,     /* about; a: incarnation */
     GKV_TRACE_MEMBER_LEFT,        /* about; a: incarnation */
+    GKV_TRACE_DEGRADED,           /* about; a: 1 from now on, 0 no more; b: how many accused it */
+    GKV_TRACE_WAITS,              /* about: self, evicted; a: 1 refutes only when well, 0 is well */
     GKV_TRACE_REFUTE,             /* about: self; a: new incarnation */
     GKV_TRACE_CONFIRM,            /* about: suspect; via: who found out as well; a: how many do */
     GKV_TRACE_HEALTH,             /* about: self; a: new score, 0 is well */

@@ -172,6 +172,9 @@ static void take_output(struct run *run, const struct gkv_output *output)
     case GKV_OUTPUT_MEMBER:
         GKV_ASSERT(output->as.member.state != GKV_MEMBER_NONE);
         break;
+    case GKV_OUTPUT_DEGRADED:
+        GKV_ASSERT(output->as.degraded.who.boot_id != 0);
+        break;
     }
 }
 

@@ -9,6 +9,7 @@ struct gkv_herald_place {
     uint64_t boot_id;
     uint32_t generation;
     enum gkv_member_state state;
+    bool is_degraded;
 };
 
 enum gkv_error gkv_herald_init(struct gkv_herald *herald, uint32_t member_count_max)
@@ -37,10 +38,12 @@ void gkv_herald_tell(struct gkv_herald *herald, const struct gkv_members *member
     const uint16_t index = gkv_member_find(members, said->who.id);
     if (index != GKV_MEMBER_INDEX_NONE) { /* else: forgotten in the same input */
         GKV_ASSERT(index < herald->capacity);
+        const struct gkv_member *member = gkv_member_at(members, index);
         herald->places[index] = (struct gkv_herald_place){
             .boot_id = said->who.boot_id,
-            .generation = gkv_member_at(members, index)->generation,
+            .generation = member->generation,
             .state = said->state,
+            .is_degraded = member->is_degraded,
         };
     }
     herald->has_told = true;
@@ -50,7 +53,20 @@ void gkv_herald_tell(struct gkv_herald *herald, const struct gkv_members *member
 static bool is_told(const struct gkv_herald_place *place, const struct gkv_member *member)
 {
     return place->generation == member->generation && place->state == member->said.state &&
-           place->boot_id == member->said.who.boot_id;
+           place->boot_id == member->said.who.boot_id && place->is_degraded == member->is_degraded;
+}
+
+void gkv_herald_tell_degraded(struct gkv_herald *herald, const struct gkv_members *members,
+                              struct gkv_node_id who)
+{
+    const uint16_t index = gkv_member_find(members, who);
+    if (herald->on_member == NULL || index == GKV_MEMBER_INDEX_NONE) {
+        return;
+    }
+    const struct gkv_member *member = gkv_member_at(members, index);
+    if (!is_told(&herald->places[index], member)) { /* what was told before may have said so */
+        gkv_herald_tell(herald, members, &member->said);
+    }
 }
 
 void gkv_herald_finish(struct gkv_herald *herald, const struct gkv_members *members)

@@ -39,6 +39,10 @@ void gkv_herald_destroy(struct gkv_herald *herald);
 void gkv_herald_tell(struct gkv_herald *herald, const struct gkv_members *members,
                      const struct gkv_update *said);
 
+/* The same, of our verdict that a member is DEGRADED, or no more. */
+void gkv_herald_tell_degraded(struct gkv_herald *herald, const struct gkv_members *members,
+                              struct gkv_node_id who);
+
 /* The events of an input are over: tell what they left out. */
 void gkv_herald_finish(struct gkv_herald *herald, const struct gkv_members *members);
 

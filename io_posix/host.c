@@ -142,6 +142,9 @@ static void do_output(struct gkv_host *host, struct gkv_now now, const struct gk
     case GKV_OUTPUT_MEMBER:
         gkv_herald_tell(&host->herald, members_of(host), &output->as.member);
         break; /* readiness is looked at once a turn */
+    case GKV_OUTPUT_DEGRADED:
+        gkv_herald_tell_degraded(&host->herald, members_of(host), output->as.degraded.who.id);
+        break;
     }
 }
 

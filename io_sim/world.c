@@ -104,6 +104,12 @@ static void describe_output(const struct gkv_output *output, uint64_t words[OUTP
         words[3] = (uint64_t)output->as.member.state;
         words[4] = (uint64_t)output->as.member.name.bytes[0];
         break;
+    case GKV_OUTPUT_DEGRADED:
+        words[1] = output->as.degraded.who.boot_id;
+        words[2] = hash_of((struct gkv_bytes){.data = output->as.degraded.who.id.bytes,
+                                              .count = sizeof(output->as.degraded.who.id.bytes)});
+        words[3] = output->as.degraded.is_degraded;
+        break;
     }
 }
 
@@ -298,6 +304,7 @@ static void carry_out(struct gkv_world *world, struct gkv_host *host,
         break;
     case GKV_OUTPUT_COMPLETE:
     case GKV_OUTPUT_MEMBER:
+    case GKV_OUTPUT_DEGRADED:
         break; /* for whoever observes */
     }
 }

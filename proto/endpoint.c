@@ -244,8 +244,7 @@ static void parse(struct gkv_endpoint *endpoint, uint32_t index)
 static bool is_gossip(enum gkv_message_kind kind)
 {
     return kind == GKV_MESSAGE_PING || kind == GKV_MESSAGE_ACK || kind == GKV_MESSAGE_PING_REQ ||
-           kind == GKV_MESSAGE_GOSSIP ||
-           kind == GKV_MESSAGE_NACK;
+           kind == GKV_MESSAGE_GOSSIP || kind == GKV_MESSAGE_NACK;
 }
 
 void gkv_endpoint_on_datagram(struct gkv_endpoint *endpoint, struct gkv_now now,
@@ -443,6 +442,11 @@ static bool translate(struct gkv_endpoint *endpoint, const struct gkv_action *ac
     case GKV_ACTION_MEMBER:
         output_out->kind = GKV_OUTPUT_MEMBER;
         output_out->as.member = action->as.member;
+        return true;
+    case GKV_ACTION_DEGRADED:
+        output_out->kind = GKV_OUTPUT_DEGRADED;
+        output_out->as.degraded.who = action->as.degraded.who;
+        output_out->as.degraded.is_degraded = action->as.degraded.is_degraded;
         return true;
     }
     return false;

@@ -65,6 +65,7 @@ enum gkv_output_kind {
                                 was empty, whatever is added meanwhile */
     GKV_OUTPUT_COMPLETE = 5, /* a client operation is over: as.result */
     GKV_OUTPUT_MEMBER = 6,   /* a member's state changed: as.member */
+    GKV_OUTPUT_DEGRADED = 7, /* a member is DEGRADED from now on, or no more: as.degraded */
 };
 
 struct gkv_output {
@@ -81,6 +82,10 @@ struct gkv_output {
         struct gkv_stream stream;
         struct gkv_result result;
         struct gkv_update member;
+        struct {
+            struct gkv_identity who;
+            bool is_degraded;
+        } degraded;
     } as;
 };
 

@@ -450,6 +450,7 @@ static void on_output(struct gkv_journal *journal, const struct gkv_observation 
     case GKV_OUTPUT_DATAGRAM: /* heard */
     case GKV_OUTPUT_CLOSE:
     case GKV_OUTPUT_SEND:
+    case GKV_OUTPUT_DEGRADED: /* no state of its own: the trace tells of it */
         return;
     }
 }

@@ -73,6 +73,12 @@ static int member_text(const struct gkv_trace_point *point, char self, char *tex
         return snprintf(text, bytes, "%c knows that %c is leaving", self, about);
     case GKV_TRACE_MEMBER_LEFT:
         return snprintf(text, bytes, "%c knows that %c left", self, about);
+    case GKV_TRACE_DEGRADED:
+        return snprintf(text, bytes, "%c finds %c %s", self, about,
+                        point->a > 0 ? "degraded" : "well again");
+    case GKV_TRACE_WAITS:
+        return snprintf(text, bytes, "%c %s", self,
+                        point->a > 0 ? "refutes nothing until it is well" : "is well, and refutes");
     case GKV_TRACE_CONFIRM:
         return snprintf(text, bytes, "%c hears that %c suspects %c as well", self, via, about);
     case GKV_TRACE_STALL:

@@ -42,7 +42,8 @@ static uint64_t liveness_ns(const struct gkv_scenario *scenario)
         (nodes + options->seed_count + 2) * options->reconnect_interval_ms +
         2 * nodes * options->probe_interval_ms +
         2 * (uint64_t)options->suspicion_timeout_ms * options->suspicion_max_factor +
-        options->witness_patience_ms + options->startup_grace_ms + options->reconnect_max_ms;
+        options->witness_patience_ms + options->startup_grace_ms + options->reconnect_max_ms +
+        options->degraded_window_ms + options->degraded_evict_ms;
     const uint64_t round_count = GKV_SLOT_GROUP_COUNT / GKV_SYNC_GROUPS_PER_ROUND + 2;
     const uint64_t repair_ms =
         scenario->repairs_by_read ? 0 : nodes * round_count * options->sync_interval_ms;

@@ -108,6 +108,7 @@ static inline void drain(struct side *side)
             side->complete_count++;
             break;
         case GKV_OUTPUT_MEMBER:
+        case GKV_OUTPUT_DEGRADED:
             side->member_count++;
             break;
         }

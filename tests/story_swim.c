@@ -237,6 +237,31 @@ static void test_who_stood_still_accuses_nobody(void **state)
     cluster_stop(cluster);
 }
 
+/* Goal: who stands still again and again is neither well nor dead for the others, until a while
+ * after the last time; a single time says nothing.
+ * Method: stop c for 300 ms, twice, with a suspicion that lasts longer. */
+static void test_grey_for_a_while(void **state)
+{
+    (void)state;
+    static const enum gkv_trace_kind verdicts[2] = {GKV_TRACE_DEGRADED, GKV_TRACE_WAITS};
+    struct gkv_options options;
+    cluster_options_init(&options);
+    options.suspicion_timeout_ms = 400;
+    struct cluster *cluster =
+        cluster_start(&(struct cluster_options){.nodes = 3, .seed = 1, .tuned = &options});
+    cluster_pause(cluster, "c", 300);
+    cluster_run_until(cluster, 1000);
+    cluster_expect(cluster, NULL, verdicts, "");
+    cluster_pause(cluster, "c", 300);
+    cluster_run_until(cluster, 30000);
+    cluster_expect(cluster, NULL, verdicts,
+                   "1301 a finds c degraded\n"
+                   "1301 b finds c degraded\n"
+                   "12000 a finds c well again\n"
+                   "12100 b finds c well again\n");
+    cluster_stop(cluster);
+}
+
 /* Goal: who says goodbye has left, for everybody, at once, and is suspected by nobody.
  * Method: c leaves, has 100 ms for what is under way, and stops. */
 static void test_leaving_is_not_dying(void **state)
@@ -264,6 +289,7 @@ int main(void)
         cmocka_unit_test(test_restart_supersedes),
         cmocka_unit_test(test_partition_heals),
         cmocka_unit_test(test_who_stood_still_accuses_nobody),
+        cmocka_unit_test(test_grey_for_a_while),
         cmocka_unit_test(test_leaving_is_not_dying),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

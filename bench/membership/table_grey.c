@@ -98,9 +98,9 @@ static bool report_grey(struct page *page, const struct plan *plan)
             "nodes changed that a healthy node reaches, looked at once a second; healthy nodes "
             "that somebody held unreachable,\nor evicted. The most of %" PRIu32 " runs. In Rapid's "
             "figures 9 and 10 (10 of 1000 nodes) memberlist oscillates and never\nremoves them, "
-            "Rapid removes them in one change of view. Nothing in GridKV tells such a node from a "
-            "well one\nthat was accused falsely, nor damps its coming and going: each of its "
-            "refutations is believed.\n\n",
+            "Rapid removes them in one change of view. GridKV evicts who was accused by many and "
+            "refuted it for 30 s, and\nwho was evicted twice comes back when it has been well for "
+            "30 s: the deaf one comes back once.\n\n",
             GREY_NODE_COUNT, GREY_SECONDS, plan_repetitions(plan, RUN_COUNT));
     page_head(page, "faulty node | protocol | unreachable after ms | evicted after ms | changes "
                     "of a view | healthy unreachable | healthy evicted");

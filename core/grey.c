@@ -1,0 +1,252 @@
+/* What a member goes through.
+ *
+ *   well     -> DEGRADED [gkv_grey_on_refuted] enough others accused it in vain, or it flaps
+ *   DEGRADED -> well     [gkv_grey_judge]      nothing of that kind for a window, and no flapping
+ *   DEGRADED -> well     [core/member.c]       it lives anew, or left
+ *
+ * And we ourselves, when we are evicted:
+ *
+ *   answering -> waiting   [gkv_grey_must_wait] we are DEGRADED, or flap, and are not well
+ *   waiting   -> answering [gkv_grey_must_wait] we have been well for long enough
+ */
+#include "core/grey.h"
+
+#include "core/panic.h"
+
+#define ACCUSERS_LEAST 2
+
+struct accusation {
+    uint64_t refuted_ns; /* 0: none */
+    struct gkv_node_id accuser;
+};
+
+struct gkv_grey_place {
+    struct accusation accusations[GKV_GREY_ACCUSER_COUNT_MAX];
+    uint64_t boot_id;        /* of the member that all this is about */
+    uint64_t since_ns;       /* DEGRADED since then */
+    uint64_t refuted_ns[2];  /* the last two times that an accusation was that counted; 0: none */
+    uint64_t score_ns;       /* when the score was what it says */
+    uint32_t score;          /* thousandths */
+    uint32_t generation;     /* of the member's place */
+    struct gkv_node_id last; /* who accused it then */
+};
+_Static_assert(sizeof(struct gkv_grey_place) == 256, "stated in core/grey.h");
+
+void gkv_greys_init(struct gkv_greys *greys, struct gkv_arena *arena, uint16_t capacity)
+{
+    void *places = gkv_arena_carve(arena, capacity, sizeof(struct gkv_grey_place));
+    *greys = (struct gkv_greys){.is_waiting = false};
+    greys->place_offset = gkv_offset_to(greys, places);
+}
+
+/* The place of the member at index; emptied when it was another's, or of its former life. */
+static struct gkv_grey_place *place_of(const struct gkv_greys *greys, const struct gkv_step *step,
+                                       uint16_t index)
+{
+    const struct gkv_member *member = gkv_member_at(step->members, index);
+    struct gkv_grey_place *place =
+        (struct gkv_grey_place *)gkv_at(greys, greys->place_offset) + index;
+    if (place->generation != member->generation || place->boot_id != member->said.who.boot_id) {
+        *place = (struct gkv_grey_place){.boot_id = member->said.who.boot_id,
+                                         .generation = member->generation};
+    }
+    return place;
+}
+
+static uint64_t window_ns(const struct gkv_step *step)
+{
+    return step->options->degraded_window_ms * GKV_NS_PER_MS;
+}
+
+static bool is_within(const struct gkv_step *step, uint64_t then_ns, uint64_t span_ns)
+{
+    GKV_ASSERT(then_ns <= step->now.mono_ns);
+    return then_ns != 0 && step->now.mono_ns - then_ns <= span_ns;
+}
+
+/* ---- The score. ------------------------------------------------------------------------------ */
+
+/* Halved with each half-life, and along a straight line between two of them. */
+static uint32_t score_now(const struct gkv_grey_place *place, const struct gkv_step *step)
+{
+    const uint64_t half_life_ns = GKV_GREY_HALF_LIFE_WINDOWS * window_ns(step);
+    const uint64_t age_ns = step->now.mono_ns - place->score_ns;
+    const uint64_t halvings = age_ns / half_life_ns;
+    if (halvings >= 32) {
+        return 0;
+    }
+    const uint32_t score = place->score >> halvings;
+    const uint64_t rest_permille = age_ns % half_life_ns * 1000 / half_life_ns;
+    return score - (uint32_t)(score * rest_permille / 2000);
+}
+
+/* At most twice what is too much, so that it is over one half-life after the last of it. */
+static void add_score(struct gkv_grey_place *place, const struct gkv_step *step, uint32_t by)
+{
+    const uint32_t score = score_now(place, step) + by;
+    place->score = score < 2 * GKV_GREY_SCORE_MAX ? score : 2 * GKV_GREY_SCORE_MAX;
+    place->score_ns = step->now.mono_ns;
+}
+
+/* ---- Accusers. ------------------------------------------------------------------------------- */
+
+/* Does the word of this node count? */
+static bool is_credible(const struct gkv_step *step, uint16_t about, struct gkv_node_id accuser)
+{
+    const uint16_t index = gkv_member_find(step->members, accuser);
+    if (index == GKV_MEMBER_INDEX_NONE || index == about) {
+        return false;
+    }
+    const struct gkv_member *member = gkv_member_at(step->members, index);
+    return gkv_member_is_reachable(member) && !member->is_degraded;
+}
+
+/* Enter an accuser in his own place, or in that of the one who accused longest ago. */
+static void enter(struct gkv_grey_place *place, const struct gkv_step *step,
+                  struct gkv_node_id accuser)
+{
+    uint32_t oldest = 0;
+    for (uint32_t i = 0; i < GKV_GREY_ACCUSER_COUNT_MAX; i++) {
+        const struct accusation *accusation = &place->accusations[i];
+        if (accusation->refuted_ns != 0 && gkv_node_id_equal(accusation->accuser, accuser)) {
+            oldest = i;
+            break;
+        }
+        if (accusation->refuted_ns < place->accusations[oldest].refuted_ns) {
+            oldest = i;
+        }
+    }
+    place->accusations[oldest] =
+        (struct accusation){.refuted_ns = step->now.mono_ns, .accuser = accuser};
+}
+
+/* One who accused in vain: true when his word counts. */
+static bool note_accuser(struct gkv_grey_place *place, const struct gkv_step *step, uint16_t index,
+                         struct gkv_node_id accuser)
+{
+    if (!is_credible(step, index, accuser)) {
+        return false;
+    }
+    enter(place, step, accuser);
+    return true;
+}
+
+static void note_refutation(struct gkv_grey_place *place, const struct gkv_step *step)
+{
+    place->refuted_ns[1] = place->refuted_ns[0];
+    place->refuted_ns[0] = step->now.mono_ns;
+}
+
+/* The score rises unless the first accuser is the same as the last time: he may be deaf himself. */
+static void note_suspicion(struct gkv_grey_place *place, const struct gkv_step *step,
+                           uint16_t index, const struct gkv_update *before)
+{
+    GKV_ASSERT(before->confirmer_count <= GKV_CONFIRMER_COUNT_MAX);
+    bool counts = note_accuser(place, step, index, before->accuser);
+    const bool is_other = counts && !gkv_node_id_equal(place->last, before->accuser);
+    place->last = counts ? before->accuser : place->last;
+    add_score(place, step, is_other ? GKV_GREY_SCORE_REFUTED : 0);
+    for (uint32_t i = 0; i < before->confirmer_count; i++) {
+        counts |= note_accuser(place, step, index, before->confirmers[i]);
+    }
+    if (counts) {
+        note_refutation(place, step);
+    }
+}
+
+static uint32_t accuser_count(const struct gkv_grey_place *place, const struct gkv_step *step)
+{
+    uint32_t count = 0;
+    for (uint32_t i = 0; i < GKV_GREY_ACCUSER_COUNT_MAX; i++) {
+        count += is_within(step, place->accusations[i].refuted_ns, window_ns(step));
+    }
+    return count;
+}
+
+static uint32_t accusers_wanted(const struct gkv_step *step)
+{
+    const uint32_t half = step->members->reachable_count / 2; /* ceil((n - 1) / 2) */
+    const uint32_t wanted = half < GKV_GREY_ACCUSER_COUNT_MAX ? half : GKV_GREY_ACCUSER_COUNT_MAX;
+    return wanted > ACCUSERS_LEAST ? wanted : ACCUSERS_LEAST;
+}
+
+/* One pause may make many accuse somebody at once; it takes two to be grey. */
+static bool is_grey(const struct gkv_grey_place *place, const struct gkv_step *step)
+{
+    return (accuser_count(place, step) >= accusers_wanted(step) &&
+            is_within(step, place->refuted_ns[1], window_ns(step))) ||
+           score_now(place, step) > GKV_GREY_SCORE_MAX;
+}
+
+/* ---- The verdict. ---------------------------------------------------------------------------- */
+
+static void set_degraded(const struct gkv_grey_place *place, const struct gkv_step *step,
+                         uint16_t index, bool is_degraded)
+{
+    gkv_member_set_degraded(step->members, index, is_degraded);
+    gkv_step_trace(step, GKV_TRACE_DEGRADED, &gkv_member_at(step->members, index)->said.who.id,
+                   is_degraded, accuser_count(place, step));
+}
+
+bool gkv_grey_on_refuted(struct gkv_greys *greys, const struct gkv_step *step, uint16_t index,
+                         const struct gkv_update *before)
+{
+    if (step->options->degraded_window_ms == 0) {
+        return false;
+    }
+    struct gkv_grey_place *place = place_of(greys, step, index);
+    if (before->state == GKV_MEMBER_SUSPECT) {
+        note_suspicion(place, step, index, before);
+    } else if (before->state == GKV_MEMBER_EVICTED) {
+        add_score(place, step, GKV_GREY_SCORE_EVICTED);
+        note_refutation(place, step);
+    }
+    if (gkv_member_at(step->members, index)->is_degraded || !is_grey(place, step)) {
+        return false;
+    }
+    place->since_ns = step->now.mono_ns;
+    set_degraded(place, step, index, true);
+    return true;
+}
+
+enum gkv_grey_verdict gkv_grey_judge(struct gkv_greys *greys, const struct gkv_step *step,
+                                     uint16_t index)
+{
+    const struct gkv_member *member = gkv_member_at(step->members, index);
+    if (!member->is_degraded) {
+        return GKV_GREY_AS_BEFORE;
+    }
+    const struct gkv_grey_place *place = place_of(greys, step, index);
+    const uint64_t evict_ns = step->options->degraded_evict_ms * GKV_NS_PER_MS;
+    const bool is_accused = is_within(step, place->refuted_ns[0], window_ns(step));
+    if (!is_accused && !is_grey(place, step)) {
+        set_degraded(place, step, index, false);
+        return GKV_GREY_ENDED;
+    }
+    const bool lasts = evict_ns > 0 && step->now.mono_ns - place->since_ns >= evict_ns;
+    const bool is_minority = 2u * step->members->degraded_count < step->members->ring_count;
+    return lasts && is_accused && is_minority ? GKV_GREY_EVICT : GKV_GREY_AS_BEFORE;
+}
+
+bool gkv_grey_must_wait(struct gkv_greys *greys, const struct gkv_health *health,
+                        const struct gkv_step *step, const struct gkv_update *told)
+{
+    const struct gkv_member *self = gkv_step_self(step);
+    const uint64_t evict_ns = step->options->degraded_evict_ms * GKV_NS_PER_MS;
+    if (step->options->degraded_window_ms == 0 || evict_ns == 0 ||
+        told->who.boot_id != self->said.who.boot_id || told->incarnation < self->said.incarnation) {
+        return false;
+    }
+    const uint64_t well_ns = gkv_health_well_ns(health, step);
+    const uint32_t score = score_now(place_of(greys, step, GKV_MEMBER_SELF), step);
+    const bool flaps = score + GKV_GREY_SCORE_EVICTED > GKV_GREY_SCORE_MAX;
+    const bool is_waiting = greys->is_waiting
+                                ? well_ns < evict_ns
+                                : told->state == GKV_MEMBER_EVICTED && well_ns < window_ns(step) &&
+                                      (self->is_degraded || flaps);
+    if (is_waiting != greys->is_waiting) {
+        greys->is_waiting = is_waiting;
+        gkv_step_trace(step, GKV_TRACE_WAITS, &self->said.who.id, is_waiting, 0);
+    }
+    return is_waiting;
+}
