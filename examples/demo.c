@@ -36,8 +36,8 @@
 #define TEXT_BYTES 32768
 #define ITEM_COUNT 64
 #define ADDRESS_BYTES 64
-#define MEMBER_ITEM_COUNT \
-    6 /* of one member in GKV.MEMBERS: name, id, boot, state, incarnation, address */
+/* Of one member in GKV.MEMBERS: name, id, boot, state, incarnation, address, well or degraded. */
+#define MEMBER_ITEM_COUNT 7
 
 struct node {
     const char *name;

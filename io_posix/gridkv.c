@@ -158,6 +158,8 @@ static enum gkv_error take_numbers(struct opening *opening)
     take_time(&core->suspicion_timeout_ms, options->failure_timeout_ms);
     take_time(&core->evict_delay_ms, options->suspect_timeout_ms);
     take_time(&core->startup_grace_ms, options->startup_grace_period_ms);
+    take_time(&core->degraded_window_ms, options->degraded_window_ms);
+    take_time(&core->degraded_evict_ms, options->degraded_evict_ms);
     const uint64_t room =
         RECORDS_IN_FLIGHT * ((uint64_t)GKV_KEY_BYTES_MAX + options->value_bytes_max);
     if (room > core->operation_memory_bytes) {
@@ -364,6 +366,7 @@ static void tell_member(void *context, const struct gkv_members *members,
     char address[GKV_ADDRESS_TEXT_BYTES];
     copy_name(name, &said->name);
     (void)gkv_address_text(&said->address, address);
+    const uint16_t index = gkv_member_find(members, said->who.id);
     const uint16_t accuser_index = gkv_member_find(members, said->accuser);
     if (accuser_index != GKV_MEMBER_INDEX_NONE) {
         copy_name(accuser, &gkv_member_at(members, accuser_index)->said.name);
@@ -378,6 +381,7 @@ static void tell_member(void *context, const struct gkv_members *members,
         .boot_id = said->who.boot_id,
         .member_count = members->ring_count,
         .reachable_count = members->reachable_count,
+        .is_degraded = index != GKV_MEMBER_INDEX_NONE && gkv_member_at(members, index)->is_degraded,
     };
     gridkv->on_member(gridkv->member_context, &event);
 }
@@ -740,6 +744,7 @@ enum gkv_error gridkv_stats(struct gridkv *gridkv, struct gridkv_stats *stats_ou
         .refused_count = refused_count_of(&figures),
         .bytes_in = figures.endpoint.datagram_in_bytes + figures.endpoint.stream_in_bytes,
         .bytes_out = figures.endpoint.datagram_out_bytes + figures.endpoint.stream_out_bytes,
+        .degraded_count = figures.node.degraded_count,
     };
     memcpy(stats_out, &stats, struct_bytes < sizeof(stats) ? struct_bytes : sizeof(stats));
     return GKV_OK;

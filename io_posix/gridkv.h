@@ -54,9 +54,9 @@ enum gridkv_member_state {
     GRIDKV_MEMBER_EVICTED = 5,     /* unreachable for long; its place in the ring stays as well */
 };
 
-/* A peer's state changed, or it was started anew: no change that lasts is left out. Lent until the
- * callback returns; new fields are appended. Names come from peers: nobody has looked what is in
- * them. */
+/* A peer's state changed, or our verdict that it is degraded, or it was started anew: no change
+ * that lasts is left out. Lent until the callback returns; new fields are appended. Names come from
+ * peers: nobody has looked what is in them. */
 struct gridkv_member_event {
     const char *name;
     const char *address;
@@ -67,6 +67,8 @@ struct gridkv_member_event {
     uint64_t boot_id;         /* of the process: a restarted one has a greater one */
     uint32_t member_count;    /* that joined and did not leave, ourselves included */
     uint32_t reachable_count; /* of those */
+    bool is_degraded; /* others accused it again and again, and it was there each time: neither well
+                         nor dead */
 };
 
 /* On the node's own thread, as completions are. The first may come before gridkv_open returns. */
@@ -101,6 +103,8 @@ struct gridkv_options {
     uint32_t failure_timeout_ms;      /* a suspect may deny it for so long at the least; LAN 200 */
     uint32_t suspect_timeout_ms;      /* who is unreachable for so long is evicted; LAN 10,000 */
     uint32_t startup_grace_period_ms; /* a node accuses nobody so soon after its start; 1,000 */
+    uint32_t degraded_window_ms; /* accused in vain by many within so long: degraded; LAN 10,000 */
+    uint32_t degraded_evict_ms;  /* degraded for so long: evicted; LAN 30,000 */
 };
 
 /* Fill every default; node_name stays NULL. */
@@ -177,6 +181,7 @@ struct gridkv_stats {
     uint64_t refused_count;   /* frames and messages of peers, for any reason */
     uint64_t bytes_in;
     uint64_t bytes_out;
+    uint64_t degraded_count; /* members that are neither well nor dead, in this node's view */
 };
 
 /* The figures as the node's thread last published them: at most 50 ms old. struct_bytes:

@@ -275,13 +275,14 @@ static int line_of(const struct journal *journal, const struct gridkv_member_eve
     (void)gmtime_r(&wall.tv_sec, &parts);
     (void)strftime(date, sizeof(date), "%Y-%m-%dT%H:%M:%S", &parts);
     return snprintf(line_out, LINE_BYTES,
-                    "time=%s.%03ldZ mono=%lld.%06ld node=%s member=%s state=%s by=%s address=%s "
-                    "incarnation=%" PRIu32 " boot=%" PRIu64 " reachable=%" PRIu32
+                    "time=%s.%03ldZ mono=%lld.%06ld node=%s member=%s state=%s degraded=%s by=%s "
+                    "address=%s incarnation=%" PRIu32 " boot=%" PRIu64 " reachable=%" PRIu32
                     " members=%" PRIu32 " lost=%" PRIu64 "\n",
                     date, wall.tv_nsec / 1000000, (long long)mono.tv_sec, mono.tv_nsec / 1000,
                     word_of(journal->node_name, node), word_of(event->name, name),
-                    event->state_name, word_of(event->accuser, accuser), event->address,
-                    event->incarnation, event->boot_id, event->reachable_count, event->member_count,
+                    event->state_name, event->is_degraded ? "yes" : "no",
+                    word_of(event->accuser, accuser), event->address, event->incarnation,
+                    event->boot_id, event->reachable_count, event->member_count,
                     journal->lost_count);
 }
 

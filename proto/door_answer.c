@@ -463,7 +463,7 @@ static void write_member(struct gkv_resp_writer *writer, const struct gkv_member
     const struct gkv_update *said = &member->said;
     char address[GKV_ADDRESS_TEXT_BYTES];
     (void)gkv_address_text(&said->address, address);
-    gkv_resp_write_array(writer, 6);
+    gkv_resp_write_array(writer, 7);
     write_name(writer, &said->name);
     const size_t begun = gkv_resp_begin_bulk(writer);
     gkv_resp_write_hex(writer, said->who.id.bytes, sizeof(said->who.id.bytes));
@@ -472,6 +472,7 @@ static void write_member(struct gkv_resp_writer *writer, const struct gkv_member
     gkv_resp_write_bulk_text(writer, gkv_member_state_name(said->state));
     gkv_resp_write_integer(writer, said->incarnation);
     gkv_resp_write_bulk_text(writer, address);
+    gkv_resp_write_bulk_text(writer, member->is_degraded ? "degraded" : "well");
     GKV_ASSERT(writer->count - before <= GKV_DOOR_MEMBER_BYTES_MAX);
 }
 

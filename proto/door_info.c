@@ -67,6 +67,7 @@ static void write_own_section(struct gkv_resp_writer *writer, const struct gkv_n
     write_field(writer, "ready", gkv_node_is_ready(node));
     write_field(writer, "members", stats->member_count);
     write_field(writer, "reachable", stats->reachable_count);
+    write_field(writer, "degraded", stats->degraded_count);
     write_digest(writer, &stats->store_digest);
     write_field(writer, "records", stats->store.record_count);
     write_field(writer, "tombstones", stats->store.tombstone_count);

@@ -23,7 +23,9 @@ LIMIT_S = 30  # for failure; never waited out otherwise
 START_S = 10
 LINES_KEPT = 40
 
-Event = collections.namedtuple("Event", "mono node member state boot lost")
+STATES = ("alive", "suspect", "unreachable", "evicted", "leaving", "left")
+
+Event = collections.namedtuple("Event", "mono node member state degraded boot lost")
 
 
 def words_of(stream, count):
@@ -67,7 +69,10 @@ class Node:
                 continue
             fields = dict(pair.split("=", 1) for pair in text.split(" "))
             event = Event(float(fields["mono"]), self.name, unquote(fields["member"]),
-                          fields["state"], int(fields["boot"]), int(fields["lost"]))
+                          fields["state"], fields["degraded"] == "yes", int(fields["boot"]),
+                          int(fields["lost"]))
+            if event.state not in STATES:
+                raise Failed(f"{self.name} says of {event.member} that it is \"{event.state}\"")
             self.view[event.member] = event.state
             self.boots[event.member] = event.boot
             fresh.append(event)

@@ -283,11 +283,12 @@ static void test_reports(void **state)
     hear_part("-ERR AUTH <password> called without any password configured");
     say("COMMAND\r\n");
     hear_part("$3\r\nset\r\n:-3\r\n*1\r\n+write\r\n:1\r\n:1\r\n:1\r\n");
+    gkv_member_set_degraded(&fake.members, 1, true);
     say("GKV.MEMBERS\r\n");
-    hear("*2\r\n*6\r\n$1\r\na\r\n$32\r\n01010101010101010101010101010101\r\n:11\r\n$5\r\nalive\r\n"
-         ":1\r\n$14\r\n127.0.0.1:7101\r\n"
-         "*6\r\n$1\r\nb\r\n$32\r\n02020202020202020202020202020202\r\n:12\r\n$5\r\nalive\r\n"
-         ":2\r\n$14\r\n127.0.0.1:7101\r\n");
+    hear("*2\r\n*7\r\n$1\r\na\r\n$32\r\n01010101010101010101010101010101\r\n:11\r\n$5\r\nalive\r\n"
+         ":1\r\n$14\r\n127.0.0.1:7101\r\n$4\r\nwell\r\n"
+         "*7\r\n$1\r\nb\r\n$32\r\n02020202020202020202020202020202\r\n:12\r\n$5\r\nalive\r\n"
+         ":2\r\n$14\r\n127.0.0.1:7101\r\n$8\r\ndegraded\r\n");
 }
 
 /* Goal: nobody is told that a password was right: there is one user, "default", and no password.
