@@ -26,6 +26,13 @@
 #define GKV_TOLD(kind) (UINT64_C(1) << (unsigned)(kind))
 #define GKV_TOLD_OUTPUT(kind) (UINT64_C(1) << (32 + (unsigned)(kind)))
 
+/* All that makes a node step. */
+#define GKV_TOLD_INPUTS                                                                        \
+    (GKV_TOLD(GKV_OBSERVE_BOOT) | GKV_TOLD(GKV_OBSERVE_LEAVE) | GKV_TOLD(GKV_OBSERVE_SUBMIT) | \
+     GKV_TOLD(GKV_OBSERVE_DATAGRAM) | GKV_TOLD(GKV_OBSERVE_RECEIVED) |                         \
+     GKV_TOLD(GKV_OBSERVE_CONNECTED) | GKV_TOLD(GKV_OBSERVE_ACCEPTED) |                        \
+     GKV_TOLD(GKV_OBSERVE_CLOSED) | GKV_TOLD(GKV_OBSERVE_TIMER))
+
 struct gkv_check {
     const char *name;
     const char *demands; /* a sentence for who reads a failure */
@@ -66,6 +73,8 @@ extern const struct gkv_check gkv_check_table;       /* a table is told as a who
 extern const struct gkv_check gkv_check_buddy;   /* a suspect is told in the ping */
 extern const struct gkv_check gkv_check_accuser; /* who accuses has asked, and counts once */
 extern const struct gkv_check gkv_check_nack;    /* a helper that heard does not deny it */
+extern const struct gkv_check gkv_check_probe;   /* one probe of a member at a time */
+extern const struct gkv_check gkv_check_reach;   /* by streams where datagrams fail */
 
 extern const struct gkv_check gkv_check_memory; /* no node writes past its memory: sim/trial.c */
 

@@ -62,35 +62,39 @@ enum gkv_predicate {
     GKV_HOLDS_SESSION_MONOTONIC,
     GKV_MET_SESSION_NOT_OWN,
     GKV_MET_SESSION_BACK,
-    GKV_HOLDS_QUIET,      /* what is said in a quiet cluster is routine */
-    GKV_HOLDS_BUDGET,     /* and no more than that */
-    GKV_HOLDS_ACCURATE,   /* nobody who is up is suspected there */
-    GKV_HOLDS_HELPED,     /* nor where one link is cut */
-    GKV_HOLDS_FORWARD,    /* what is held of a member moves forward */
-    GKV_HOLDS_STRANGER,   /* and begins with one who is there */
-    GKV_HOLDS_DEAD,       /* who dies is unreachable in time */
-    GKV_HOLDS_GIVEN_BACK, /* an idle node keeps no operation */
-    GKV_HOLDS_ONE_STREAM, /* and one stream each way */
-    GKV_HOLDS_HANDED_ON,  /* what others hold of a key, its owners hold */
-    GKV_HOLDS_RING,       /* a node names the owners of the ring */
-    GKV_HOLDS_COPIED,     /* an acknowledged set is at all owners soon */
-    GKV_HOLDS_REFUTED,    /* who is accused by a ping refutes in the answer */
-    GKV_HOLDS_SPREAD,     /* and tells it unasked */
-    GKV_HOLDS_ASKER,      /* whoever asks for a table is in it */
-    GKV_HOLDS_WHOLE,      /* and so is everybody, when all has settled */
-    GKV_MET_OUTSIDER,     /* a node never comes back */
-    GKV_MET_BUSY,         /* a client is told BUSY */
-    GKV_HOLDS_FORGOTTEN,  /* a deletion is held no longer than it has to be */
-    GKV_HOLDS_NO_QUORUM,  /* who refuses at once reaches too few owners */
-    GKV_HOLDS_INTERSECT,  /* who stored a set answers later gets */
-    GKV_MET_WILD_STEP,    /* a wall clock steps by minutes */
-    GKV_HOLDS_LINEAR,     /* a get is put in one order with the writes of its key */
-    GKV_HOLDS_RIGHT,      /* what is held was written by somebody who was not told a failure */
-    GKV_HOLDS_BUDDY,      /* a suspect that is pinged is told */
-    GKV_HOLDS_ACCUSER,    /* who accuses has asked */
-    GKV_HOLDS_ACCUSERS,   /* and of those who do, each is named once */
-    GKV_HOLDS_NACK,       /* a helper that says NACK has not heard */
-    GKV_HOLDS_STILL_OPEN, /* what is open in the end is not overdue */
+    GKV_HOLDS_QUIET,        /* what is said in a quiet cluster is routine */
+    GKV_HOLDS_BUDGET,       /* and no more than that */
+    GKV_HOLDS_ACCURATE,     /* nobody who is up is suspected there */
+    GKV_HOLDS_HELPED,       /* nor where one link is cut */
+    GKV_HOLDS_FORWARD,      /* what is held of a member moves forward */
+    GKV_HOLDS_STRANGER,     /* and begins with one who is there */
+    GKV_HOLDS_DEAD,         /* who dies is unreachable in time */
+    GKV_HOLDS_GIVEN_BACK,   /* an idle node keeps no operation */
+    GKV_HOLDS_ONE_STREAM,   /* and one stream each way */
+    GKV_HOLDS_HANDED_ON,    /* what others hold of a key, its owners hold */
+    GKV_HOLDS_RING,         /* a node names the owners of the ring */
+    GKV_HOLDS_COPIED,       /* an acknowledged set is at all owners soon */
+    GKV_HOLDS_REFUTED,      /* who is accused by a ping refutes in the answer */
+    GKV_HOLDS_SPREAD,       /* and tells it unasked */
+    GKV_HOLDS_ASKER,        /* whoever asks for a table is in it */
+    GKV_HOLDS_WHOLE,        /* and so is everybody, when all has settled */
+    GKV_MET_OUTSIDER,       /* a node never comes back */
+    GKV_MET_BUSY,           /* a client is told BUSY */
+    GKV_HOLDS_FORGOTTEN,    /* a deletion is held no longer than it has to be */
+    GKV_HOLDS_NO_QUORUM,    /* who refuses at once reaches too few owners */
+    GKV_HOLDS_INTERSECT,    /* who stored a set answers later gets */
+    GKV_MET_WILD_STEP,      /* a wall clock steps by minutes */
+    GKV_HOLDS_LINEAR,       /* a get is put in one order with the writes of its key */
+    GKV_HOLDS_RIGHT,        /* what is held was written by somebody who was not told a failure */
+    GKV_HOLDS_BUDDY,        /* a suspect that is pinged is told */
+    GKV_HOLDS_ACCUSER,      /* who accuses has asked */
+    GKV_HOLDS_ACCUSERS,     /* and of those who do, each is named once */
+    GKV_HOLDS_NACK,         /* a helper that says NACK has not heard */
+    GKV_HOLDS_PROBE_SINGLE, /* a probe begins when no other of its target is under way */
+    GKV_HOLDS_PROBE_OVER,   /* and an accusation is not made before it is over */
+    GKV_HOLDS_REACH_STREAM, /* whom helpers are asked about is pinged over a stream */
+    GKV_HOLDS_REACH_LAST,   /* who is buried was asked a last time */
+    GKV_HOLDS_STILL_OPEN,   /* what is open in the end is not overdue */
     /* What each says is in sim/tally.c. */
     GKV_REACHED_WRITE_WITHOUT_ALL,
     GKV_REACHED_WRITE_ONE_SHORT,

@@ -171,6 +171,8 @@ struct gkv_trial {
     struct gkv_refute_watch refute_watch;
     struct gkv_accuser_watch accuser_watch;
     struct gkv_nack_watch nack_watch;
+    struct gkv_probe_rows probe_rows;
+    struct gkv_reach_rows reach_rows;
     struct gkv_intersect_rows intersect_rows;
     struct gkv_sometimes_rows sometimes_rows;
 };

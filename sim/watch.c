@@ -12,6 +12,8 @@ void gkv_watch_init(struct gkv_trial *trial)
     struct gkv_precedence_watch *precedence = &trial->precedence_watch;
     struct gkv_refute_watch *refute = &trial->refute_watch;
     struct gkv_accuser_watch *accuser = &trial->accuser_watch;
+    struct gkv_probe_rows *probe = &trial->probe_rows;
+    struct gkv_reach_rows *reach = &trial->reach_rows;
     struct gkv_intersect_rows *intersect = &trial->intersect_rows;
     struct gkv_sometimes_rows *sometimes = &trial->sometimes_rows;
     gkv_numbers_init(&trial->tables.versions);
@@ -26,6 +28,9 @@ void gkv_watch_init(struct gkv_trial *trial)
         memset(refute->accused[node], 0, node_count * sizeof(refute->accused[node][0]));
         memset(accuser->asked_boot_id[node], 0,
                node_count * sizeof(accuser->asked_boot_id[node][0]));
+        probe->nodes[node] = (struct gkv_probe_node){.has_asked = false};
+        memset(probe->accused[node], 0, node_count * sizeof(probe->accused[node][0]));
+        reach->nodes[node].count = 0;
         memset(intersect->handles[node], 0, sizeof(intersect->handles[node]));
         memset(sometimes->attempts[node], 0, sizeof(sometimes->attempts[node]));
         memset(sometimes->held[node], 0, node_count * sizeof(sometimes->held[node][0]));

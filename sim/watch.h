@@ -198,6 +198,49 @@ struct gkv_nack_watch {
     struct gkv_nack_request requests[GKV_NET_NODE_COUNT_MAX][GKV_NACK_REQUEST_COUNT];
 };
 
+/* sim/check_probe.c: the last probe of [target] that [node] began in this life. */
+struct gkv_probe_row {
+    uint64_t boot_id;  /* of the target */
+    uint64_t begin_ns; /* by the node's clock */
+    uint32_t sequence; /* 0: none, or it was answered */
+};
+
+/* Its last accusation of [target], in any life. */
+struct gkv_probe_accused {
+    uint64_t boot_id;
+    uint32_t incarnation;
+};
+
+struct gkv_probe_rows {
+    struct gkv_probe_node {
+        uint32_t sequence; /* the last new one that it said */
+        bool has_asked;    /* there is one */
+        bool is_helping;   /* its last input was a request to ping for another */
+    } nodes[GKV_NET_NODE_COUNT_MAX];
+    struct gkv_probe_row rows[GKV_NET_NODE_COUNT_MAX][GKV_SCENARIO_NODE_COUNT_MAX];
+    struct gkv_probe_accused accused[GKV_NET_NODE_COUNT_MAX][GKV_SCENARIO_NODE_COUNT_MAX];
+};
+
+#define GKV_REACH_PING_COUNT 64 /* in one step */
+
+/* sim/check_reach.c */
+struct gkv_reach_rows {
+    struct gkv_reach_node {
+        uint32_t count;
+        bool is_timer; /* its last input was TIMER */
+        struct gkv_reach_ping {
+            uint32_t target;
+            uint32_t sequence;
+            bool is_owed;
+        } pings[GKV_REACH_PING_COUNT]; /* of this step, not yet heard over a stream */
+    } nodes[GKV_NET_NODE_COUNT_MAX];
+    struct gkv_reach_row {
+        uint64_t asked_ns; /* when [target] was first asked since it is suspect to [node], as well
+                              as anybody can see; 0: not yet */
+        bool is_suspect;
+    } rows[GKV_NET_NODE_COUNT_MAX][GKV_SCENARIO_NODE_COUNT_MAX];
+};
+
 /* What is known of a version. */
 struct gkv_version_row {
     struct gkv_clock_writing writing;
