@@ -12,17 +12,19 @@ void gkv_gossip_init(struct gkv_gossip *gossip, struct gkv_arena *arena,
     gkv_rumors_init(&gossip->rumors, arena, (uint16_t)options->member_count_max);
 }
 
-static void set_timer(const struct gkv_step *step)
+/* An interval after the last time; that may be at once. */
+static void set_timer(const struct gkv_gossip *gossip, const struct gkv_step *step)
 {
+    const uint64_t due_ns = gossip->told_ns + step->options->gossip_interval_ms * GKV_NS_PER_MS;
     gkv_timer_set(step->timers, GKV_TIMER_GOSSIP,
-                  step->now.mono_ns + step->options->gossip_interval_ms * GKV_NS_PER_MS);
+                  due_ns > step->now.mono_ns ? due_ns : step->now.mono_ns);
 }
 
 void gkv_gossip_tell(struct gkv_gossip *gossip, const struct gkv_step *step, uint16_t index)
 {
     gkv_rumor_add(&gossip->rumors, step->members, index);
-    if (!gkv_timer_is_set(step->timers, GKV_TIMER_GOSSIP)) {
-        set_timer(step);
+    if (step->options->gossip_fanout > 0 && !gkv_timer_is_set(step->timers, GKV_TIMER_GOSSIP)) {
+        set_timer(gossip, step);
     }
 }
 
@@ -102,8 +104,10 @@ void gkv_gossip_ping(struct gkv_gossip *gossip, const struct gkv_step *step, uin
 void gkv_gossip_on_timer(struct gkv_gossip *gossip, const struct gkv_step *step)
 {
     uint16_t listeners[GKV_GOSSIP_FANOUT];
-    const uint32_t listener_count = gkv_round_pick(
-        step->members, &gossip->prng, GKV_MEMBER_INDEX_NONE, listeners, GKV_GOSSIP_FANOUT);
+    const uint32_t listener_count =
+        gkv_round_pick(step->members, &gossip->prng, GKV_MEMBER_INDEX_NONE, listeners,
+                       step->options->gossip_fanout);
+    gossip->told_ns = step->now.mono_ns;
     for (uint32_t i = 0; i < listener_count && gossip->rumors.pending_count > 0; i++) {
         const struct gkv_member *listener = gkv_member_at(step->members, listeners[i]);
         const struct gkv_way way = {.address = listener->said.address,
@@ -113,6 +117,6 @@ void gkv_gossip_on_timer(struct gkv_gossip *gossip, const struct gkv_step *step)
                                                  GKV_MEMBER_INDEX_NONE));
     }
     if (listener_count > 0 && gossip->rumors.pending_count > 0) {
-        set_timer(step);
+        set_timer(gossip, step);
     }
 }

@@ -2,10 +2,12 @@
  *
  * Model     SWIM 4.1: news about members has no message of its own, it rides on pings and their
  *           answers; and, as memberlist does, on messages that carry nothing else, to a few members
- *           per interval while there is news.
- * Bounds    GKV_UPDATE_COUNT_MAX updates per message, which fit one datagram; GKV_GOSSIP_FANOUT
+ *           per interval while there is news. memberlist waits for its next interval; ours is over
+ *           when there was no news for long, so that news goes from node to node at once.
+ * Bounds    GKV_UPDATE_COUNT_MAX updates per message, which fit one datagram; options.gossip_fanout
  *           messages per interval, none when there is no news.
- * Invariant While somebody is there to hear and news is left to tell, the gossip timer is set.
+ * Invariant While somebody is there to hear and news is left to tell, the gossip timer is set,
+ *           unless options.gossip_fanout is 0.
  * Not here  What is news: core/rumor.h. What is true: core/swim.h.
  */
 #ifndef GKV_CORE_GOSSIP_H
@@ -23,6 +25,7 @@
 struct gkv_gossip {
     struct gkv_prng prng; /* all of membership's randomness */
     struct gkv_rumors rumors;
+    uint64_t told_ns; /* when messages that carry nothing else were last sent */
 };
 
 /* How a message came, and how its answer goes back. */
@@ -44,9 +47,9 @@ static inline struct gkv_gossip_front gkv_gossip_front_of(uint16_t first, uint16
 void gkv_gossip_init(struct gkv_gossip *gossip, struct gkv_arena *arena,
                      const struct gkv_options *options);
 
-/* Start a rumour of a member, and gossip soon. Rumours wait without a timer while nobody is there
- * to hear them, so that a lonely node sleeps; whoever comes is a rumour, too, and brings us back
- * here. */
+/* Start a rumour of a member, and gossip at once, or when the interval is over. Rumours wait
+ * without a timer while nobody is there to hear them, so that a lonely node sleeps; whoever comes
+ * is a rumour, too, and brings us back here. */
 void gkv_gossip_tell(struct gkv_gossip *gossip, const struct gkv_step *step, uint16_t index);
 
 /* Send a message of the gossip kinds with who is in front, and, in a datagram, the rumours that are

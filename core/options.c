@@ -25,6 +25,7 @@ void gkv_options_init(struct gkv_options *options)
     options->probe_helpers = GKV_PROBE_HELPER_COUNT;
     options->probe_by_stream = 1;
     options->probe_nacks = 1;
+    options->gossip_fanout = GKV_GOSSIP_FANOUT;
     options->health_max = 8;
     options->suspicion_max_factor = 4;
     options->suspicion_confirmations = GKV_CONFIRMER_COUNT_MAX;
@@ -116,6 +117,7 @@ static const struct range ranges[] = {
     RANGE(probe_helpers, 0, 3),
     RANGE(probe_by_stream, 0, 1),
     RANGE(probe_nacks, 0, 1),
+    RANGE(gossip_fanout, 0, 3),
     RANGE(health_max, 1, 16),
     RANGE(suspicion_max_factor, 1, 16),
     RANGE(suspicion_confirmations, 0, 3),
@@ -146,6 +148,7 @@ _Static_assert(GKV_VALUE_BYTES_CEILING == 16777216, "the range of value_bytes_ma
 _Static_assert(GKV_CONFIRMER_COUNT_MAX == 3, "the range of suspicion_confirmations");
 _Static_assert(GKV_PROBE_TARGETS_MAX == 8, "the range of probe_targets");
 _Static_assert(GKV_PROBE_HELPER_COUNT == 3, "the range of probe_helpers");
+_Static_assert(GKV_GOSSIP_FANOUT == 3, "the range of gossip_fanout");
 _Static_assert(GKV_MEMBER_COUNT_MAX == 1024, "the range of member_count_max");
 _Static_assert(GKV_STORE_BYTES_MIN == 1048576, "the range of memory_limit_bytes");
 

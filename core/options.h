@@ -57,8 +57,8 @@ struct gkv_options {
     /* From asking helpers to suspecting; default 60; 1 .. 60,000. probe_targets times the whole of
      * a probe is at most 8 probe intervals. */
     uint32_t probe_indirect_timeout_ms;
-    /* SUSPECT to UNREACHABLE, at the least, but for 2 x log2 n gossip intervals that come on top of
-     * it (core/suspicion.h): 80 ms for 3 nodes. Default 200; 10 .. 600,000. */
+    /* SUSPECT to UNREACHABLE, at the least, but for 2 x (log2 n - 1) gossip intervals that come on
+     * top of it (core/suspicion.h): 40 ms for 3 nodes. Default 200; 10 .. 600,000. */
     uint32_t suspicion_timeout_ms;
     uint32_t gossip_interval_ms;    /* rumours under way; default 20; 5 .. 60,000 */
     uint32_t push_pull_interval_ms; /* the whole table; default 30,000; 10 .. 3,600,000 */
@@ -87,6 +87,8 @@ struct gkv_options {
     uint32_t probe_helpers;   /* asked to ping who does not answer; default 3; 0 .. 3 */
     uint32_t probe_by_stream; /* 1: and the stream to it is tried; default 1; 0, 1 */
     uint32_t probe_nacks;     /* 1: helpers say that they heard nothing; default 1; 0, 1 */
+    /* Members told per gossip interval; default 3; 0 .. 3; 0: news rides on probes alone. */
+    uint32_t gossip_fanout;
 
     /* Lifeguard: how slow nodes are kept from accusing others. */
     uint32_t health_max; /* probing slows down up to so many times; default 8; 1 .. 16; 1: never */

@@ -12,6 +12,8 @@
 
 #include "core/panic.h"
 
+#define TURNS_PER_TARGET 3 /* that are tried; between two nodes there is nobody else to ask */
+
 struct gkv_probe *gkv_probe_at(const struct gkv_probes *probes, uint32_t place)
 {
     GKV_ASSERT(place < GKV_PROBE_COUNT_MAX);
@@ -157,6 +159,20 @@ void gkv_probes_restart(struct gkv_probes *probes, struct gkv_gossip *gossip,
     }
 }
 
+/* The next in turn whom we do not ask already: where one round ends and the next begins, a member
+ * may have two turns in a row. */
+static uint16_t next_target(struct gkv_probes *probes, struct gkv_gossip *gossip,
+                            const struct gkv_step *step)
+{
+    for (uint32_t turn = 0; turn < TURNS_PER_TARGET; turn++) {
+        const uint16_t index = gkv_round_next(&probes->round, step->members, &gossip->prng);
+        if (index == GKV_MEMBER_INDEX_NONE || !is_under_way(probes, step, index)) {
+            return index;
+        }
+    }
+    return GKV_MEMBER_INDEX_NONE;
+}
+
 void gkv_probe_on_tick(struct gkv_probes *probes, struct gkv_gossip *gossip,
                        const struct gkv_step *step)
 {
@@ -164,13 +180,11 @@ void gkv_probe_on_tick(struct gkv_probes *probes, struct gkv_gossip *gossip,
         if (find_unused(probes) == GKV_PROBE_COUNT_MAX) {
             return;
         }
-        const uint16_t index = gkv_round_next(&probes->round, step->members, &gossip->prng);
+        const uint16_t index = next_target(probes, gossip, step);
         if (index == GKV_MEMBER_INDEX_NONE) {
             return;
         }
-        if (!is_under_way(probes, step, index)) {
-            begin(probes, gossip, step, index, false);
-        }
+        begin(probes, gossip, step, index, false);
     }
 }
 

@@ -9,7 +9,8 @@ uint64_t gkv_suspicion_timeout_ns(const struct gkv_options *options, uint16_t me
         log2_count++;
     }
     GKV_ASSERT(log2_count <= 16);
-    const uint64_t spreading_ms = 2 * log2_count * options->gossip_interval_ms;
+    const uint64_t waits = log2_count > 0 && options->gossip_fanout > 0 ? log2_count - 1 : 0;
+    const uint64_t spreading_ms = 2 * waits * options->gossip_interval_ms;
     return (options->suspicion_timeout_ms + spreading_ms) * GKV_NS_PER_MS;
 }
 

@@ -8,10 +8,11 @@
  *
  *           with C of K confirmations; K is options.suspicion_confirmations, or fewer where fewer
  *           others are there. Lifeguard lets min grow with log n periods; ours is
- *           options.suspicion_timeout_ms plus twice the ceil(log2 n) gossip intervals that news
- *           takes to reach everybody, once for the accusation on its way to the suspect and once
- *           for the refutation on its way back; max is options.suspicion_max_factor times that.
- *           Between two, who have nobody to ask, it is always max when witnesses are asked for.
+ *           options.suspicion_timeout_ms plus twice the ceil(log2 n) - 1 gossip intervals that news
+ *           takes to reach everybody (the first telling does not wait), once for the accusation on
+ *           its way to the suspect and once for the refutation on its way back; max is
+ *           options.suspicion_max_factor times that. Between two, who have nobody to ask, it is
+ *           always max when witnesses are asked for.
  *
  *   ALIVE,
  *   LEAVING     no timer

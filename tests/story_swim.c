@@ -14,9 +14,9 @@
  *
  * Why the numbers: a probes two members every 100 ms, pings again after 25, and asks b and the
  * stream after 50. It probes c at 60, is told by b at 110 + 1 + 48 + 1 that it does not hear c
- * either, and suspects c 60 ms after it asked, at 170; gossip tells b. A suspicion among three
- * takes 200 + 2 * log2(4) * 20 = 280 ms when both accuse, and 50 ms more for the last chance: 500.
- * A suspect is still probed (it may only be slow), an unreachable member is not. */
+ * either, and suspects c 60 ms after it asked, at 170; gossip tells b at once. A suspicion among
+ * three takes 200 + 2 * (log2(4) - 1) * 20 = 240 ms when both accuse, and 50 ms more for the last
+ * chance: 460. A suspect is still probed (it may only be slow), an unreachable member is not. */
 static void test_unreachable_waits_for_suspicion(void **state)
 {
     (void)state;
@@ -24,49 +24,56 @@ static void test_unreachable_waits_for_suspicion(void **state)
     cluster_cut(cluster, "c");
     cluster_run_until(cluster, 600);
     cluster_expect(cluster, "ab", cluster_probing,
-                   "60 a probe b\n"
                    "60 a probe c\n"
+                   "60 a probe b\n"
                    "62 a hears b\n"
                    "68 b probe a\n"
+                   "68 b probe c\n"
                    "70 b hears a\n"
                    "85 a probe c again\n"
+                   "93 b probe c again\n"
                    "110 a probe c by way of b\n"
                    "110 a probe c over a stream\n"
+                   "118 b probe c by way of a\n"
+                   "118 b probe c over a stream\n"
                    "160 a probe b\n"
                    "160 a is told by b that it does not hear c\n"
                    "162 a hears b\n"
-                   "168 b probe c\n"
                    "168 b probe a\n"
+                   "168 b is told by a that it does not hear c\n"
                    "170 b hears a\n"
                    "170 a suspects c, incarnation 0\n"
-                   "191 b suspects c, incarnation 0, a said so\n"
-                   "193 b probe c again\n"
-                   "218 b probe c by way of a\n"
-                   "218 b probe c over a stream\n"
-                   "260 a probe b\n"
+                   "171 b suspects c, incarnation 0, a said so\n"
                    "260 a probe c\n"
+                   "260 a probe b\n"
                    "262 a hears b\n"
-                   "268 b is told by a that it does not hear c\n"
+                   "268 b probe a\n"
+                   "268 b probe c\n"
+                   "270 b hears a\n"
                    "285 a probe c again\n"
+                   "293 b probe c again\n"
                    "310 a probe c by way of b\n"
                    "310 a probe c over a stream\n"
+                   "318 b probe c by way of a\n"
+                   "318 b probe c over a stream\n"
                    "360 a probe b\n"
                    "360 a is told by b that it does not hear c\n"
                    "362 a hears b\n"
                    "368 b probe a\n"
-                   "368 b probe c\n"
+                   "368 b is told by a that it does not hear c\n"
                    "370 b hears a\n"
-                   "393 b probe c again\n"
-                   "418 b probe c by way of a\n"
-                   "418 b probe c over a stream\n"
                    "460 a probe b\n"
+                   "460 a probe c\n"
+                   "460 a declares c unreachable\n"
+                   "461 b declares c unreachable\n"
                    "462 a hears b\n"
                    "468 b probe a\n"
-                   "468 b is told by a that it does not hear c\n"
                    "470 b hears a\n"
-                   "500 a declares c unreachable\n"
-                   "521 b declares c unreachable\n"
+                   "485 a probe c again\n"
+                   "510 a probe c by way of b\n"
+                   "510 a probe c over a stream\n"
                    "560 a probe b\n"
+                   "560 a is told by b that it does not hear c\n"
                    "562 a hears b\n"
                    "568 b probe a\n"
                    "570 b hears a\n");
@@ -75,7 +82,7 @@ static void test_unreachable_waits_for_suspicion(void **state)
 
 /* Goal: a member that is wrongly suspected hears of it and refutes with a greater incarnation,
  * and nobody ever holds it to be unreachable.
- * Method: cut c off for 200 ms, shorter than the suspicion of 280 ms among three. Cut off, c
+ * Method: cut c off for 200 ms, shorter than the suspicion of 240 ms among three. Cut off, c
  * suspects the others as they do it, so that all three refute. */
 static void test_suspicion_is_refuted(void **state)
 {
@@ -87,20 +94,20 @@ static void test_suspicion_is_refuted(void **state)
     cluster_run_until(cluster, 2000);
     cluster_expect(cluster, NULL, cluster_membership,
                    "170 a suspects c, incarnation 0\n"
-                   "191 b suspects c, incarnation 0, a said so\n"
+                   "171 b suspects c, incarnation 0, a said so\n"
                    "192 c suspects a, incarnation 0\n"
                    "192 c suspects b, incarnation 0\n"
                    "211 c refutes, incarnation 1\n"
                    "212 a holds c alive, incarnation 1\n"
-                   "212 a refutes, incarnation 1\n"
                    "212 a suspects b, incarnation 0, c said so\n"
+                   "212 a refutes, incarnation 1\n"
                    "213 b refutes, incarnation 1\n"
                    "213 b holds c alive, incarnation 1\n"
                    "213 b suspects a, incarnation 0, c said so\n"
                    "213 c holds a alive, incarnation 1\n"
                    "214 c holds b alive, incarnation 1\n"
-                   "219 a holds b alive, incarnation 1\n"
-                   "222 b holds a alive, incarnation 1\n");
+                   "231 b holds a alive, incarnation 1\n"
+                   "232 a holds b alive, incarnation 1\n");
     cluster_stop(cluster);
 }
 
@@ -115,22 +122,22 @@ static void test_indirect_probe_saves_a_member(void **state)
     cluster_cut_one_way(cluster, "b", "a");
     cluster_run_until(cluster, 400);
     cluster_expect(cluster, "a", cluster_probing,
-                   "60 a probe b\n"
                    "60 a probe c\n"
+                   "60 a probe b\n"
                    "62 a hears c\n"
                    "85 a probe b again\n"
                    "110 a probe b by way of c\n"
                    "110 a probe b over a stream\n"
                    "114 a hears b\n"
-                   "160 a probe b\n"
                    "160 a probe c\n"
+                   "160 a probe b\n"
                    "162 a hears c\n"
                    "185 a probe b again\n"
                    "210 a probe b by way of c\n"
                    "210 a probe b over a stream\n"
                    "214 a hears b\n"
-                   "260 a probe b\n"
                    "260 a probe c\n"
+                   "260 a probe b\n"
                    "262 a hears c\n"
                    "285 a probe b again\n"
                    "310 a probe b by way of c\n"
@@ -156,22 +163,22 @@ static void test_restart_supersedes(void **state)
     cluster_run_until(cluster, 2000);
     cluster_expect(cluster, "ac", cluster_membership,
                    "111 a suspects b, incarnation 0\n"
-                   "132 c suspects b, incarnation 0, a said so\n"
-                   "441 a declares b unreachable\n"
-                   "461 c declares b unreachable\n");
+                   "112 c suspects b, incarnation 0, a said so\n"
+                   "401 a declares b unreachable\n"
+                   "402 c declares b unreachable\n");
     cluster_forget(cluster);
     cluster_restart(cluster, "b");
     cluster_run_until(cluster, 3000);
     cluster_expect(cluster, NULL, cluster_membership,
                    "2002 a holds b alive, incarnation 0\n"
+                   "2003 c holds b alive, incarnation 0\n"
                    "2006 b holds a alive, incarnation 0\n"
-                   "2006 b holds c alive, incarnation 0\n"
-                   "2021 c holds b alive, incarnation 0\n");
+                   "2006 b holds c alive, incarnation 0\n");
     cluster_stop(cluster);
 }
 
 /* Goal: both sides of a healed partition find each other again, without anybody's help.
- * Method: cut a off for five seconds, and heal. b and c confirm each other, and a has 280 ms to
+ * Method: cut a off for five seconds, and heal. b and c confirm each other, and a has 240 ms to
  * refute. Nobody confirms a, which hears nobody either, and so waits for witnesses for 3 s before
  * it holds them unreachable. Such members are pinged once per 1,000 ms with what is held against
  * them: a's ping of 5000 makes c refute at 5001, and c's ACK tells a in turn. It told c of b as
@@ -183,14 +190,14 @@ static void test_partition_heals(void **state)
     cluster_cut(cluster, "a");
     cluster_run_until(cluster, 5000);
     cluster_expect(cluster, NULL, cluster_membership,
-                   "170 a suspects b, incarnation 0\n"
                    "170 a suspects c, incarnation 0\n"
+                   "170 a suspects b, incarnation 0\n"
                    "178 b suspects a, incarnation 0\n"
-                   "182 c suspects a, incarnation 0, b said so\n"
-                   "508 b declares a unreachable\n"
-                   "512 c declares a unreachable\n"
-                   "3340 a declares c unreachable\n"
-                   "3440 a declares b unreachable\n");
+                   "179 c suspects a, incarnation 0, b said so\n"
+                   "468 b declares a unreachable\n"
+                   "469 c declares a unreachable\n"
+                   "3380 a declares c unreachable\n"
+                   "3480 a declares b unreachable\n");
     cluster_forget(cluster);
     cluster_heal(cluster);
     cluster_run_until(cluster, 8000);
@@ -199,11 +206,11 @@ static void test_partition_heals(void **state)
                    "5001 c declares b unreachable\n"
                    "5002 a holds c alive, incarnation 1\n"
                    "5002 a refutes, incarnation 1\n"
-                   "5023 c holds a alive, incarnation 1\n"
+                   "5003 c holds a alive, incarnation 1\n"
                    "5070 b refutes, incarnation 1\n"
                    "5070 b holds a alive, incarnation 1\n"
                    "5071 a holds b alive, incarnation 1\n"
-                   "5083 c holds b alive, incarnation 1\n");
+                   "5071 c holds b alive, incarnation 1\n");
     cluster_stop(cluster);
 }
 
@@ -222,9 +229,9 @@ static void test_who_stood_still_accuses_nobody(void **state)
     cluster_run_until(cluster, 2000);
     cluster_expect(cluster, NULL, all,
                    "170 a suspects c, incarnation 0\n"
-                   "191 b suspects c, incarnation 0, a said so\n"
-                   "278 b hears that b suspects c as well\n"
-                   "299 a hears that b suspects c as well\n"
+                   "171 b suspects c, incarnation 0, a said so\n"
+                   "178 b hears that b suspects c as well\n"
+                   "192 a hears that b suspects c as well\n"
                    "300 c stood still for 217ms\n"
                    "300 c probes 3 times slower\n"
                    "300 c probes 4 times slower\n"

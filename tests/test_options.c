@@ -85,6 +85,7 @@ static void test_ranges(void **state)
         {offsetof(struct gkv_options, probe_helpers), 4, "probe_helpers"},
         {offsetof(struct gkv_options, probe_by_stream), 2, "probe_by_stream"},
         {offsetof(struct gkv_options, probe_nacks), 2, "probe_nacks"},
+        {offsetof(struct gkv_options, gossip_fanout), 4, "gossip_fanout"},
         {offsetof(struct gkv_options, health_max), 0, "health_max"},
         {offsetof(struct gkv_options, health_max), 17, "health_max"},
         {offsetof(struct gkv_options, suspicion_max_factor), 0, "suspicion_max_factor"},

@@ -98,7 +98,7 @@ static void set_swim(struct gkv_options *options, uint32_t node_count)
     options->probe_helpers = 1;
     options->probe_by_stream = 0;
     options->probe_nacks = 0;
-    options->gossip_interval_ms = 60000; /* rumours ride on probes before it comes round */
+    options->gossip_fanout = 0;
     options->push_pull_interval_ms = 3600000;
     set_suspicion(options, node_count, flavor_swim_suspicion_ms(node_count));
 }
@@ -151,5 +151,5 @@ uint64_t flavor_settle_ns(const struct gkv_options *options)
     const uint64_t tellings = 20;
     uint64_t each_ms = options->gossip_interval_ms;
     each_ms = each_ms < options->probe_interval_ms ? each_ms : options->probe_interval_ms;
-    return tellings * each_ms * GKV_NS_PER_MS;
+    return (options->startup_grace_ms + tellings * each_ms) * GKV_NS_PER_MS;
 }
