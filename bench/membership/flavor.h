@@ -31,7 +31,8 @@ const char *flavor_name(enum flavor flavor);
  * first three nodes are the seeds. */
 void flavor_options(enum flavor flavor, uint32_t node_count, struct gkv_options *options_out);
 
-/* How long rumours live, with room to spare. */
+/* How long rumours live, with room to spare, after the time in which a node that is new accuses
+ * nobody. */
 uint64_t flavor_settle_ns(const struct gkv_options *options);
 
 /* SWIM's suspicion timeout: 3 ceil(ln(node_count + 1)) periods of 2 s. */
