@@ -17,14 +17,23 @@ const struct gkv_check gkv_check_memory = {
  * settled, says first who is in the ring, which `store`, `leftover` and `ring` go by; and what it
  * told of others last, `precedence` notes before those that ask for it. */
 const struct gkv_check *const gkv_checks[] = {
-    &gkv_check_open,        &gkv_check_value,   &gkv_check_quorum,   &gkv_check_member,
-    &gkv_check_store,       &gkv_check_wire,    &gkv_check_linear,   &gkv_check_clock,
-    &gkv_check_incarnation, &gkv_check_durable, &gkv_check_ttl,      &gkv_check_session,
-    &gkv_check_memory,      &gkv_check_quiet,   &gkv_check_accuracy, &gkv_check_precedence,
-    &gkv_check_dead,        &gkv_check_refute,  &gkv_check_spread,   &gkv_check_leak,
-    &gkv_check_leftover,    &gkv_check_ring,    &gkv_check_copies,   &gkv_check_refusal,
-    &gkv_check_intersect,   &gkv_check_table,   &gkv_check_buddy,    &gkv_check_accuser,
-    &gkv_check_nack,        &gkv_check_probe,   &gkv_check_reach,    NULL,
+    &gkv_check_open,        &gkv_check_value,
+    &gkv_check_quorum,      &gkv_check_member,
+    &gkv_check_store,       &gkv_check_wire,
+    &gkv_check_linear,      &gkv_check_clock,
+    &gkv_check_incarnation, &gkv_check_durable,
+    &gkv_check_ttl,         &gkv_check_session,
+    &gkv_check_memory,      &gkv_check_quiet,
+    &gkv_check_accuracy,    &gkv_check_precedence,
+    &gkv_check_dead,        &gkv_check_refute,
+    &gkv_check_spread,      &gkv_check_leak,
+    &gkv_check_leftover,    &gkv_check_ring,
+    &gkv_check_copies,      &gkv_check_refusal,
+    &gkv_check_intersect,   &gkv_check_table,
+    &gkv_check_buddy,       &gkv_check_accuser,
+    &gkv_check_nack,        &gkv_check_probe,
+    &gkv_check_reach,       &gkv_check_stall,
+    &gkv_check_witness,     NULL,
 };
 _Static_assert(sizeof(gkv_checks) / sizeof(gkv_checks[0]) <= GKV_CHECK_COUNT_MAX, "a bit each");
 

@@ -75,6 +75,8 @@ extern const struct gkv_check gkv_check_accuser; /* who accuses has asked, and c
 extern const struct gkv_check gkv_check_nack;    /* a helper that heard does not deny it */
 extern const struct gkv_check gkv_check_probe;   /* one probe of a member at a time */
 extern const struct gkv_check gkv_check_reach;   /* by streams where datagrams fail */
+extern const struct gkv_check gkv_check_stall;   /* deadlines wait for who stood still */
+extern const struct gkv_check gkv_check_witness; /* who is deaf accuses nobody */
 
 extern const struct gkv_check gkv_check_memory; /* no node writes past its memory: sim/trial.c */
 

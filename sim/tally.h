@@ -94,6 +94,9 @@ enum gkv_predicate {
     GKV_HOLDS_PROBE_OVER,   /* and an accusation is not made before it is over */
     GKV_HOLDS_REACH_STREAM, /* whom helpers are asked about is pinged over a stream */
     GKV_HOLDS_REACH_LAST,   /* who is buried was asked a last time */
+    GKV_HOLDS_STALL,        /* an operation is given up by who stood still meanwhile */
+    GKV_HOLDS_WITNESS,      /* somebody is accused or buried where others must be heard */
+    GKV_HOLDS_PATIENCE,     /* and by who has heard nobody for long */
     GKV_HOLDS_STILL_OPEN,   /* what is open in the end is not overdue */
     /* What each says is in sim/tally.c. */
     GKV_REACHED_WRITE_WITHOUT_ALL,

@@ -161,6 +161,7 @@ struct gkv_trial {
     struct gkv_spread_watch spread_watch;
     struct gkv_copies_watch copies_watch;
     struct gkv_intersect_watch intersect_watch;
+    struct gkv_stall_watch stall_watch;
     struct gkv_idle idle;
     struct gkv_sometimes_watch sometimes_watch;
     uint8_t value[GKV_HISTORY_VALUE_BYTES_MAX]; /* of the set that a client asks for */
@@ -173,6 +174,7 @@ struct gkv_trial {
     struct gkv_nack_watch nack_watch;
     struct gkv_probe_rows probe_rows;
     struct gkv_reach_rows reach_rows;
+    struct gkv_witness_rows witness_rows;
     struct gkv_intersect_rows intersect_rows;
     struct gkv_sometimes_rows sometimes_rows;
 };

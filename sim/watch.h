@@ -241,6 +241,32 @@ struct gkv_reach_rows {
     } rows[GKV_NET_NODE_COUNT_MAX][GKV_SCENARIO_NODE_COUNT_MAX];
 };
 
+/* sim/check_stall.c */
+struct gkv_stall_watch {
+    uint64_t pause_ns[GKV_NET_NODE_COUNT_MAX]; /* since when a node stands still, by its clock */
+    bool is_timer[GKV_NET_NODE_COUNT_MAX];     /* its last input was TIMER */
+    uint64_t stood_ns[GKV_NET_NODE_COUNT_MAX]; /* for how long it did, all in all */
+    struct {
+        uint64_t mono_ns;
+        uint64_t stood_ns;
+    } begins[GKV_HISTORY_COUNT_MAX]; /* by deed: its node's clock, and the sum, when it began */
+};
+
+/* sim/check_witness.c: times are by the node's own clock. */
+struct gkv_witness_rows {
+    struct gkv_witness_node {
+        uint64_t boot_ns;
+        uint64_t heard_ns;  /* when anything arrived, last */
+        uint64_t resume_ns; /* when it last went on after a pause */
+        bool is_timer;      /* its last input was TIMER */
+    } nodes[GKV_NET_NODE_COUNT_MAX];
+    struct gkv_witness_row {
+        uint64_t heard_ns; /* when anything of [from] arrived, last; 0: nothing did */
+        uint64_t told_ns;  /* and something that was certainly a word of it, in its present life */
+        bool is_known;
+    } rows[GKV_NET_NODE_COUNT_MAX][GKV_SCENARIO_NODE_COUNT_MAX];
+};
+
 /* What is known of a version. */
 struct gkv_version_row {
     struct gkv_clock_writing writing;
