@@ -17,23 +17,41 @@ const struct gkv_check gkv_check_memory = {
  * settled, says first who is in the ring, which `store`, `leftover` and `ring` go by; and what it
  * told of others last, `precedence` notes before those that ask for it. */
 const struct gkv_check *const gkv_checks[] = {
-    &gkv_check_open,        &gkv_check_value,
-    &gkv_check_quorum,      &gkv_check_member,
-    &gkv_check_store,       &gkv_check_wire,
-    &gkv_check_linear,      &gkv_check_clock,
-    &gkv_check_incarnation, &gkv_check_durable,
-    &gkv_check_ttl,         &gkv_check_session,
-    &gkv_check_memory,      &gkv_check_quiet,
-    &gkv_check_accuracy,    &gkv_check_precedence,
-    &gkv_check_dead,        &gkv_check_refute,
-    &gkv_check_spread,      &gkv_check_leak,
-    &gkv_check_leftover,    &gkv_check_ring,
-    &gkv_check_copies,      &gkv_check_refusal,
-    &gkv_check_intersect,   &gkv_check_table,
-    &gkv_check_buddy,       &gkv_check_accuser,
-    &gkv_check_nack,        &gkv_check_probe,
-    &gkv_check_reach,       &gkv_check_stall,
-    &gkv_check_witness,     NULL,
+    &gkv_check_open,
+    &gkv_check_value,
+    &gkv_check_quorum,
+    &gkv_check_member,
+    &gkv_check_store,
+    &gkv_check_wire,
+    &gkv_check_linear,
+    &gkv_check_clock,
+    &gkv_check_incarnation,
+    &gkv_check_durable,
+    &gkv_check_ttl,
+    &gkv_check_session,
+    &gkv_check_memory,
+    &gkv_check_quiet,
+    &gkv_check_accuracy,
+    &gkv_check_precedence,
+    &gkv_check_dead,
+    &gkv_check_refute,
+    &gkv_check_spread,
+    &gkv_check_leak,
+    &gkv_check_leftover,
+    &gkv_check_ring,
+    &gkv_check_copies,
+    &gkv_check_refusal,
+    &gkv_check_intersect,
+    &gkv_check_table,
+    &gkv_check_buddy,
+    &gkv_check_accuser,
+    &gkv_check_nack,
+    &gkv_check_probe,
+    &gkv_check_reach,
+    &gkv_check_stall,
+    &gkv_check_witness,
+    &gkv_check_reply,
+    NULL,
 };
 _Static_assert(sizeof(gkv_checks) / sizeof(gkv_checks[0]) <= GKV_CHECK_COUNT_MAX, "a bit each");
 
@@ -83,6 +101,16 @@ uint32_t gkv_check_node_of_id(const struct gkv_trial *trial, struct gkv_node_id 
         }
     }
     return GKV_HISTORY_NONE;
+}
+
+uint32_t gkv_check_listener(const struct gkv_trial *trial, const struct gkv_heard *heard)
+{
+    const struct gkv_connection *connection =
+        &trial->world.net.connections[(uint32_t)heard->connection];
+    const uint32_t dialler = connection->ends[0].node;
+    const uint32_t listener = dialler == heard->node ? connection->to : dialler;
+    GKV_ASSERT(!heard->is_datagram && listener < trial->scenario.node_count);
+    return listener;
 }
 
 const struct gkv_update *gkv_check_held(const struct gkv_trial *trial, uint32_t holder,

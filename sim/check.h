@@ -69,6 +69,7 @@ extern const struct gkv_check gkv_check_copies;      /* a set goes to all owners
 extern const struct gkv_check gkv_check_refusal;     /* nobody refuses what could be asked */
 extern const struct gkv_check gkv_check_intersect;   /* who stored a set answers later gets */
 extern const struct gkv_check gkv_check_table;       /* a table is told as a whole */
+extern const struct gkv_check gkv_check_reply;       /* who asks is answered, and nobody else */
 
 extern const struct gkv_check gkv_check_buddy;   /* a suspect is told in the ping */
 extern const struct gkv_check gkv_check_accuser; /* who accuses has asked, and counts once */
@@ -99,6 +100,9 @@ static inline bool gkv_check_is_core(const struct gkv_trial *trial, uint32_t nod
 
 /* The node of a name, or GKV_HISTORY_NONE. */
 uint32_t gkv_check_node_of_id(const struct gkv_trial *trial, struct gkv_node_id id);
+
+/* To whom the connection leads in which this was said, in a stream. */
+uint32_t gkv_check_listener(const struct gkv_trial *trial, const struct gkv_heard *heard);
 
 /* What a node holds of another, lent until the next step; NULL: nothing. The state alone: NONE. */
 const struct gkv_update *gkv_check_held(const struct gkv_trial *trial, uint32_t holder,

@@ -18,20 +18,9 @@ static bool is_named(const struct gkv_message *message, struct gkv_node_id id)
     return false;
 }
 
-/* Who is at the other end of the connection. */
-static uint32_t listener_of(const struct gkv_trial *trial, const struct gkv_heard *heard)
-{
-    const struct gkv_connection *connection =
-        &trial->world.net.connections[(uint32_t)heard->connection];
-    return connection->ends[0].node == heard->node ? connection->to : connection->ends[0].node;
-}
-
 static void check_answer(struct gkv_trial *trial, const struct gkv_heard *heard)
 {
-    const uint32_t asker = listener_of(trial, heard);
-    if (asker >= trial->scenario.node_count) {
-        return; /* it has gone meanwhile */
-    }
+    const uint32_t asker = gkv_check_listener(trial, heard);
     trial->tally.counts[GKV_HOLDS_ASKER]++;
     if (!is_named(heard->message, trial->ids[asker])) {
         gkv_trial_fail(trial, GKV_TRIAL_SAFETY, "table",

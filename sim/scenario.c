@@ -203,6 +203,8 @@ void gkv_scenario_settle(struct gkv_scenario *scenario)
     }
     if (scenario->has_tiny_tables) {
         options->member_count_max = scenario->node_count > 1 ? scenario->node_count : 2;
+    } else if (options->member_count_max < scenario->node_count) {
+        options->member_count_max = scenario->node_count; /* of a script */
     }
     if (scenario->operation_slots > 0) {
         options->operation_count_max = scenario->operation_slots;
@@ -229,7 +231,7 @@ void gkv_scenario_set_defaults(struct gkv_options *options)
     gkv_options_init(options);
     options->cluster_hash = 0x67726964;
     options->value_bytes_max = GKV_SCENARIO_VALUE_BYTES_MAX;
-    options->member_count_max = 16;
+    options->member_count_max = GKV_SCENARIO_NODE_COUNT_DRAWN;
     options->operation_count_max = 256;
     options->operation_memory_bytes = OPERATION_VALUE_COUNT * GKV_SCENARIO_VALUE_BYTES_MAX;
 }

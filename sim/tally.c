@@ -85,6 +85,7 @@ static const struct gkv_tally_entry entries[GKV_PREDICATE_COUNT] = {
     [GKV_HOLDS_SPREAD] = {"refute.spread", "and tells it unasked", HOLDS, COMMIT},
     [GKV_HOLDS_REFUTED] = {"refute.answered", "who is accused by a ping refutes in the answer",
                            HOLDS, COMMIT},
+    [GKV_HOLDS_REPLIED] = {"reply.asker", "a reply goes to who asked", HOLDS, COMMIT},
     [GKV_HOLDS_ASKER] = {"table.asker", "whoever asks for a table is in it", HOLDS, COMMIT},
     [GKV_HOLDS_WHOLE] = {"table.whole", "and so is everybody, when all has settled", HOLDS, COMMIT},
     [GKV_HOLDS_FORGOTTEN] = {"store.forgets", "an old deletion is held no longer than it has to be",

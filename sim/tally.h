@@ -76,6 +76,7 @@ enum gkv_predicate {
     GKV_HOLDS_COPIED,       /* an acknowledged set is at all owners soon */
     GKV_HOLDS_REFUTED,      /* who is accused by a ping refutes in the answer */
     GKV_HOLDS_SPREAD,       /* and tells it unasked */
+    GKV_HOLDS_REPLIED,      /* a reply goes to who asked */
     GKV_HOLDS_ASKER,        /* whoever asks for a table is in it */
     GKV_HOLDS_WHOLE,        /* and so is everybody, when all has settled */
     GKV_MET_OUTSIDER,       /* a node never comes back */

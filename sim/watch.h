@@ -170,6 +170,19 @@ struct gkv_intersect_rows {
     struct gkv_intersect_handle handles[GKV_SCENARIO_NODE_COUNT_MAX][GKV_INTERSECT_HANDLE_COUNT];
 };
 
+#define GKV_REPLY_QUESTION_COUNT 8192
+
+/* sim/check_reply.c: what was asked under a handle, and by whom. */
+struct gkv_reply_question {
+    uint64_t handle; /* the last one; 0: none */
+    struct gkv_nodes askers;
+    bool is_shared; /* there were others */
+};
+
+struct gkv_reply_watch {
+    struct gkv_reply_question questions[GKV_REPLY_QUESTION_COUNT];
+};
+
 /* sim/check_session.c: per client and key. */
 struct gkv_session_watch {
     struct gkv_version written[GKV_SCENARIO_CLIENT_COUNT_MAX][GKV_SCENARIO_KEY_COUNT_MAX];
