@@ -6,6 +6,9 @@
 #define BEGIN_NS (2 * GKV_SCRIPT_TIME_NS_MIN) /* all have formed, as a rule */
 #define PRNG_STREAM 0x6d696e69
 #define SEVER_COUNT 64 /* ends of streams to choose from */
+/* Where nodes are worn out: the most between two lines, and how often nodes speak by themselves. */
+#define WEAR_GAP_NS UINT64_C(2000000000)
+#define WEAR_SYNC_MS 1000
 
 struct artist {
     const struct gkv_script *script;
@@ -18,6 +21,8 @@ struct artist {
     bool has_one_node;            /* that is asked */
     bool has_one_fault;           /* again and again */
     bool takes_turns;             /* an operation, a fault, an operation, ... */
+    bool wears_out;               /* as many faults as there may be, and time after each */
+    bool breaks_streams;          /* the script's luck does */
     bool was_operation;           /* what came last, then */
     struct gkv_script_line fault; /* the last one */
     uint32_t value_bytes;         /* of all sets; 0: as in the script */
@@ -43,24 +48,40 @@ static bool is_steady(const struct gkv_scenario *scenario)
            !scenario->keeps_one_down;
 }
 
+/* Nobody comes, goes or stays away. */
+static void make_steady(struct gkv_scenario *scenario)
+{
+    scenario->has_leave = false;
+    scenario->leavers_return = false;
+    scenario->late_count = 0;
+    scenario->outsider_count = 0;
+    scenario->keeps_one_down = false;
+}
+
 static void draw_nodes(struct artist *artist)
 {
     struct gkv_scenario *scenario = &artist->miniature->scenario;
     struct gkv_options *options = &scenario->world.node;
-    if (!is_steady(scenario)) {
+    if (!is_steady(scenario) && !artist->wears_out) {
         return;
     }
+    make_steady(scenario);
+
     uint32_t least = options->replica_count;
     least = options->seed_count > least ? options->seed_count : least;
     if (scenario->node_count > least) {
         const uint32_t more = scenario->node_count - least;
-        scenario->node_count = least + (one_in(artist, 2) ? 0 : below(artist, more + 1));
+        const bool is_least = artist->wears_out || one_in(artist, 2);
+        scenario->node_count = least + (is_least ? 0 : below(artist, more + 1));
     }
     if (scenario->node_count >= options->replica_count && one_in(artist, 2)) {
         options->write_quorum = options->replica_count;
         options->read_quorum = options->replica_count;
     }
-    scenario->has_tiny_tables = one_in(artist, 2);
+    scenario->has_tiny_tables = artist->wears_out || one_in(artist, 2);
+    if (artist->wears_out && options->sync_interval_ms > WEAR_SYNC_MS) {
+        options->sync_interval_ms = WEAR_SYNC_MS;
+    }
 }
 
 /* What is under way at once, and what is read at once, if the script does not say. */
@@ -169,6 +190,18 @@ static void add_operation(struct artist *artist, uint32_t number)
     add_after(artist, line);
 }
 
+/* Does luck break streams in a script? Then they may be broken at any time as well. */
+static bool has_breaks(const struct gkv_script *script)
+{
+    const uint32_t label = gkv_script_find_label(script, "net.break");
+    for (uint32_t i = 0; i < script->line_count; i++) {
+        if (script->lines[i].kind == GKV_SCRIPT_LUCK && script->lines[i].label == label) {
+            return true;
+        }
+    }
+    return false;
+}
+
 static void add_fault(struct artist *artist)
 {
     if (artist->has_one_fault && artist->fault.time_ns > 0) {
@@ -176,10 +209,12 @@ static void add_fault(struct artist *artist)
         return;
     }
     const struct gkv_script_line *found = pick(artist, is_strike);
-    if (found == NULL) {
+    struct gkv_script_line line = {.kind = GKV_SCRIPT_SEVER};
+    if (found != NULL && !(artist->breaks_streams && one_in(artist, 2))) {
+        line = *found;
+    } else if (!artist->breaks_streams) {
         return;
     }
-    struct gkv_script_line line = *found;
     const bool is_of_link = line.node != line.to;
     line.node = (uint8_t)below(artist, artist->node_count);
     line.to = line.node;
@@ -224,6 +259,7 @@ static void add_happenings(struct artist *artist)
     const uint32_t reading_count = below(artist, operation_count / 3 + 1);
     uint32_t asks_left = operation_count - reading_count;
     uint32_t faults_left = below(artist, one_in(artist, 2) ? 4 : GKV_MINIATURE_FAULT_COUNT_MAX + 1);
+    faults_left = artist->wears_out ? GKV_MINIATURE_FAULT_COUNT_MAX : faults_left;
     while (asks_left + faults_left > 0) {
         if (is_operation_next(artist, asks_left, faults_left)) {
             add_operation(artist, --asks_left);
@@ -268,11 +304,15 @@ void gkv_miniature_draw(struct gkv_script *miniature, const struct gkv_script *s
     GKV_ASSERT(miniature != script);
     gkv_prng_init(&artist.prng, number, PRNG_STREAM);
     gkv_script_copy_head(miniature, script);
+    artist.wears_out = one_in(&artist, 4);
     draw_nodes(&artist);
     draw_streams(&artist);
+    artist.breaks_streams = has_breaks(script);
     miniature->scenario.client_count = GKV_SCENARIO_CLIENT_COUNT_MAX;
     artist.node_count = miniature->scenario.node_count;
-    artist.gap_ns_max = gaps_ns[below(&artist, sizeof(gaps_ns) / sizeof(gaps_ns[0]))];
+    artist.gap_ns_max = artist.wears_out
+                            ? WEAR_GAP_NS
+                            : gaps_ns[below(&artist, sizeof(gaps_ns) / sizeof(gaps_ns[0]))];
     artist.has_one_key = one_in(&artist, 2);
     artist.has_one_node = !one_in(&artist, 3);
     artist.has_one_fault = one_in(&artist, 2);
