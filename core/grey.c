@@ -209,6 +209,22 @@ bool gkv_grey_on_refuted(struct gkv_greys *greys, const struct gkv_step *step, u
     return true;
 }
 
+/* Are half of the members accused by one and another? Then it is the network that loses much, and
+ * whoever is accused most is no worse than the rest. The evicted count as well: else there would be
+ * a minority to evict until nobody is left. */
+static bool many_are_accused(const struct gkv_greys *greys, const struct gkv_step *step)
+{
+    uint32_t count = 0;
+    for (uint16_t i = 0; i < step->members->capacity; i++) {
+        const struct gkv_member *member = gkv_member_at(step->members, i);
+        if (member->said.state != GKV_MEMBER_NONE && gkv_member_is_in_ring(member)) {
+            count += member->is_degraded ||
+                     score_now(place_of(greys, step, i), step) > GKV_GREY_SCORE_MAX / 4;
+        }
+    }
+    return 2 * count >= step->members->ring_count;
+}
+
 enum gkv_grey_verdict gkv_grey_judge(struct gkv_greys *greys, const struct gkv_step *step,
                                      uint16_t index)
 {
@@ -224,8 +240,8 @@ enum gkv_grey_verdict gkv_grey_judge(struct gkv_greys *greys, const struct gkv_s
         return GKV_GREY_ENDED;
     }
     const bool lasts = evict_ns > 0 && step->now.mono_ns - place->since_ns >= evict_ns;
-    const bool is_minority = 2u * step->members->degraded_count < step->members->ring_count;
-    return lasts && is_accused && is_minority ? GKV_GREY_EVICT : GKV_GREY_AS_BEFORE;
+    return lasts && is_accused && !many_are_accused(greys, step) ? GKV_GREY_EVICT
+                                                                 : GKV_GREY_AS_BEFORE;
 }
 
 bool gkv_grey_must_wait(struct gkv_greys *greys, const struct gkv_health *health,

@@ -195,6 +195,28 @@ static void test_eviction(void **state)
     assert_int_equal(world_view(0, 2)->state, GKV_MEMBER_ALIVE);
 }
 
+/* Goal: when many are accused it is the network, and nobody is evicted, though those who are
+ * DEGRADED are a minority.
+ * Method: of eight, three are accused each second, by changing members, three every 15 s. */
+static void test_the_network(void **state)
+{
+    (void)state;
+    start_listener(8);
+    for (uint32_t second = 0; second < 60; second++) {
+        for (uint32_t i = 1; i <= 3; i++) {
+            accuse_in_vain(second % 2 == 0 ? 7 : 0, i);
+            if (second % 15 == 0) {
+                accuse_in_vain(second % 2 == 0 ? 7 : 0, 3 + i);
+            }
+        }
+        pass(1000);
+        assert_in_range(world_peers[0].members.degraded_count, second < 10 ? 0 : 3, 3);
+    }
+    for (uint32_t i = 1; i < 8; i++) {
+        assert_int_equal(world_view(0, i)->state, GKV_MEMBER_ALIVE);
+    }
+}
+
 /* Peer 0 hears that it was evicted. */
 static void evict_us(void)
 {
@@ -301,6 +323,7 @@ int main(void)
         TEST(test_whose_word_counts), TEST(test_flapping),
         TEST(test_eviction),          TEST(test_the_evicted_wait),
         TEST(test_another_life),      TEST(test_off),
+        TEST(test_the_network),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
