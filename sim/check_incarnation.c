@@ -20,17 +20,21 @@ static uint32_t find_boot(const struct gkv_incarnation_watch *watch, uint32_t no
     return NOBODY;
 }
 
-/* A node says something of itself; false when there is no room to remember it. */
-static void use(struct gkv_incarnation_watch *watch, uint32_t node, uint64_t boot_id,
-                uint32_t incarnation)
+/* A node says something of itself. */
+static void use(struct gkv_trial *trial, uint32_t node, uint64_t boot_id, uint32_t incarnation)
 {
+    struct gkv_incarnation_watch *watch = &trial->incarnation_watch;
     uint32_t place = find_boot(watch, node, boot_id);
-    if (place == NOBODY && watch->used_count[node] < GKV_WATCH_BOOT_COUNT) {
+    if (place == NOBODY && watch->used_count[node] == GKV_WATCH_BOOT_COUNT) {
+        gkv_watch_no_room(trial, "boots of one node");
+        return;
+    }
+    if (place == NOBODY) {
         place = watch->used_count[node]++;
         watch->used[node][place].boot_id = boot_id;
         watch->used[node][place].incarnation = 0;
     }
-    if (place != NOBODY && incarnation > watch->used[node][place].incarnation) {
+    if (incarnation > watch->used[node][place].incarnation) {
         watch->used[node][place].incarnation = incarnation;
     }
 }
@@ -46,7 +50,7 @@ static void hear_boot(struct gkv_trial *trial, const struct gkv_heard *heard,
                        gkv_host_letter(heard->node));
         return;
     }
-    use(watch, heard->node, from.boot_id, 0);
+    use(trial, heard->node, from.boot_id, 0);
     if (!heard->is_datagram) {
         return;
     }
@@ -68,7 +72,7 @@ static void hear_of_itself(struct gkv_trial *trial, const struct gkv_heard *hear
 {
     struct gkv_incarnation_watch *watch = &trial->incarnation_watch;
     const uint32_t node = heard->node;
-    use(watch, node, said->who.boot_id, said->incarnation);
+    use(trial, node, said->who.boot_id, said->incarnation);
     if (!heard->is_datagram || said->who.boot_id > watch->boot_id[node]) {
         return;
     }
@@ -90,9 +94,6 @@ static void hear_of_another(struct gkv_trial *trial, uint32_t speaker, uint32_t 
 {
     const struct gkv_incarnation_watch *watch = &trial->incarnation_watch;
     const uint32_t place = find_boot(watch, about, said->who.boot_id);
-    if (place == NOBODY && watch->used_count[about] == GKV_WATCH_BOOT_COUNT) {
-        return; /* it may have been forgotten here */
-    }
     trial->tally.counts[GKV_HOLDS_INCARNATION_OWN]++;
     if (place == NOBODY) {
         gkv_trial_fail(trial, GKV_TRIAL_SAFETY, "incarnation",

@@ -19,7 +19,7 @@
 #include "sim/numbers.h"
 #include "sim/scenario.h"
 
-#define GKV_WATCH_BOOT_COUNT 8
+#define GKV_WATCH_BOOT_COUNT 8 /* of one node: its lives, and those it chose to overrule another */
 #define GKV_WATCH_STORED_COUNT (4 * GKV_NUMBERS_COUNT_MAX)
 
 _Static_assert(GKV_NUMBERS_COUNT_MAX >= GKV_HISTORY_COUNT_MAX * GKV_WRITE_ATTEMPT_COUNT_MAX,

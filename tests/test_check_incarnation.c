@@ -113,6 +113,22 @@ static void test_rejects_what_nobody_may_say(void **state)
     }
 }
 
+/* Goal: a node with more boots than can be remembered is not passed over in silence. Method: as
+ * many as there is room for, and one more. */
+static void test_says_when_it_forgets(void **state)
+{
+    (void)state;
+    begin();
+    for (uint32_t i = 1; i < GKV_WATCH_BOOT_COUNT; i++) {
+        gossip(0, 100 + i, 0, 100 + i, 0);
+        gossip(1, 100, 0, 100 + i, 0);
+    }
+    assert_false(told_is_rejected(&told));
+    gossip(0, 500, 0, 500, 0);
+    assert_int_equal(told.trial.verdict.status, GKV_TRIAL_INTERNAL);
+    assert_string_equal(told.trial.verdict.check, "room");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -120,6 +136,7 @@ int main(void)
         cmocka_unit_test(test_accepts_a_new_boot),
         cmocka_unit_test(test_accepts_frames_that_waited),
         cmocka_unit_test(test_rejects_what_nobody_may_say),
+        cmocka_unit_test(test_says_when_it_forgets),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
