@@ -57,22 +57,29 @@ static void print_group(const struct reach *reach, enum gkv_tally_group group, c
     printf("\n");
 }
 
-/* Name what was never reached. Returns how many of these should have been. */
-static uint32_t print_missing(const struct reach *reach, uint64_t seed_count)
+/* How many of those that were never reached should have been? */
+static uint32_t count_missing(const struct reach *reach, uint64_t seed_count)
 {
     uint32_t missing = 0;
+    for (uint32_t i = 0; i < GKV_PREDICATE_COUNT; i++) {
+        missing += gkv_tally_is_missing((enum gkv_predicate)i, reach->entries[i].count, seed_count);
+    }
+    return missing;
+}
+
+/* Name what was never reached. */
+static void print_missing(const struct reach *reach, uint64_t seed_count)
+{
     for (uint32_t i = 0; i < GKV_PREDICATE_COUNT; i++) {
         const struct gkv_tally_entry *entry = gkv_tally_entry((enum gkv_predicate)i);
         const uint64_t count = reach->entries[i].count;
         if (gkv_tally_is_missing((enum gkv_predicate)i, count, seed_count)) {
             printf("NEVER REACHED: %s: %s\n", entry->name, entry->says);
-            missing++;
         } else if (count == 0) {
             printf("not reached, due within %" PRIu64 " seeds: %s\n",
                    gkv_tally_seed_count(entry->budget), entry->name);
         }
     }
-    return missing;
 }
 
 /* The line that counts the same seeds again. */
@@ -120,16 +127,18 @@ int gkv_command_coverage(struct gkv_arguments *arguments)
     if (status != GKV_TRIAL_PASS) {
         return (int)status;
     }
-    print_group(&reach, GKV_TALLY_HOLDS, "asked");
-    print_group(&reach, GKV_TALLY_MET, "met");
-    print_group(&reach, GKV_TALLY_REACHED, "reached");
     /* Seeds that were told to be of one kind owe nothing. */
     const bool is_generic =
         options.trial.profile == GKV_PROFILE_SWARM && options.trial.off_mask == 0;
-    const uint32_t missing = print_missing(&reach, is_generic ? campaign.seed_count : 0);
+    const uint64_t seed_count = is_generic ? campaign.seed_count : 0;
+    const uint32_t missing = count_missing(&reach, seed_count);
     if (missing > 0) {
         print_replay(&options.trial, range);
     }
+    print_group(&reach, GKV_TALLY_HOLDS, "asked");
+    print_group(&reach, GKV_TALLY_MET, "met");
+    print_group(&reach, GKV_TALLY_REACHED, "reached");
+    print_missing(&reach, seed_count);
     printf("coverage: %d entries, of which %" PRIu32 " should have been reached and were not\n",
            (int)GKV_PREDICATE_COUNT, missing);
     return missing == 0 ? GKV_TRIAL_PASS : GKV_TRIAL_COVERAGE;
