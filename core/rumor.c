@@ -115,8 +115,11 @@ static void count_telling(struct gkv_rumors *rumors, uint16_t index)
 static void choose_rumors(struct choice *choice, const struct gkv_rumors *rumors)
 {
     uint16_t index = rumors->start;
-    for (uint32_t i = 0; i < rumors->capacity; i++) {
-        if (*told_at(rumors, index) > 0 && !is_in_front(choice, index)) {
+    uint32_t left_count = rumors->pending_count;
+    for (uint32_t i = 0; i < rumors->capacity && left_count > 0; i++) {
+        const bool is_pending = *told_at(rumors, index) > 0;
+        left_count -= is_pending;
+        if (is_pending && !is_in_front(choice, index)) {
             choose_rumor(choice, rumors, index);
         }
         index = (uint16_t)(index + 1u < rumors->capacity ? index + 1u : 0u);
