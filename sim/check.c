@@ -93,12 +93,35 @@ const char *gkv_check_demands(const char *name)
     return "";
 }
 
+/* Where the search for an id begins: it is a hash already. */
+static uint32_t home_of(struct gkv_node_id id)
+{
+    return (id.bytes[0] | (uint32_t)id.bytes[1] << 8) % GKV_TRIAL_ID_PLACE_COUNT;
+}
+
+void gkv_check_name_nodes(struct gkv_trial *trial)
+{
+    memset(trial->id_places, 0, sizeof(trial->id_places));
+    for (uint32_t i = 0; i < trial->scenario.node_count; i++) {
+        const struct gkv_name name = gkv_host_name(i);
+        trial->ids[i] = gkv_node_id_of_name(&name);
+        uint32_t place = home_of(trial->ids[i]);
+        while (trial->id_places[place] != 0) {
+            place = (place + 1) % GKV_TRIAL_ID_PLACE_COUNT;
+        }
+        trial->id_places[place] = (uint16_t)(i + 1);
+    }
+}
+
 uint32_t gkv_check_node_of_id(const struct gkv_trial *trial, struct gkv_node_id id)
 {
-    for (uint32_t i = 0; i < trial->scenario.node_count; i++) {
-        if (gkv_node_id_equal(trial->ids[i], id)) {
-            return i;
+    uint32_t place = home_of(id);
+    while (trial->id_places[place] != 0) {
+        const uint32_t node = trial->id_places[place] - 1u;
+        if (gkv_node_id_equal(trial->ids[node], id)) {
+            return node;
         }
+        place = (place + 1) % GKV_TRIAL_ID_PLACE_COUNT;
     }
     return GKV_HISTORY_NONE;
 }

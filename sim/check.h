@@ -98,6 +98,9 @@ static inline bool gkv_check_is_core(const struct gkv_trial *trial, uint32_t nod
            !gkv_nodes_has(&trial->outsiders, node);
 }
 
+/* Fill in what the scenario's nodes are called. */
+void gkv_check_name_nodes(struct gkv_trial *trial);
+
 /* The node of a name, or GKV_HISTORY_NONE. */
 uint32_t gkv_check_node_of_id(const struct gkv_trial *trial, struct gkv_node_id id);
 

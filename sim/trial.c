@@ -25,7 +25,7 @@
 #define MS GKV_NS_PER_MS
 #define POLL_NS (100 * MS)
 #define HEAL_NS_MIN (2500 * MS) /* what the network held back has arrived or is lost by then */
-#define GUARD_EVENTS 1024       /* the guards around each node's memory are looked at so often */
+#define GUARD_EVENTS 1024       /* so often the guards around 32 nodes' memory are looked at */
 
 _Static_assert(GKV_HISTORY_VALUE_BYTES_MAX + GKV_KEY_BYTES_MAX + 1024 + GKV_NET_PIPE_BYTES <=
                    GKV_OVERHEAR_CARRY_BYTES,
@@ -167,6 +167,7 @@ static void check_memory(struct gkv_trial *trial)
 static bool run_until(struct gkv_trial *trial, uint64_t until_ns)
 {
     const uint64_t most = trial->options->event_count_max;
+    const uint64_t guard_events = GUARD_EVENTS * (1 + trial->scenario.node_count / 32);
     uint64_t instant_ns = trial->world.now_ns;
     uint32_t step_count = 0;
     while (trial->verdict.status == GKV_TRIAL_PASS && gkv_world_step(&trial->world, until_ns)) {
@@ -177,7 +178,7 @@ static bool run_until(struct gkv_trial *trial, uint64_t until_ns)
                            "time stands still: over %d things happen in one nanosecond",
                            INSTANT_STEP_COUNT_MAX);
         }
-        if (trial->world.event_count % GUARD_EVENTS == 0) {
+        if (trial->world.event_count % guard_events == 0) {
             check_memory(trial);
         }
         if (most > 0 && trial->world.event_count > most) {
@@ -415,10 +416,7 @@ static bool create(struct gkv_trial *trial)
     trial->verdict.node = GKV_HISTORY_NONE;
     trial->verdict.key = GKV_HISTORY_NONE;
     trial->history.deeds = gkv_pool_take(GKV_HISTORY_COUNT_MAX * sizeof(struct gkv_deed));
-    for (uint32_t i = 0; i < trial->scenario.node_count; i++) {
-        const struct gkv_name name = gkv_host_name(i);
-        trial->ids[i] = gkv_node_id_of_name(&name);
-    }
+    gkv_check_name_nodes(trial);
     for (uint32_t i = 0; i < GKV_SCENARIO_CLIENT_COUNT_MAX; i++) {
         trial->clients[i].waiting = GKV_HISTORY_NONE;
     }

@@ -59,8 +59,9 @@ struct gkv_verdict {
     char text[GKV_VERDICT_TEXT_BYTES];
 };
 
-#define GKV_TRIAL_AUDIENCE_MAX 63 /* checks; see GKV_CHECK_COUNT_MAX */
-#define GKV_TRIAL_TOLD_COUNT 64   /* kinds of observation and of output: GKV_TOLD of sim/check.h */
+#define GKV_TRIAL_ID_PLACE_COUNT 1024 /* at most a quarter of them are taken */
+#define GKV_TRIAL_AUDIENCE_MAX 63     /* checks; see GKV_CHECK_COUNT_MAX */
+#define GKV_TRIAL_TOLD_COUNT 64 /* kinds of observation and of output: GKV_TOLD of sim/check.h */
 
 /* Owners as the checks compute them, by node number. */
 struct gkv_trial_owners {
@@ -147,7 +148,8 @@ struct gkv_trial {
     struct gkv_nodes heard; /* of those, whose goodbye another node heard */
     struct gkv_nodes ring;  /* nodes that own keys, as far as the members know */
     struct gkv_version floors[GKV_SCENARIO_KEY_COUNT_MAX]; /* sim/check_quorum.c */
-    struct gkv_node_id ids[GKV_SCENARIO_NODE_COUNT_MAX];
+    struct gkv_node_id ids[GKV_SCENARIO_NODE_COUNT_MAX];   /* sim/check.h */
+    uint16_t id_places[GKV_TRIAL_ID_PLACE_COUNT];          /* by hash, linear probing: node + 1 */
     struct gkv_trial_owners owners;
     struct gkv_verdict verdict;
     struct gkv_trial_audience told[GKV_TRIAL_TOLD_COUNT];

@@ -159,8 +159,7 @@ static bool is_rejected(const struct talk *talk)
     options->witness_count = talk->witness_count;
     options->witness_patience_ms = PATIENCE_MS;
     options->startup_grace_ms = 60;
-    const struct gkv_name name = gkv_host_name(D);
-    told.trial.ids[D] = gkv_node_id_of_name(&name);
+    gkv_check_name_nodes(&told.trial);
     meet_all();
     for (size_t i = 0; i < TALK_COUNT_MAX; i++) {
         happen(talk->words[i]);

@@ -48,9 +48,8 @@ static void begin(void)
     assert_int_equal(
         gkv_world_create(&trial.world, &trial.scenario.world, &trial.choice.chance, &observer),
         GKV_OK);
+    gkv_check_name_nodes(&trial);
     for (uint32_t i = 0; i < NODE_COUNT; i++) {
-        const struct gkv_name name = gkv_host_name(i);
-        trial.ids[i] = gkv_node_id_of_name(&name);
         gkv_nodes_add(&trial.joined, i);
         gkv_world_boot(&trial.world, i);
     }

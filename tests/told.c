@@ -16,9 +16,8 @@ void told_begin(struct told *told, const struct gkv_check *check)
     trial->scenario.world.node.drift_ms_max = 500;
     trial->scenario.world.node.write_quorum = 2;
     trial->world.now_ns = 1000 * GKV_NS_PER_MS;
+    gkv_check_name_nodes(trial);
     for (uint32_t i = 0; i < 3; i++) {
-        const struct gkv_name name = gkv_host_name(i);
-        trial->ids[i] = gkv_node_id_of_name(&name);
         trial->world.hosts[i].options.boot_id = 100;
         trial->world.hosts[i].life_count = 1;
     }
