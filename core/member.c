@@ -57,8 +57,8 @@ static void index_remove(struct gkv_members *members, uint32_t position)
 
 /* ---- Places. --------------------------------------------------------------------------------- */
 
-/* An unused place, or that of the member that LEFT longest ago (then it is forgotten first), or
- * GKV_MEMBER_INDEX_NONE. */
+/* An unused place, or that of the member that LEFT longest ago and was told of (then it is
+ * forgotten first), or GKV_MEMBER_INDEX_NONE. */
 static uint16_t make_place(struct gkv_members *members)
 {
     uint16_t oldest_left = GKV_MEMBER_INDEX_NONE;
@@ -67,7 +67,7 @@ static uint16_t make_place(struct gkv_members *members)
         if (member->said.state == GKV_MEMBER_NONE) {
             return i;
         }
-        if (member->said.state == GKV_MEMBER_LEFT &&
+        if (member->said.state == GKV_MEMBER_LEFT && !member->is_change_owed &&
             (oldest_left == GKV_MEMBER_INDEX_NONE ||
              member->since_ns < gkv_member_at(members, oldest_left)->since_ns)) {
             oldest_left = i;

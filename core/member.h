@@ -34,6 +34,8 @@ struct gkv_member {
     uint32_t call_ms;       /* and how long after the last time; 0: it was not called yet */
     uint32_t generation;    /* of the place: grows when it is taken and when it is emptied */
     bool is_degraded;       /* core/grey.h: accused by many, and there each time */
+    bool is_change_owed;    /* the application is still to be told what is held */
+    bool is_verdict_owed;   /* or whether it is DEGRADED */
 };
 
 struct gkv_members {

@@ -186,6 +186,7 @@ static void on_periodic_timer(struct gkv_node *node, const struct gkv_step *step
     case GKV_TIMER_RECONNECT:
     case GKV_TIMER_RELAY:
     case GKV_TIMER_LEAVE:
+    case GKV_TIMER_EVENTS:
         gkv_swim_on_timer(&node->modules.swim, step, id);
         break;
     case GKV_TIMER_SYNC:
@@ -241,7 +242,7 @@ static void on_timer(struct gkv_node *node, const struct gkv_step *step, uint32_
 
 /* Run the timers that are due, while the worst of one more leaves room for the worst event. What is
  * left over stays due: the deadline is then in the past, and the shim comes again. The loop ends
- * because a timer that is set again is set to a later time. */
+ * because a timer that is set again is set to a later time, or has filled actions. */
 static void run_timers(struct gkv_node *node, const struct gkv_step *step)
 {
     const size_t scratch_bytes =

@@ -38,8 +38,9 @@ enum gkv_timer_id {
     GKV_TIMER_RELAY = 4, /* the next NACK that is owed */
     GKV_TIMER_SYNC = 5,
     GKV_TIMER_SWEEP = 6,
-    GKV_TIMER_LEAVE = 7, /* from LEAVING to LEFT */
-    GKV_TIMER_PERIODIC_COUNT = 8,
+    GKV_TIMER_LEAVE = 7,  /* from LEAVING to LEFT */
+    GKV_TIMER_EVENTS = 8, /* member events are owed */
+    GKV_TIMER_PERIODIC_COUNT = 9,
 };
 #define GKV_TIMER_PROBE_FIRST ((uint32_t)GKV_TIMER_PERIODIC_COUNT)
 #define GKV_TIMER_MEMBER_FIRST (GKV_TIMER_PROBE_FIRST + GKV_PROBE_COUNT_MAX)

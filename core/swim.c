@@ -98,23 +98,54 @@ static void trace_change(const struct gkv_step *step, const struct gkv_update *s
     }
 }
 
-/* Is there room for one more event of the call under way? Then it is taken. */
+/* Is there room for one more event of the call under way? Then it is taken; else the event waits
+ * for a timer that is due at once. */
 static bool take_event_room(struct gkv_swim *swim, const struct gkv_step *step)
 {
     const bool has_room =
         swim->event_room > 0 && gkv_actions_room(step->actions) > SENDS_PER_CALL_MAX;
     swim->event_room -= has_room;
+    if (!has_room) {
+        gkv_timer_set(step->timers, GKV_TIMER_EVENTS, step->now.mono_ns);
+    }
     return has_room;
+}
+
+/* Make an event of what is held of the member at index. */
+static void tell_change(struct gkv_swim *swim, const struct gkv_step *step, uint16_t index)
+{
+    struct gkv_member *member = gkv_member_at(step->members, index);
+    member->is_change_owed = !take_event_room(swim, step);
+    if (!member->is_change_owed) {
+        gkv_actions_add(step->actions, GKV_ACTION_MEMBER)->as.member = member->said;
+    }
 }
 
 /* The verdict on the member at index changed. */
 static void tell_degraded(struct gkv_swim *swim, const struct gkv_step *step, uint16_t index)
 {
-    const struct gkv_member *member = gkv_member_at(step->members, index);
-    if (index != GKV_MEMBER_SELF && take_event_room(swim, step)) {
+    struct gkv_member *member = gkv_member_at(step->members, index);
+    if (index == GKV_MEMBER_SELF) {
+        return;
+    }
+    member->is_verdict_owed = !take_event_room(swim, step);
+    if (!member->is_verdict_owed) {
         struct gkv_action *action = gkv_actions_add(step->actions, GKV_ACTION_DEGRADED);
         action->as.degraded.who = member->said.who;
         action->as.degraded.is_degraded = member->is_degraded;
+    }
+}
+
+/* Tell what there was no room for. */
+static void on_events_timer(struct gkv_swim *swim, const struct gkv_step *step)
+{
+    for (uint16_t i = GKV_MEMBER_SELF + 1; i < step->members->capacity; i++) {
+        if (gkv_member_at(step->members, i)->is_change_owed) {
+            tell_change(swim, step, i);
+        }
+        if (gkv_member_at(step->members, i)->is_verdict_owed) {
+            tell_degraded(swim, step, i);
+        }
     }
 }
 
@@ -139,9 +170,7 @@ static void on_changed(struct gkv_swim *swim, const struct gkv_step *step, uint1
     }
     if (before->state != member->said.state || before->who.boot_id != member->said.who.boot_id) {
         trace_change(step, &member->said);
-        if (take_event_room(swim, step)) {
-            gkv_actions_add(step->actions, GKV_ACTION_MEMBER)->as.member = member->said;
-        }
+        tell_change(swim, step, index);
     }
     if (is_denied(before, &member->said) &&
         gkv_grey_on_refuted(&swim->greys, step, index, before)) {
@@ -636,6 +665,8 @@ void gkv_swim_on_timer(struct gkv_swim *swim, const struct gkv_step *step, enum 
         on_relay_timer(swim, step);
     } else if (id == GKV_TIMER_LEAVE) {
         say_goodbye(swim, step);
+    } else if (id == GKV_TIMER_EVENTS) {
+        on_events_timer(swim, step);
     } else if (id == GKV_TIMER_GOSSIP) {
         gkv_gossip_on_timer(&swim->gossip, step);
     } else if (id == GKV_TIMER_PUSH_PULL) {

@@ -7,8 +7,8 @@
  *           not gone, and unreachable members and seeds are asked again for ever, so that a healed
  *           partition joins.
  * Bounds    At most GKV_SWIM_ACTION_COUNT_MAX actions per call, and gkv_swim_scratch_bytes of
- *           scratch per step. Member events beyond that are not made: the application's events
- *           coalesce, and the member table is the truth.
+ *           scratch per step. Member events that have no room wait in the table, one per place,
+ *           for a timer that is due at once: each says what is held by then, and none is lost.
  * Invariant We are ALIVE in our own table until we leave, LEAVING for options.leave_ms, then LEFT
  *           for ever.
  * Not here  Who is probed when, and how: core/probe.h. How news is told: core/gossip.h. How long a
@@ -67,7 +67,7 @@ void gkv_swim_init(struct gkv_swim *swim, struct gkv_arena *arena,
 /* Set the first timers and ask the seeds. Called once, in the first step. */
 void gkv_swim_start(struct gkv_swim *swim, const struct gkv_step *step);
 
-/* id is one of PROBE, GOSSIP, PUSH_PULL, RECONNECT, RELAY, LEAVE. */
+/* id is one of PROBE, GOSSIP, PUSH_PULL, RECONNECT, RELAY, LEAVE, EVENTS. */
 void gkv_swim_on_timer(struct gkv_swim *swim, const struct gkv_step *step, enum gkv_timer_id id);
 
 /* The probe at a place went unanswered for a while. */
