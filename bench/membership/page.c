@@ -87,6 +87,13 @@ static void print_marks_of(struct page *page, const char *table)
             fprintf(page->body, " |\n");
         }
     }
+    for (uint32_t i = 0; i < page->mark_count; i++) {
+        const struct mark *mark = &page->marks[i].mark;
+        if (strcmp(page->marks[i].table, table) == 0 && !is_passed(mark)) {
+            fprintf(page->body, "\nMissed, %s: %s.\n", mark->what,
+                    mark->why != NULL ? mark->why : "why is not known");
+        }
+    }
 }
 
 bool page_plot(struct page *page, const struct plot *plot)

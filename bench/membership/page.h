@@ -20,6 +20,7 @@ struct mark {
     uint64_t ours_milli;             /* thousandths of the unit */
     uint64_t limit_milli;
     bool is_at_least; /* the limit is a lower one */
+    const char *why;  /* it is missed, when it is: a sentence; NULL: nobody knows */
 };
 
 struct page {

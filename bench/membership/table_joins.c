@@ -7,6 +7,7 @@
 #define RUN_COUNT 50
 
 static const struct joins rows[] = {
+    {.flavor = FLAVOR_SWIM, .loss_percent = 10, .run_count = RUN_COUNT},
     {.flavor = FLAVOR_GRIDKV, .loss_percent = 10, .run_count = RUN_COUNT},
     {.flavor = FLAVOR_GRIDKV, .loss_percent = 20, .run_count = RUN_COUNT},
 };
@@ -81,6 +82,9 @@ static bool report_joins(struct page *page, const struct plan *plan)
         report_row(page, plan, &rows[i], &plot);
     }
     for (uint32_t i = 0; i < ROW_COUNT; i++) {
+        if (rows[i].flavor != FLAVOR_GRIDKV) {
+            continue;
+        }
         struct mark mark = {.unit = "",
                             .ours_milli = least_survived(plan, &rows[i]) * 1000,
                             .limit_milli = JOINS_NODE_COUNT * 1000,

@@ -46,14 +46,18 @@ static uint64_t count_sizes(const struct sizes *sizes)
 struct gauge {
     struct ledger_traffic before[LEDGER_NODE_COUNT_MAX];
     struct numbers received;
+    struct numbers streams; /* of it, in streams */
     struct numbers sent;
 };
 
+static uint64_t stream_with_heads(uint64_t bytes)
+{
+    return bytes + (bytes + TCP_PACKET_BYTES - 1) / TCP_PACKET_BYTES * TCP_HEAD_BYTES;
+}
+
 static uint64_t with_heads(uint64_t datagram_count, uint64_t datagram_bytes, uint64_t stream_bytes)
 {
-    const uint64_t packet_count = (stream_bytes + TCP_PACKET_BYTES - 1) / TCP_PACKET_BYTES;
-    return datagram_bytes + datagram_count * UDP_HEAD_BYTES + stream_bytes +
-           packet_count * TCP_HEAD_BYTES;
+    return datagram_bytes + datagram_count * UDP_HEAD_BYTES + stream_with_heads(stream_bytes);
 }
 
 /* Take what went in and out of each node that is up since the last time. */
@@ -67,6 +71,8 @@ static void read_gauge(struct gauge *gauge, const struct crowd *crowd)
                         with_heads(now->datagram_in_count - before->datagram_in_count,
                                    now->datagram_in_bytes - before->datagram_in_bytes,
                                    now->stream_in_bytes - before->stream_in_bytes));
+            numbers_add(&gauge->streams,
+                        stream_with_heads(now->stream_in_bytes - before->stream_in_bytes));
             numbers_add(&gauge->sent,
                         with_heads(now->datagram_out_count - before->datagram_out_count,
                                    now->datagram_out_bytes - before->datagram_out_bytes,
@@ -138,6 +144,7 @@ static void run_once(struct crowd *crowd, struct numbers *numbers_out)
     numbers_add(numbers_out, boot_ms);
 
     numbers_clear(&gauge.received);
+    numbers_clear(&gauge.streams);
     numbers_clear(&gauge.sent);
     sizes = (struct sizes){{false}};
     for (uint32_t i = 0; i < VIEWS_CRASH_COUNT; i++) {
@@ -149,6 +156,8 @@ static void run_once(struct crowd *crowd, struct numbers *numbers_out)
     numbers_add(numbers_out, crash_ms);
     add_gauge(&gauge.received, numbers_out);
     add_gauge(&gauge.sent, numbers_out);
+    numbers_add(numbers_out, numbers_mean_milli(&gauge.streams) / 1000);
+    numbers_free(&gauge.streams);
 }
 
 static void measure(const struct piece *piece, struct numbers *numbers_out)

@@ -22,13 +22,14 @@ enum views_field {
     VIEWS_BOOT_MS = 1,       /* from the boot until everybody holds everybody */
     VIEWS_CRASH_SIZES = 2,   /* different sizes after the crash, but for the one before it */
     VIEWS_CRASH_MS = 3,      /* from the crash until nobody holds whoever crashed reachable */
-    VIEWS_RECEIVED_MEAN = 4, /* the seconds before and after the crash */
+    VIEWS_RECEIVED_MEAN = 4, /* the seconds after the crash */
     VIEWS_RECEIVED_P99 = 5,
     VIEWS_RECEIVED_MOST = 6,
     VIEWS_SENT_MEAN = 7,
     VIEWS_SENT_P99 = 8,
     VIEWS_SENT_MOST = 9,
-    VIEWS_FIELD_COUNT = 10,
+    VIEWS_STREAMS_MEAN = 10, /* of what is received, in streams */
+    VIEWS_FIELD_COUNT = 11,
 };
 
 struct views {
