@@ -168,7 +168,7 @@ static uint64_t resend_ns(struct gkv_net *net, const struct gkv_link *link, size
                           uint64_t timeout_ns)
 {
     uint64_t late_ns = 0;
-    size_t lost_count = link->resend_ppm == 0 ? 0 : 1 + count / PACKET_BYTES;
+    size_t lost_count = link->resend_ppm == 0 ? 0 : 1 + (count > 0 ? count - 1 : 0) / PACKET_BYTES;
     draw_about(net, link);
     for (uint32_t i = 0; i < RESEND_COUNT_MAX && lost_count > 0; i++) {
         size_t lost_again_count = 0;

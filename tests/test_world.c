@@ -21,12 +21,13 @@ struct scene {
     uint64_t received_ns; /* and by node 1 */
     uint32_t timer_count; /* of node 1 */
     uint32_t datagram_counts[2];
+    uint32_t resend_count; /* packets of streams that may be lost */
 };
 
 static uint64_t draw(void *context, const char *label, uint64_t bound)
 {
     struct scene *scene = context;
-    (void)label;
+    scene->resend_count += strcmp(label, "net.resend") == 0;
     return gkv_prng_below(&scene->luck, bound);
 }
 
@@ -175,6 +176,32 @@ static void test_streams_send_again(void **state)
     gkv_world_destroy(&scene.world);
 }
 
+/* Goal: each packet of a stream may be lost, and there are no more of them than bytes need.
+ * Method: write around one and two packets of 1,448 bytes, and count the draws. */
+static void test_stream_packets(void **state)
+{
+    static struct scene scene;
+    static const uint8_t bytes[2 * 1448 + 1] = {0};
+    static const struct {
+        uint32_t bytes, packets;
+    } cases[] = {{1, 1}, {1447, 1}, {1448, 1}, {1449, 2}, {2896, 2}, {2897, 3}};
+    const struct gkv_stream stream = {.index = 0, .generation = 1};
+    uint32_t end = 0;
+    (void)state;
+    create(&scene, 2);
+    gkv_net_dial(&scene.world.net, 0, 0, stream, 1);
+    const uint32_t index = gkv_net_find(&scene.world.net, 0, stream, &end);
+    gkv_net_answer(&scene.world.net, 0, index, &stream);
+    gkv_world_link(&scene.world, 1, 0)->resend_ppm = 1;
+    for (uint32_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+        const struct gkv_bytes piece = {.data = bytes, .count = cases[i].bytes};
+        scene.resend_count = 0;
+        gkv_net_write(&scene.world.net, 0, index, 1 - end, piece);
+        assert_int_equal(scene.resend_count, cases[i].packets);
+    }
+    gkv_world_destroy(&scene.world);
+}
+
 /* Goal: a node whose input and output are blocked goes on with its timers; what it said and what
  * was said to it comes when the block is over, as much as sockets hold.
  * Method: two nodes that ping each other five times a second, one of them blocked for 2 s, with
@@ -251,11 +278,9 @@ static void test_chain_covers_every_word(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_thirty_two_nodes),
-        cmocka_unit_test(test_the_most_nodes),
-        cmocka_unit_test(test_the_most_connections),
-        cmocka_unit_test(test_streams_send_again),
-        cmocka_unit_test(test_block),
+        cmocka_unit_test(test_thirty_two_nodes),        cmocka_unit_test(test_the_most_nodes),
+        cmocka_unit_test(test_the_most_connections),    cmocka_unit_test(test_streams_send_again),
+        cmocka_unit_test(test_stream_packets),          cmocka_unit_test(test_block),
         cmocka_unit_test(test_chain_covers_every_word),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
