@@ -114,6 +114,15 @@ enum gkv_member_state crowd_state(const struct crowd *crowd, uint32_t holder, ui
     return said->who.boot_id == options->boot_id ? said->state : GKV_MEMBER_NONE;
 }
 
+bool crowd_is_degraded(const struct crowd *crowd, uint32_t holder, uint32_t about)
+{
+    const struct gkv_members *members =
+        gkv_node_members(gkv_endpoint_node(crowd->world.hosts[holder].endpoint));
+    const uint16_t index =
+        gkv_member_find(members, gkv_node_id_of_name(&crowd->world.hosts[about].options.name));
+    return index != GKV_MEMBER_INDEX_NONE && gkv_member_at(members, index)->is_degraded;
+}
+
 static bool view_is_whole(const struct crowd *crowd, uint32_t holder)
 {
     uint32_t up_count = 0;

@@ -48,6 +48,9 @@ bool crowd_run_until(struct crowd *crowd, uint64_t limit_ns,
 /* What one node holds another for, in the boot that this one is in; NONE: nothing. holder is up. */
 enum gkv_member_state crowd_state(const struct crowd *crowd, uint32_t holder, uint32_t about);
 
+/* Does it hold it for neither well nor dead? */
+bool crowd_is_degraded(const struct crowd *crowd, uint32_t holder, uint32_t about);
+
 /* Every node that is up holds all of them ALIVE, as they are now, and reaches nobody else. */
 bool crowd_is_whole(struct crowd *crowd);
 

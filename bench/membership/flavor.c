@@ -87,6 +87,7 @@ static void set_parts(struct gkv_options *options, uint32_t parts)
     options->stall_ms = 0;
     options->startup_grace_ms = 0;
     options->evict_delay_ms = 0;
+    options->degraded_window_ms = 0;
 }
 
 /* One helper, and no news but on probes. */

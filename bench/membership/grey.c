@@ -13,6 +13,7 @@
 /* A run, and what is known so far. */
 struct watch {
     uint32_t faulty;
+    uint64_t degraded_ms;
     uint64_t unreachable_ms;
     uint64_t evicted_ms;
     uint32_t sizes[GREY_NODE_COUNT]; /* that each node said last; 0: it was not asked */
@@ -48,6 +49,20 @@ static bool all_hold(const struct crowd *crowd, uint32_t faulty, enum gkv_member
     return true;
 }
 
+/* Do all others have reason not to wait for it? */
+static bool all_go_round(const struct crowd *crowd, uint32_t faulty)
+{
+    for (uint32_t i = 0; i < GREY_NODE_COUNT; i++) {
+        const enum gkv_member_state held =
+            i == faulty ? GKV_MEMBER_EVICTED : crowd_state(crowd, i, faulty);
+        if (held != GKV_MEMBER_UNREACHABLE && held != GKV_MEMBER_EVICTED &&
+            !crowd_is_degraded(crowd, i, faulty)) {
+            return false;
+        }
+    }
+    return true;
+}
+
 static void note_changes(const struct crowd *crowd, struct watch *watch)
 {
     for (uint32_t i = 0; i < GREY_NODE_COUNT; i++) {
@@ -63,6 +78,9 @@ static void pass_second(struct crowd *crowd, struct watch *watch, uint64_t secon
     for (uint64_t look = 1; look <= LOOKS_PER_SECOND; look++) {
         const uint64_t passed_ms = 1000 * second + 1000 / LOOKS_PER_SECOND * look;
         crowd_run(crowd, SECOND / LOOKS_PER_SECOND);
+        if (watch->degraded_ms == GREY_NEVER_MS && all_go_round(crowd, watch->faulty)) {
+            watch->degraded_ms = passed_ms;
+        }
         if (watch->unreachable_ms == GREY_NEVER_MS &&
             all_hold(crowd, watch->faulty, GKV_MEMBER_UNREACHABLE)) {
             watch->unreachable_ms = passed_ms;
@@ -93,12 +111,14 @@ static void add_run(const struct crowd *crowd, const struct watch *watch,
     numbers_add(numbers_out, most);
     numbers_add(numbers_out, removed_count);
     numbers_add(numbers_out, evicted_count);
+    numbers_add(numbers_out, watch->degraded_ms);
 }
 
 static void run_once(struct crowd *crowd, enum grey_kind kind, struct numbers *numbers_out)
 {
     static struct watch watch;
     watch = (struct watch){.faulty = crowd_pick_up(crowd),
+                           .degraded_ms = GREY_NEVER_MS,
                            .unreachable_ms = GREY_NEVER_MS,
                            .evicted_ms = GREY_NEVER_MS};
     crowd->ledger.is_anomalous[watch.faulty] = true;

@@ -26,9 +26,10 @@ enum grey_field {
     GREY_UNREACHABLE_MS = 0, /* until all others held it unreachable or evicted; GREY_NEVER_MS */
     GREY_EVICTED_MS = 1,     /* until all others held it evicted */
     GREY_CHANGES = 2,        /* how often the size changed that a node says, most of all nodes */
-    GREY_FALSE = 3,          /* nodes that were held unreachable by others without being faulty */
+    GREY_FALSE = 3,          /* nodes that healthy ones held unreachable without being faulty */
     GREY_EVICTED_WELL = 4,   /* and evicted */
-    GREY_FIELD_COUNT = 5,
+    GREY_DEGRADED_MS = 5,    /* until all others held it DEGRADED, unreachable or evicted */
+    GREY_FIELD_COUNT = 6,
 };
 #define GREY_NEVER_MS (GREY_SECONDS * 1000)
 

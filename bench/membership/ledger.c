@@ -113,7 +113,7 @@ static void count_false(struct ledger *ledger, uint32_t by, uint32_t subject,
         ledger->was_evicted[subject] = ledger->was_evicted[subject] || !ledger->is_anomalous[by];
         return; /* the verdict was counted before */
     }
-    ledger->was_removed[subject] = true;
+    ledger->was_removed[subject] = ledger->was_removed[subject] || !ledger->is_anomalous[by];
     counts->count += is_own;
     counts->healthy_count += is_own && !ledger->is_anomalous[by];
     counts->hearsay_count += !is_own;

@@ -58,8 +58,8 @@ struct ledger {
     struct ledger_false false_verdicts;
     bool is_up[LEDGER_NODE_COUNT_MAX];
     bool is_anomalous[LEDGER_NODE_COUNT_MAX]; /* set by whoever makes the anomaly */
-    bool was_removed[LEDGER_NODE_COUNT_MAX];  /* anybody held it UNREACHABLE while it was up */
-    bool was_evicted[LEDGER_NODE_COUNT_MAX];  /* and a healthy node EVICTED */
+    bool was_removed[LEDGER_NODE_COUNT_MAX];  /* a healthy node held it UNREACHABLE by mistake */
+    bool was_evicted[LEDGER_NODE_COUNT_MAX];  /* or EVICTED */
     struct ledger_heard heard;
     struct gkv_codec *codec;
     void *codec_memory;

@@ -112,13 +112,13 @@ static void report_bandwidth_row(struct page *page, const struct plan *plan,
 }
 
 static const char why_mean[] =
-    "what is not in streams is probes: 20 of them a second are 40 datagrams received, with 28 "
-    "bytes of heads and the bytes\nthat T1 shows, among them two identities of 24; the mark allows "
-    "60 bytes each in all";
+    "20 probes a second are 40 datagrams received, with 28 bytes of heads each and the bytes that "
+    "T1 shows, among them\ntwo identities of 24; the mark allows 60 bytes each in all, and the "
+    "news of ten crashes comes on top";
 static const char why_p99[] =
-    "every node exchanges its whole table with another every 30 s and is asked by one, so that "
-    "one second in fifteen\nhas a table in it each way, of about 80 bytes a member; a digest first "
-    "would spare most of it, and is not built";
+    "one second of a minute is the one in which ten crashes are told, which is more than one in a "
+    "hundred: each of them\nas a suspicion, with up to three who confirm it, and as a verdict, "
+    "each told 24 times by every node";
 
 static bool report_bandwidth(struct page *page, const struct plan *plan)
 {
