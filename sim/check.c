@@ -51,6 +51,7 @@ const struct gkv_check *const gkv_checks[] = {
     &gkv_check_stall,
     &gkv_check_witness,
     &gkv_check_reply,
+    &gkv_check_pace,
     NULL,
 };
 _Static_assert(sizeof(gkv_checks) / sizeof(gkv_checks[0]) <= GKV_CHECK_COUNT_MAX, "a bit each");

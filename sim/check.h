@@ -78,6 +78,7 @@ extern const struct gkv_check gkv_check_probe;   /* one probe of a member at a t
 extern const struct gkv_check gkv_check_reach;   /* by streams where datagrams fail */
 extern const struct gkv_check gkv_check_stall;   /* deadlines wait for who stood still */
 extern const struct gkv_check gkv_check_witness; /* who is deaf accuses nobody */
+extern const struct gkv_check gkv_check_pace;    /* as well as it is, so often it asks */
 
 extern const struct gkv_check gkv_check_memory; /* no node writes past its memory: sim/trial.c */
 

@@ -118,6 +118,10 @@ static const struct gkv_tally_entry entries[GKV_PREDICATE_COUNT] = {
                            COMMIT},
     [GKV_HOLDS_PATIENCE] = {"witness.patience", "who hears nobody for long has asked in vain",
                             HOLDS, COMMIT},
+    [GKV_HOLDS_PACE_SLOW] = {"pace.slow", "a node that is unwell begins another round of probes",
+                             HOLDS, COMMIT},
+    [GKV_HOLDS_PACE_WELL] = {"pace.well", "a node that is well is looked at between two rounds",
+                             HOLDS, COMMIT},
     [GKV_HOLDS_STILL_OPEN] = {"open.still", "what is open in the end is not overdue", HOLDS, DEEP},
 
     [GKV_MET_IN_DOUBT] = {"met.in_doubt", "a client is told IN_DOUBT", MET, COMMIT},

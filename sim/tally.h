@@ -98,6 +98,8 @@ enum gkv_predicate {
     GKV_HOLDS_STALL,        /* an operation is given up by who stood still meanwhile */
     GKV_HOLDS_WITNESS,      /* somebody is accused or buried where others must be heard */
     GKV_HOLDS_PATIENCE,     /* and by who has heard nobody for long */
+    GKV_HOLDS_PACE_SLOW,    /* who is unwell probes later */
+    GKV_HOLDS_PACE_WELL,    /* and who is well in every interval */
     GKV_HOLDS_STILL_OPEN,   /* what is open in the end is not overdue */
     /* What each says is in sim/tally.c. */
     GKV_REACHED_WRITE_WITHOUT_ALL,

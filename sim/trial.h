@@ -178,6 +178,7 @@ struct gkv_trial {
     struct gkv_probe_rows probe_rows;
     struct gkv_reach_rows reach_rows;
     struct gkv_witness_rows witness_rows;
+    struct gkv_pace_watch pace_watch;
     struct gkv_intersect_rows intersect_rows;
     struct gkv_sometimes_rows sometimes_rows;
 };

@@ -280,6 +280,44 @@ struct gkv_witness_rows {
     } rows[GKV_NET_NODE_COUNT_MAX][GKV_SCENARIO_NODE_COUNT_MAX];
 };
 
+#define GKV_PACE_PROBE_COUNT 64 /* of a node, under way */
+
+/* sim/check_pace.c: times are by the node's own clock. */
+struct gkv_pace_watch {
+    struct gkv_pace_node {
+        uint64_t boot_id;     /* as it says */
+        uint32_t incarnation; /* likewise, when it was looked at last */
+        uint32_t sequence;    /* the last new one that it said */
+        uint32_t ack_count;   /* answers that it may have heard */
+        uint32_t most;        /* it is no worse, but for probes that may have failed */
+        uint32_t least;       /* and no better */
+        uint32_t step_least;  /* when its last step began */
+        uint32_t round_least; /* when it set the time of the next round */
+        uint64_t round_ns;    /* its last round; 0: none for certain */
+        uint64_t step_ns;     /* its last input */
+        uint64_t calm_ns;     /* since when it could ask, as far as anybody sees */
+        uint64_t well_ns;     /* since when it is well for certain */
+        bool has_asked;
+        bool has_begun;  /* a probe, in this step */
+        bool has_closed; /* a stream, in this step */
+        bool is_helping; /* this step's input asks it to ping for another */
+        bool is_timer;   /* and is TIMER */
+        uint32_t probe_count;
+        struct gkv_pace_probe {
+            uint64_t begin_ns;
+            uint64_t boot_id; /* of the target */
+            uint32_t target;
+            uint32_t sequence;
+            uint32_t ack_count; /* of its node, when it began */
+            uint32_t helper_count;
+            uint32_t nack_count;     /* that came for certain while it was under way */
+            uint32_t nack_count_max; /* all of them */
+            bool is_certain;         /* it is no ping for another, nor a last chance */
+            bool may_be_answered;    /* somebody said so, and it may have arrived */
+        } probes[GKV_PACE_PROBE_COUNT];
+    } nodes[GKV_NET_NODE_COUNT_MAX];
+};
+
 /* What is known of a version. */
 struct gkv_version_row {
     struct gkv_clock_writing writing;
