@@ -42,8 +42,12 @@ static void expect(struct gkv_trial *trial, uint32_t node, uint32_t target, uint
         }
     }
     if (asking->count < GKV_REACH_PING_COUNT) {
-        asking->pings[asking->count++] =
-            (struct gkv_reach_ping){.target = target, .sequence = sequence, .is_owed = is_owed};
+        asking->pings[asking->count++] = (struct gkv_reach_ping){
+            .time_ns = mono_ns(trial, node),
+            .target = target,
+            .sequence = sequence,
+            .is_owed = is_owed,
+        };
     }
 }
 
@@ -93,6 +97,11 @@ static void hear(struct gkv_trial *trial, const struct gkv_heard *heard)
     }
 }
 
+static bool is_all_heard(const struct gkv_trial *trial)
+{
+    return trial->overhear == NULL || gkv_overhear_lost_count(trial->overhear) == 0;
+}
+
 /* A node's next input: all that it said in answer to the last one was heard. */
 static void on_input(struct gkv_trial *trial, uint32_t node)
 {
@@ -100,13 +109,15 @@ static void on_input(struct gkv_trial *trial, uint32_t node)
     const uint32_t count = asking->count;
     asking->count = 0;
     for (uint32_t i = 0; i < count; i++) {
-        const uint32_t target = asking->pings[i].target;
-        if (asking->pings[i].is_owed && is_clear(trial, node, target) &&
-            (trial->overhear == NULL || gkv_overhear_lost_count(trial->overhear) == 0)) {
+        const struct gkv_reach_ping *ping = &asking->pings[i];
+        struct gkv_reach_row *row = &trial->reach_rows.rows[node][ping->target];
+        if (!is_clear(trial, node, ping->target)) {
+            row->asked_ns = row->asked_ns == 0 ? ping->time_ns : row->asked_ns; /* it may wait */
+        } else if (ping->is_owed && is_all_heard(trial)) {
             gkv_trial_fail(trial, GKV_TRIAL_SAFETY, "reach",
                            "%c asks helpers about %c, and does not ask it over the stream that is "
                            "open to it",
-                           gkv_host_letter(node), gkv_host_letter(target));
+                           gkv_host_letter(node), gkv_host_letter(ping->target));
         }
     }
 }
@@ -121,7 +132,8 @@ static void on_burial(struct gkv_trial *trial, uint32_t node, const struct gkv_r
         return;
     }
     trial->tally.counts[GKV_HOLDS_REACH_LAST]++;
-    if (row->asked_ns == 0 || waited_ns < options->probe_timeout_ms * GKV_NS_PER_MS) {
+    if (is_all_heard(trial) &&
+        (row->asked_ns == 0 || waited_ns < options->probe_timeout_ms * GKV_NS_PER_MS)) {
         gkv_trial_fail(trial, GKV_TRIAL_SAFETY, "reach",
                        "%c declares %c unreachable; since it is suspect it was not asked by both "
                        "ways at once, %u ms ago or before",

@@ -242,6 +242,7 @@ struct gkv_reach_rows {
         uint32_t count;
         bool is_timer; /* its last input was TIMER */
         struct gkv_reach_ping {
+            uint64_t time_ns;
             uint32_t target;
             uint32_t sequence;
             bool is_owed;

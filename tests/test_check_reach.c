@@ -42,6 +42,9 @@ static const struct talk good[] = {
     {"a last chance", {SUSPECTS, TICK, PING, STREAM, WAIT, TICK, BURIES}, false},
     {"one by datagram alone", {SUSPECTS, TICK, PING, WAIT, TICK, BURIES}, true},
     {"others buried it", {SUSPECTS, ARRIVAL, BURIES}, false},
+    {"it waits in the stream, which broke then",
+     {SUSPECTS, TICK, PING, BREAKS, TICK, WAIT, TICK, BURIES},
+     false},
     {"it was not suspect here", {TICK, BURIES}, false},
 };
 
