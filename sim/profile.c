@@ -4,13 +4,16 @@
 
 #include "core/panic.h"
 #include "sim/family.h"
+#include "sim/history.h"
 #include "sim/scenario.h"
 #include "sim/scenario_parts.h"
 
 #define MS GKV_NS_PER_MS
 #define SOAK_NODE_COUNT_MIN 7
-#define WIDE_NODE_COUNT_MAX 31
-#define WIDE_NODE_COUNT_SPREAD 8
+#define WIDE_NODE_COUNT_MIN 64
+#define WIDE_NODE_COUNT_USUAL 128 /* at most, but for WIDE_VAST_PERCENT */
+#define WIDE_VAST_PERCENT 20
+#define WIDE_NODE_COUNT_WRITING 96 /* at most, where values are written */
 
 static void limit32(uint32_t *value, uint32_t most)
 {
@@ -77,18 +80,47 @@ static void shape_live(struct gkv_scenario *scenario, struct gkv_choice *choice)
     limit32(&scenario->operation_count, 300);
 }
 
+/* Membership in a large cluster. Most seeds only read: one owner finds what it lacks with another
+ * when it happens to ask that one of all, and that takes long with so many. */
 static void shape_wide(struct gkv_scenario *scenario, struct gkv_choice *choice)
 {
-    const uint32_t more = (uint32_t)gkv_choose(choice, "profile.nodes", WIDE_NODE_COUNT_SPREAD);
-    scenario->node_count = WIDE_NODE_COUNT_MAX - more;
-    scenario->late_count *= 2; /* up to four */
+    struct gkv_options *options = &scenario->world.node;
+    /* What all tell of all grows with the square of their number. */
+    const bool is_vast = gkv_choose_percent(choice, "profile.is_vast", WIDE_VAST_PERCENT);
+    scenario->node_count =
+        gkv_choose_log32(choice, "profile.nodes", WIDE_NODE_COUNT_MIN,
+                         is_vast ? GKV_SCENARIO_NODE_COUNT_MAX : WIDE_NODE_COUNT_USUAL);
+    scenario->repairs_by_read = false;
+    if (gkv_choose_percent(choice, "profile.reads", 75)) {
+        scenario->mix = GKV_MIX_ANY;
+        scenario->set_percent = 0;
+        scenario->delete_percent = 0;
+        options->sync_interval_ms = gkv_choose_log32(choice, "profile.sync", 2000, 10000);
+    } else {
+        limit32(&scenario->node_count, WIDE_NODE_COUNT_WRITING);
+        limit32(&options->sync_interval_ms, 400);
+    }
+    if (scenario->late_count > 0) {
+        scenario->late_count =
+            gkv_choose_log32(choice, "profile.late", 1, scenario->node_count / 4);
+    }
+    scenario->down_count_max = scenario->node_count / 8;
+    at_most(&scenario->crashes.every_ns, 500 * MS);
     /* One who is deaf accuses somebody in each interval: among so many there is always one of whom
      * some have not heard yet that it refuted. */
     scenario->outsider_count = 0;
-    scenario->world.node.member_count_max = WIDE_NODE_COUNT_MAX;
+    options->member_count_max = GKV_SCENARIO_NODE_COUNT_MAX;
+    limit32(&options->gossip_interval_ms, 50);
+    /* What makes many events of each table and of each value. */
+    gkv_family_switch_off(scenario, gkv_family_bit(GKV_FAMILY_SMALL_READS) |
+                                        gkv_family_bit(GKV_FAMILY_TRICKLES) |
+                                        gkv_family_bit(GKV_FAMILY_SMALL_WINDOWS) |
+                                        gkv_family_bit(GKV_FAMILY_TIGHT_VALUES));
+    scenario->value_bytes_min = GKV_HISTORY_VALUE_BYTES_MIN;
+    limit32(&scenario->value_bytes_max, 100);
     limit32(&scenario->key_count, 8);
     limit32(&scenario->hot_key_count, scenario->key_count);
-    limit32(&scenario->operation_count, 100);
+    limit32(&scenario->operation_count, 60);
     at_most(&scenario->work_ns, 6000 * MS);
     scenario->think_ns_max = 200 * MS; /* a few clients ask now and then, as long as faults last */
 }
@@ -154,7 +186,7 @@ static const struct {
     [GKV_PROFILE_LITE] = {"lite", "3 nodes, 150 operations, 1 s of work", shape_lite},
     [GKV_PROFILE_HOSTILE] = {"hostile", "any number of faults at once; safety only", shape_hostile},
     [GKV_PROFILE_LIVE] = {"live", "dense faults for 2 s, then all must settle", shape_live},
-    [GKV_PROFILE_WIDE] = {"wide", "24 to 31 nodes, few keys", shape_wide},
+    [GKV_PROFILE_WIDE] = {"wide", "64 to 256 nodes, few operations", shape_wide},
     [GKV_PROFILE_SOAK] = {"soak", "8 hours of work, ten million events", shape_soak},
     [GKV_PROFILE_MEASURE] = {"measure", "5 nodes, 2,000 operations, 120 s, no faults",
                              shape_measure},

@@ -30,26 +30,35 @@ uint64_t gkv_scenario_moving_mask(void)
     return gkv_family_bit(GKV_FAMILY_LEAVING) | gkv_family_bit(GKV_FAMILY_LATE_JOINS);
 }
 
+/* What the world may add to any bound: the network holds things back, and what a fast clock stamped
+ * is refused until the slow ones are near. */
+static uint64_t margin_ms(const struct gkv_scenario *scenario)
+{
+    return 2 * (uint64_t)scenario->skew_ms_max + 10000;
+}
+
 /* After the faults: members find each other again (one seed or unreachable member is asked per
- * reconnect interval), old suspicions run out, and every pair of owners compares all its groups,
- * eight that differ per round. Three times that, and a margin for what is held back by the network.
- * */
-static uint64_t liveness_ns(const struct gkv_scenario *scenario)
+ * reconnect interval), and old suspicions and verdicts run out. Three times that. */
+static uint64_t member_ms(const struct gkv_scenario *scenario)
 {
     const struct gkv_options *options = &scenario->world.node;
     const uint64_t nodes = scenario->node_count;
-    const uint64_t member_ms =
-        (nodes + options->seed_count + 2) * options->reconnect_interval_ms +
-        2 * nodes * options->probe_interval_ms +
-        2 * (uint64_t)options->suspicion_timeout_ms * options->suspicion_max_factor +
-        options->witness_patience_ms + options->startup_grace_ms + options->reconnect_max_ms +
-        options->degraded_window_ms + options->degraded_evict_ms;
+    return 3 *
+           ((nodes + options->seed_count + 2) * options->reconnect_interval_ms +
+            2 * nodes * options->probe_interval_ms +
+            2 * (uint64_t)options->suspicion_timeout_ms * options->suspicion_max_factor +
+            options->witness_patience_ms + options->startup_grace_ms + options->reconnect_max_ms +
+            options->degraded_window_ms + options->degraded_evict_ms);
+}
+
+/* And every pair of owners compares all its groups, eight that differ per round. Three times that.
+ */
+static uint64_t repair_ms(const struct gkv_scenario *scenario)
+{
     const uint64_t round_count = GKV_SLOT_GROUP_COUNT / GKV_SYNC_GROUPS_PER_ROUND + 2;
-    const uint64_t repair_ms =
-        scenario->repairs_by_read ? 0 : nodes * round_count * options->sync_interval_ms;
-    /* What a fast clock stamped is refused until the slow ones are near. */
-    const uint64_t clock_ms = 2 * (uint64_t)scenario->skew_ms_max;
-    return (3 * (member_ms + repair_ms) + clock_ms + 10000) * MS;
+    return scenario->repairs_by_read
+               ? 0
+               : 3 * scenario->node_count * round_count * scenario->world.node.sync_interval_ms;
 }
 
 /* Nodes that never come back: so few that every key keeps W and R owners. */
@@ -222,7 +231,8 @@ void gkv_scenario_settle(struct gkv_scenario *scenario)
     judge(scenario);
     const bool some_return = scenario->loses_memory || scenario->has_leave;
     scenario->world.life_count_max = some_return ? GKV_HOST_LIFE_COUNT_MAX : 1;
-    scenario->liveness_ns = liveness_ns(scenario);
+    scenario->member_ns = (member_ms(scenario) + margin_ms(scenario)) * MS;
+    scenario->liveness_ns = scenario->member_ns + repair_ms(scenario) * MS;
     GKV_ASSERT(scenario->late_count < scenario->node_count);
 }
 

@@ -5,8 +5,8 @@
  *           First the cluster is drawn (sim/scenario_shape.c), then what goes wrong
  *           (sim/family.h), then the work; some seeds are made special (sim/scenario_special.c), a
  *           profile bends them (sim/profile.h), and what is asked of them follows from the rest.
- * Bounds    1 .. 31 nodes (9 but in the profile wide), N 1 .. 5, up to GKV_SCENARIO_KEY_COUNT_MAX
- *           keys.
+ * Bounds    1 .. 9 nodes (64 .. 256 in the profile wide), N 1 .. 5, up to
+ *           GKV_SCENARIO_KEY_COUNT_MAX keys.
  * Not here  When a fault strikes: sim/faults.h. When a client asks: sim/workload.h.
  */
 #ifndef GKV_SIM_SCENARIO_H
@@ -30,8 +30,8 @@
 #define GKV_SCENARIO_TIMEOUT_MS_MIN 100 /* with less, a quiet cluster may fail to answer */
 #define GKV_SCENARIO_LATENCY_NS_MIN 5000
 #define GKV_SCENARIO_CALM_LATENCY_NS_MAX 1000000 /* where nothing goes wrong */
-#define GKV_SCENARIO_BROKEN_SKEW_MS_MAX 8000  /* peers refuse what such a clock stamps */
-#define GKV_SCENARIO_WILD_SKEW_MS_MAX 3000000 /* 50 minutes: too long to wait for */
+#define GKV_SCENARIO_BROKEN_SKEW_MS_MAX 8000     /* peers refuse what such a clock stamps */
+#define GKV_SCENARIO_WILD_SKEW_MS_MAX 3000000    /* 50 minutes: too long to wait for */
 #define GKV_SCENARIO_SKEW_MS_MAX 240 /* either way, so that two clocks differ by under 500 */
 
 /* What a client does one after the other: sim/workload.c. */
@@ -146,7 +146,8 @@ struct gkv_scenario {
     bool is_safety_only;     /* it need not settle: WORK is all there is */
     bool cuts_overlap;       /* a partition does not wait for the end of the last one */
     uint32_t down_count_max; /* so many nodes are down at once, at the most */
-    uint64_t liveness_ns;    /* after the faults stop, it agrees within this */
+    uint64_t member_ns;      /* after the faults stop, members agree within this */
+    uint64_t liveness_ns;    /* and everything else within this */
 };
 
 /* Draw the scenario of a seed, as a profile bends it, without the families in off_mask. */

@@ -244,6 +244,22 @@ static bool run_until_settled(struct gkv_trial *trial, uint64_t deadline_ns)
     }
 }
 
+/* Run until members agree on each other, which is due at deadline_ns. */
+static bool run_until_members_agree(struct gkv_trial *trial, uint64_t deadline_ns)
+{
+    char why[GKV_VERDICT_TEXT_BYTES / 2];
+    while (!gkv_check_member.settle(trial, why, sizeof(why))) {
+        if (trial->world.now_ns >= deadline_ns) {
+            gkv_trial_fail(trial, GKV_TRIAL_LIVENESS, "member", "not settled in time: %s", why);
+            return trial->verdict.status == GKV_TRIAL_PASS; /* of a check that is off */
+        }
+        if (!run_until(trial, trial->world.now_ns + POLL_NS)) {
+            return false;
+        }
+    }
+    return true;
+}
+
 /* ---- The phases ------------------------------------------------------------------------------ */
 
 static bool form(struct gkv_trial *trial)
@@ -259,7 +275,9 @@ static bool form(struct gkv_trial *trial)
     if (!run_until(trial, trial->world.now_ns + 300 * MS)) {
         return false;
     }
-    return run_until_settled(trial, trial->world.now_ns + trial->scenario.liveness_ns);
+    const uint64_t begin_ns = trial->world.now_ns;
+    return run_until_members_agree(trial, begin_ns + trial->scenario.member_ns) &&
+           run_until_settled(trial, begin_ns + trial->scenario.liveness_ns);
 }
 
 static bool work(struct gkv_trial *trial)
@@ -293,6 +311,7 @@ static bool heal(struct gkv_trial *trial)
     const uint64_t forgetting_ns = gkv_forgetting_wait_ns(&trial->scenario);
     least_ns = forgetting_ns > least_ns ? forgetting_ns : least_ns;
     if (!run_until(trial, begin_ns + least_ns) ||
+        !run_until_members_agree(trial, begin_ns + trial->scenario.member_ns) ||
         !run_until_settled(trial, begin_ns + trial->scenario.liveness_ns)) {
         return false;
     }

@@ -102,6 +102,8 @@ static void test_off_moves_nothing_else(void **state)
 static void test_profiles_keep_their_word(void **state)
 {
     (void)state;
+    uint32_t vast_count = 0;
+    uint32_t writing_count = 0;
     for (uint64_t seed = 1; seed <= SEED_COUNT; seed++) {
         struct gkv_scenario scenario;
         draw(&scenario, seed, GKV_PROFILE_LITE, 0);
@@ -114,10 +116,14 @@ static void test_profiles_keep_their_word(void **state)
         draw(&scenario, seed, GKV_PROFILE_LIVE, 0);
         assert_true(scenario.work_ns <= 2000 * GKV_NS_PER_MS);
         draw(&scenario, seed, GKV_PROFILE_WIDE, 0);
-        assert_in_range(scenario.node_count, 24, 31);
+        assert_in_range(scenario.node_count, 64, 256);
+        vast_count += scenario.node_count > 128;
+        writing_count += scenario.set_percent > 0;
+        assert_true(scenario.set_percent == 0 || scenario.node_count <= 96);
         assert_true(scenario.key_count <= 8);
-        assert_true(scenario.late_count <= 4);
-        assert_true(scenario.operation_count <= 100);
+        assert_true(scenario.late_count <= scenario.node_count / 4);
+        assert_true(scenario.operation_count <= 60);
+        assert_true(scenario.member_ns < scenario.liveness_ns || scenario.repairs_by_read);
         draw(&scenario, seed, GKV_PROFILE_SOAK, 0);
         assert_int_equal(scenario.work_ns, 8 * 3600000 * GKV_NS_PER_MS);
         assert_true(scenario.node_count >= 7);
@@ -132,6 +138,8 @@ static void test_profiles_keep_their_word(void **state)
         assert_int_equal(scenario.node_count, 5);
         assert_int_equal(scenario.operation_count, 20);
     }
+    assert_in_range(vast_count, SEED_COUNT / 20, SEED_COUNT / 5);
+    assert_in_range(writing_count, SEED_COUNT / 10, SEED_COUNT / 3);
 }
 
 int main(void)
