@@ -15,7 +15,7 @@ sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), ".."
 
 import namespaces  # noqa: E402  (the line above says where it is)
 from namespaces import Failed  # noqa: E402
-from processes import Cluster  # noqa: E402
+from processes import GIVEN_UP, Cluster  # noqa: E402
 
 NAMES = "abcde"
 SEEDS = "ab"
@@ -58,8 +58,8 @@ def note(text):
 
 
 def false_alarms(events, is_true):
-    """How many of the events hold somebody unreachable who was not."""
-    return sum(event.state == "unreachable" and not is_true(event) for event in events)
+    """How many of the events give somebody up who was there."""
+    return sum(event.state in GIVEN_UP and not is_true(event) for event in events)
 
 
 def attempt(cluster, what, function):
@@ -76,17 +76,19 @@ def measure_kills(cluster, count, chance):
     suspected, first, known, back, alarm_count = [], [], [], [], 0
     for i in range(count):
         victim = NAMES[i % len(NAMES)]
+        heard_count = len(cluster.heard)
         cluster.watch(chance.uniform(0, SPREAD_S))
+        alarm_count += false_alarms(cluster.heard[heard_count:], lambda event: False)
         heard_count = len(cluster.heard)
         times = attempt(cluster, f"kill {i + 1}", lambda: cluster.crash(victim))
-        alarm_count += false_alarms(cluster.heard[heard_count:],
-                                    lambda event: event.member == victim)
         known.append(max(times[1]) if times else math.inf)
         first.append(min(times[1]) if times else math.inf)
         if times:
             suspected += [] if times[0] is None else [times[0]]
             returned = attempt(cluster, f"return {i + 1}", lambda: cluster.revive(victim))
             back.append(math.inf if returned is None else returned)
+        alarm_count += false_alarms(cluster.heard[heard_count:],
+                                    lambda event: event.member == victim)
     never_count = sum(map(math.isinf, known))
     if suspected:
         row(f"{len(suspected)} kills: first suspected, p50 / p99 / max", spread(suspected), "", "")
@@ -128,9 +130,10 @@ def measure_pauses(cluster, count, chance):
         events = attempt(cluster, f"pause {i + 1}", lambda: cluster.stall(
             NAMES[i % len(NAMES)], PAUSE_S, PAUSE_WATCH_S))
         states = {event.state for event in events or []}
-        declared_count += "unreachable" in states
+        is_given_up = events is None or not states.isdisjoint(GIVEN_UP)  # None: a node ended
+        declared_count += is_given_up
         suspected_count += "suspect" in states
-        if "unreachable" in states:
+        if is_given_up:
             attempt(cluster, f"after pause {i + 1}",
                     lambda: cluster.wait_for_one_view("one view after a pause"))
     row(f"{count} pauses of {PAUSE_S * 1000:.0f} ms: somebody was suspected",

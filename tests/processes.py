@@ -24,6 +24,7 @@ START_S = 10
 LINES_KEPT = 40
 
 STATES = ("alive", "suspect", "unreachable", "evicted", "leaving", "left")
+GIVEN_UP = ("unreachable", "evicted")  # one who is degraded is evicted from any other state
 
 Event = collections.namedtuple("Event", "mono node member state degraded boot lost")
 
@@ -270,7 +271,8 @@ class Cluster:
 
     def partition(self, right, hold_s):
         """Cut `right` off, wait until both sides have noticed, hold for so long, heal. Returns the
-        seconds until the last one had noticed, and from healing until all saw all alive."""
+        seconds until the last one had noticed, and from healing until all saw all alive, those on
+        the same side included."""
         left = [name for name in self.nodes if name not in right]
         self.network.place(right)
         self.watch(1.0)  # the bridges learn where everybody is
@@ -283,7 +285,8 @@ class Cluster:
         healed = time.monotonic()
         self.network.join()
         self.wait_for_one_view("one view after the cut")
-        return noticed - at, self.last(left, right) - healed
+        return noticed - at, max(event.mono for node in self.nodes.values()
+                                 for event in node.events) - healed
 
     def stall(self, victim, seconds, then_s):
         """SIGSTOP one for so long, and watch for as long again as `then_s`. Returns the events."""

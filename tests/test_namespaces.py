@@ -13,7 +13,7 @@ import time
 
 import namespaces
 from namespaces import Failed
-from processes import LIMIT_S, Cluster
+from processes import GIVEN_UP, LIMIT_S, Cluster
 
 FIVE = "abcde"
 SEEDS = "ab"
@@ -95,7 +95,7 @@ def no_direct_path(program, tag):
             cluster.network.lose("a", "c", lost)
             cluster.network.lose("c", "a", lost)
             events = cluster.watch(BROKEN_PATH_S)
-            check(not any(event.state == "unreachable" for event in events),
+            check(not any(event.state in GIVEN_UP for event in events),
                   f"without a path between a and c: {events}")
         cluster.wait_for_one_view("calm after a broken path")
 
@@ -111,7 +111,7 @@ def leave_and_return(program, tag):
             check(status == 0, f"{name} ended with status {status}")
             cluster.wait(lambda: cluster.all_see(cluster.nodes, [name], "left"),
                          f"all to know that {name} left")
-            check(not any(event.state == "unreachable" for event in cluster.heard),
+            check(not any(event.state in GIVEN_UP for event in cluster.heard),
                   f"{name} left, and was called unreachable\n{cluster.account()}")
             cluster.revive(name)
 
@@ -144,7 +144,7 @@ def short_pause(program, tag):
             if cluster.late_s > OURS_LATE_S:
                 cluster.wait_for_one_view("calm on a busy machine")
                 continue
-            check(not any(event.state == "unreachable" for event in events),
+            check(not any(event.state in GIVEN_UP for event in events),
                   f"a pause of {PAUSE_S} s: {events}")
             good_count += 1
             if good_count == 3:
