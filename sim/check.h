@@ -71,14 +71,16 @@ extern const struct gkv_check gkv_check_intersect;   /* who stored a set answers
 extern const struct gkv_check gkv_check_table;       /* a table is told as a whole */
 extern const struct gkv_check gkv_check_reply;       /* who asks is answered, and nobody else */
 
-extern const struct gkv_check gkv_check_buddy;   /* a suspect is told in the ping */
-extern const struct gkv_check gkv_check_accuser; /* who accuses has asked, and counts once */
-extern const struct gkv_check gkv_check_nack;    /* a helper that heard does not deny it */
-extern const struct gkv_check gkv_check_probe;   /* one probe of a member at a time */
-extern const struct gkv_check gkv_check_reach;   /* by streams where datagrams fail */
-extern const struct gkv_check gkv_check_stall;   /* deadlines wait for who stood still */
-extern const struct gkv_check gkv_check_witness; /* who is deaf accuses nobody */
-extern const struct gkv_check gkv_check_pace;    /* as well as it is, so often it asks */
+extern const struct gkv_check gkv_check_buddy;    /* a suspect is told in the ping */
+extern const struct gkv_check gkv_check_accuser;  /* who accuses has asked, and counts once */
+extern const struct gkv_check gkv_check_nack;     /* a helper that heard does not deny it */
+extern const struct gkv_check gkv_check_probe;    /* one probe of a member at a time */
+extern const struct gkv_check gkv_check_reach;    /* by streams where datagrams fail */
+extern const struct gkv_check gkv_check_stall;    /* deadlines wait for who stood still */
+extern const struct gkv_check gkv_check_witness;  /* who is deaf accuses nobody */
+extern const struct gkv_check gkv_check_pace;     /* as well as it is, so often it asks */
+extern const struct gkv_check gkv_check_rebuttal; /* the accuser hears of it at once */
+extern const struct gkv_check gkv_check_goodbye;  /* who leaves does so in time */
 
 extern const struct gkv_check gkv_check_memory; /* no node writes past its memory: sim/trial.c */
 

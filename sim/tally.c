@@ -122,6 +122,10 @@ static const struct gkv_tally_entry entries[GKV_PREDICATE_COUNT] = {
                              HOLDS, COMMIT},
     [GKV_HOLDS_PACE_WELL] = {"pace.well", "a node that is well is looked at between two rounds",
                              HOLDS, COMMIT},
+    [GKV_HOLDS_REBUTTAL] = {"rebuttal.told", "who refutes tells the accuser at once", HOLDS,
+                            COMMIT},
+    [GKV_HOLDS_GOODBYE] = {"goodbye.said", "who was asked to leave says that it has left", HOLDS,
+                           COMMIT},
     [GKV_HOLDS_STILL_OPEN] = {"open.still", "what is open in the end is not overdue", HOLDS, DEEP},
 
     [GKV_MET_IN_DOUBT] = {"met.in_doubt", "a client is told IN_DOUBT", MET, COMMIT},

@@ -319,6 +319,31 @@ struct gkv_pace_watch {
     } nodes[GKV_NET_NODE_COUNT_MAX];
 };
 
+/* sim/check_rebuttal.c */
+struct gkv_rebuttal_watch {
+    struct gkv_rebuttal_node {
+        uint64_t boot_id; /* of itself, when its last step began */
+        uint32_t incarnation;
+        uint32_t said;            /* of itself, last */
+        uint64_t accused_boot_id; /* the newest boot and incarnation in which it was accused */
+        uint32_t accused;
+        uint32_t accuser;      /* GKV_HISTORY_NONE: nobody knows which of several */
+        struct gkv_nodes told; /* who was sent a word of itself in this step */
+        bool is_datagram;      /* this step's input is one */
+    } nodes[GKV_NET_NODE_COUNT_MAX];
+};
+
+/* sim/check_goodbye.c */
+struct gkv_goodbye_watch {
+    struct gkv_goodbye_node {
+        uint64_t leave_ns; /* when it was asked to leave, by its clock */
+        bool is_leaving;   /* it was */
+        bool had_others;   /* then */
+        bool is_said;      /* it has left, as it says */
+        bool was_paused;   /* in this life */
+    } nodes[GKV_NET_NODE_COUNT_MAX];
+};
+
 /* What is known of a version. */
 struct gkv_version_row {
     struct gkv_clock_writing writing;
