@@ -91,19 +91,18 @@ static bool is_chosen(const struct arguments *arguments, uint32_t index)
     return !arguments->is_any_wanted || arguments->is_wanted[index];
 }
 
-static bool print_page(const struct arguments *arguments, const struct plan *plan)
+static bool print_page(struct page *page, const struct arguments *arguments,
+                       const struct plan *plan)
 {
-    static struct page page;
-    bool is_written =
-        page_begin(&page, arguments->plots != NULL ? arguments->plots : arguments->folder);
+    bool is_written = true;
     for (uint32_t i = 0; i < TABLE_COUNT && is_written; i++) {
         if (is_chosen(arguments, i)) {
-            page_table(&page, tables[i]->id, tables[i]->title);
-            is_written = tables[i]->report(&page, plan);
+            page_table(page, tables[i]->id, tables[i]->title);
+            is_written = tables[i]->report(page, plan);
         }
     }
     if (is_written) {
-        page_end(&page, stdout);
+        page_end(page, stdout);
     }
     return is_written;
 }
@@ -111,6 +110,7 @@ static bool print_page(const struct arguments *arguments, const struct plan *pla
 int main(int argc, char **argv)
 {
     static struct plan plan;
+    static struct page page;
     struct arguments arguments = {.job_count = 2,
                                   .effort = 100,
                                   .folder = "build/membership",
@@ -126,8 +126,11 @@ int main(int argc, char **argv)
             tables[i]->plan(&plan);
         }
     }
-    if (!plan_carry_out(&plan, arguments.folder, arguments.job_count)) {
+    /* The page first: where nothing can be written nothing need be measured. */
+    const char *plots = arguments.plots != NULL ? arguments.plots : arguments.folder;
+    if (!page_begin(&page, plots) ||
+        !plan_carry_out(&plan, arguments.folder, arguments.job_count)) {
         return 1;
     }
-    return print_page(&arguments, &plan) ? 0 : 1;
+    return print_page(&page, &arguments, &plan) ? 0 : 1;
 }

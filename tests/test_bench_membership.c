@@ -228,7 +228,10 @@ static void test_marks(void **state)
     size_t text_bytes = 0;
     char milli[PAGE_TEXT_BYTES];
     (void)state;
-    assert_true(page_begin(&page, "."));
+    assert_false(page_begin(&page, FOLDER "/of/nobody"));
+    (void)remove(FOLDER ".plots");
+    assert_true(page_begin(&page, FOLDER ".plots"));
+    assert_int_equal(remove(FOLDER ".plots"), 0); /* it was made */
     page_table(&page, "T1", "a table");
     for (uint64_t ours = 1999; ours <= 2001; ours++) {
         for (uint32_t at_least = 0; at_least < 2; at_least++) {

@@ -1,8 +1,10 @@
 #include "bench/membership/page.h"
 
+#include <errno.h>
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 
 #include "core/panic.h"
 
@@ -11,6 +13,10 @@
 bool page_begin(struct page *page, const char *plot_folder)
 {
     *page = (struct page){.plot_folder = plot_folder};
+    if (mkdir(plot_folder, 0777) != 0 && errno != EEXIST) {
+        perror(plot_folder);
+        return false;
+    }
     page->body = open_memstream(&page->text, &page->text_bytes);
     return page->body != NULL;
 }

@@ -36,7 +36,8 @@ struct page {
     uint32_t mark_count;
 };
 
-/* False: no memory. plot_folder: where plots go, borrowed. */
+/* plot_folder: where plots go, borrowed; it is made, its parent is there. False: it cannot be made,
+ * or no memory. */
 bool page_begin(struct page *page, const char *plot_folder);
 
 /* Begin a table: "T1", "Load". */
