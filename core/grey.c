@@ -1,7 +1,7 @@
 /* What a member goes through.
  *
  *   well     -> DEGRADED [gkv_grey_on_refuted] enough others accused it in vain, or it flaps
- *   DEGRADED -> well     [gkv_grey_judge]      nothing of that kind for a window, and no flapping
+ *   DEGRADED -> well     [gkv_grey_is_over]    nothing of that kind for a window, and no flapping
  *   DEGRADED -> well     [core/member.c]       it lives anew, or left
  *
  * And we ourselves, when we are evicted:
@@ -137,8 +137,9 @@ static void note_refutation(struct gkv_grey_place *place, const struct gkv_step 
     place->refuted_ns[0] = step->now.mono_ns;
 }
 
-/* The score rises unless the first accuser is the same as the last time: he may be deaf himself. */
-static void note_suspicion(struct gkv_grey_place *place, const struct gkv_step *step,
+/* True when any of the accusers counts. The score rises unless the first accuser is the same as the
+ * last time: he may be deaf himself. */
+static bool note_suspicion(struct gkv_grey_place *place, const struct gkv_step *step,
                            uint16_t index, const struct gkv_update *before)
 {
     GKV_ASSERT(before->confirmer_count <= GKV_CONFIRMER_COUNT_MAX);
@@ -152,6 +153,7 @@ static void note_suspicion(struct gkv_grey_place *place, const struct gkv_step *
     if (counts) {
         note_refutation(place, step);
     }
+    return counts;
 }
 
 static uint32_t accuser_count(const struct gkv_grey_place *place, const struct gkv_step *step)
@@ -188,27 +190,6 @@ static void set_degraded(const struct gkv_grey_place *place, const struct gkv_st
                    is_degraded, accuser_count(place, step));
 }
 
-bool gkv_grey_on_refuted(struct gkv_greys *greys, const struct gkv_step *step, uint16_t index,
-                         const struct gkv_update *before)
-{
-    if (step->options->degraded_window_ms == 0) {
-        return false;
-    }
-    struct gkv_grey_place *place = place_of(greys, step, index);
-    if (before->state == GKV_MEMBER_SUSPECT) {
-        note_suspicion(place, step, index, before);
-    } else if (before->state == GKV_MEMBER_EVICTED) {
-        add_score(place, step, GKV_GREY_SCORE_EVICTED);
-        note_refutation(place, step);
-    }
-    if (gkv_member_at(step->members, index)->is_degraded || !is_grey(place, step)) {
-        return false;
-    }
-    place->since_ns = step->now.mono_ns;
-    set_degraded(place, step, index, true);
-    return true;
-}
-
 /* Are half of the members accused by one and another? Then it is the network that loses much, and
  * whoever is accused most is no worse than the rest. The evicted count as well: else there would be
  * a minority to evict until nobody is left. */
@@ -225,23 +206,51 @@ static bool many_are_accused(const struct gkv_greys *greys, const struct gkv_ste
     return 2 * count >= step->members->ring_count;
 }
 
-enum gkv_grey_verdict gkv_grey_judge(struct gkv_greys *greys, const struct gkv_step *step,
-                                     uint16_t index)
+/* Was it DEGRADED for too long, and it alone? */
+static bool is_lasting(const struct gkv_greys *greys, const struct gkv_step *step,
+                       const struct gkv_grey_place *place)
 {
-    const struct gkv_member *member = gkv_member_at(step->members, index);
-    if (!member->is_degraded) {
+    const uint64_t evict_ns = step->options->degraded_evict_ms * GKV_NS_PER_MS;
+    return evict_ns > 0 && step->now.mono_ns - place->since_ns >= evict_ns &&
+           !many_are_accused(greys, step);
+}
+
+enum gkv_grey_verdict gkv_grey_on_refuted(struct gkv_greys *greys, const struct gkv_step *step,
+                                          uint16_t index, const struct gkv_update *before)
+{
+    if (step->options->degraded_window_ms == 0) {
         return GKV_GREY_AS_BEFORE;
     }
-    const struct gkv_grey_place *place = place_of(greys, step, index);
-    const uint64_t evict_ns = step->options->degraded_evict_ms * GKV_NS_PER_MS;
-    const bool is_accused = is_within(step, place->refuted_ns[0], window_ns(step));
-    if (!is_accused && !is_grey(place, step)) {
-        set_degraded(place, step, index, false);
-        return GKV_GREY_ENDED;
+    struct gkv_grey_place *place = place_of(greys, step, index);
+    bool counts = false;
+    if (before->state == GKV_MEMBER_SUSPECT) {
+        counts = note_suspicion(place, step, index, before);
+    } else if (before->state == GKV_MEMBER_EVICTED) {
+        add_score(place, step, GKV_GREY_SCORE_EVICTED);
+        place->since_ns = step->now.mono_ns; /* who comes back has all its time again */
     }
-    const bool lasts = evict_ns > 0 && step->now.mono_ns - place->since_ns >= evict_ns;
-    return lasts && is_accused && !many_are_accused(greys, step) ? GKV_GREY_EVICT
-                                                                 : GKV_GREY_AS_BEFORE;
+    if (gkv_member_at(step->members, index)->is_degraded) {
+        return counts && is_lasting(greys, step, place) ? GKV_GREY_EVICT : GKV_GREY_AS_BEFORE;
+    }
+    if (!is_grey(place, step)) {
+        return GKV_GREY_AS_BEFORE;
+    }
+    place->since_ns = step->now.mono_ns;
+    set_degraded(place, step, index, true);
+    return GKV_GREY_BEGUN;
+}
+
+bool gkv_grey_is_over(struct gkv_greys *greys, const struct gkv_step *step, uint16_t index)
+{
+    if (!gkv_member_at(step->members, index)->is_degraded) {
+        return false;
+    }
+    const struct gkv_grey_place *place = place_of(greys, step, index);
+    if (is_within(step, place->refuted_ns[0], window_ns(step)) || is_grey(place, step)) {
+        return false;
+    }
+    set_degraded(place, step, index, false);
+    return true;
 }
 
 bool gkv_grey_must_wait(struct gkv_greys *greys, const struct gkv_health *health,

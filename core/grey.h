@@ -48,19 +48,19 @@ struct gkv_greys {
 
 void gkv_greys_init(struct gkv_greys *greys, struct gkv_arena *arena, uint16_t capacity);
 
-/* The member at index denied `before`, which we held of it (or, of ourselves, were told). Returns
- * true when that makes it DEGRADED. */
-bool gkv_grey_on_refuted(struct gkv_greys *greys, const struct gkv_step *step, uint16_t index,
-                         const struct gkv_update *before);
-
-/* What time has done to the member at index. */
+/* What follows when the member at index denies `before`, which we held of it (or, of ourselves,
+ * were told). */
 enum gkv_grey_verdict {
     GKV_GREY_AS_BEFORE = 0,
-    GKV_GREY_ENDED = 1, /* it is DEGRADED no more */
-    GKV_GREY_EVICT = 2, /* it has been for too long, and still is accused */
+    GKV_GREY_BEGUN = 1, /* it is DEGRADED from now on */
+    GKV_GREY_EVICT = 2, /* it has been for too long */
 };
-enum gkv_grey_verdict gkv_grey_judge(struct gkv_greys *greys, const struct gkv_step *step,
-                                     uint16_t index);
+enum gkv_grey_verdict gkv_grey_on_refuted(struct gkv_greys *greys, const struct gkv_step *step,
+                                          uint16_t index, const struct gkv_update *before);
+
+/* True when the member at index is DEGRADED no more, for it was left in peace. To be asked now and
+ * then. */
+bool gkv_grey_is_over(struct gkv_greys *greys, const struct gkv_step *step, uint16_t index);
 
 /* True when we should leave unanswered for now what we are told of ourselves. */
 bool gkv_grey_must_wait(struct gkv_greys *greys, const struct gkv_health *health,

@@ -7,7 +7,7 @@
  *   SUSPECT     -> UNREACHABLE   [end_suspicion] it did not refute in time; or told
  *   UNREACHABLE -> EVICTED       [gkv_swim_on_member_timer] evict_delay_ms later; or told
  *   ALIVE,
- *   SUSPECT     -> EVICTED       [judge_the_grey] DEGRADED for degraded_evict_ms; or told
+ *   SUSPECT     -> EVICTED       [evict_degraded] DEGRADED for degraded_evict_ms; or told
  *   UNREACHABLE,
  *   EVICTED     -> ALIVE         [merge]          asked by reconnect, it refuted; or a newer boot
  *   any         -> LEFT          [merge]          it said so
@@ -156,6 +156,17 @@ static bool is_denied(const struct gkv_update *before, const struct gkv_update *
            said->state != GKV_MEMBER_LEFT;
 }
 
+static void on_denied(struct gkv_swim *swim, const struct gkv_step *step, uint16_t index,
+                      const struct gkv_update *before)
+{
+    const enum gkv_grey_verdict verdict = gkv_grey_on_refuted(&swim->greys, step, index, before);
+    if (verdict == GKV_GREY_BEGUN) {
+        tell_degraded(swim, step, index);
+    } else if (verdict == GKV_GREY_EVICT) {
+        swim->condemned = index;
+    }
+}
+
 /* The table's entry at index was replaced; `before` is what it held of the same node (NONE:
  * nothing). */
 static void on_changed(struct gkv_swim *swim, const struct gkv_step *step, uint16_t index,
@@ -172,9 +183,8 @@ static void on_changed(struct gkv_swim *swim, const struct gkv_step *step, uint1
         trace_change(step, &member->said);
         tell_change(swim, step, index);
     }
-    if (is_denied(before, &member->said) &&
-        gkv_grey_on_refuted(&swim->greys, step, index, before)) {
-        tell_degraded(swim, step, index);
+    if (is_denied(before, &member->said)) {
+        on_denied(swim, step, index, before);
     }
 }
 
@@ -280,6 +290,20 @@ static void declare(struct gkv_swim *swim, const struct gkv_step *step, uint16_t
     }
     (void)merge(swim, step, &update);
     GKV_ASSERT(gkv_member_at(step->members, index)->said.state == state);
+}
+
+/* Somebody was neither well nor dead for too long: all are to know. */
+static void evict_degraded(struct gkv_swim *swim, const struct gkv_step *step)
+{
+    const uint16_t index = swim->condemned;
+    swim->condemned = GKV_MEMBER_INDEX_NONE;
+    if (index == GKV_MEMBER_INDEX_NONE) {
+        return;
+    }
+    const enum gkv_member_state state = gkv_member_at(step->members, index)->said.state;
+    if (state == GKV_MEMBER_ALIVE || state == GKV_MEMBER_SUSPECT) {
+        declare(swim, step, index, GKV_MEMBER_EVICTED);
+    }
 }
 
 /* ---- Timers. --------------------------------------------------------------------------------- */
@@ -410,17 +434,12 @@ static void reconnect_member(struct gkv_swim *swim, const struct gkv_step *step)
     }
 }
 
-/* What time did to those who are neither well nor dead. */
-static void judge_the_grey(struct gkv_swim *swim, const struct gkv_step *step)
+/* Whoever was neither well nor dead, and is left in peace, is well. */
+static void end_degraded(struct gkv_swim *swim, const struct gkv_step *step)
 {
     for (uint16_t i = 0; i < step->members->capacity; i++) {
-        const enum gkv_grey_verdict verdict = gkv_grey_judge(&swim->greys, step, i);
-        const enum gkv_member_state state = gkv_member_at(step->members, i)->said.state;
-        if (verdict == GKV_GREY_ENDED) {
+        if (gkv_grey_is_over(&swim->greys, step, i)) {
             tell_degraded(swim, step, i);
-        } else if (verdict == GKV_GREY_EVICT && i != GKV_MEMBER_SELF &&
-                   (state == GKV_MEMBER_ALIVE || state == GKV_MEMBER_SUSPECT)) {
-            declare(swim, step, i, GKV_MEMBER_EVICTED);
         }
     }
 }
@@ -430,7 +449,7 @@ static void on_reconnect_timer(struct gkv_swim *swim, const struct gkv_step *ste
     gkv_timer_set(step->timers, GKV_TIMER_RECONNECT,
                   after_ms(step, step->options->reconnect_interval_ms));
     gkv_join_ask_missing_seed(&swim->join, step);
-    judge_the_grey(swim, step);
+    end_degraded(swim, step);
     reconnect_member(swim, step);
 }
 
@@ -589,6 +608,7 @@ static void handle(struct gkv_swim *swim, const struct gkv_step *step,
                                                       message->as.push_pull.update_count)
                                           : merge_all(swim, step, message->as.gossip.updates,
                                                       message->as.gossip.update_count);
+    evict_degraded(swim, step);
 
     if (is_push_pull) {
         on_push_pull(swim, step, message, way);
@@ -630,7 +650,7 @@ void gkv_swim_init(struct gkv_swim *swim, struct gkv_arena *arena,
                    const struct gkv_options *options)
 {
     const uint16_t capacity = (uint16_t)options->member_count_max;
-    *swim = (struct gkv_swim){.reconnect_sequence = 0};
+    *swim = (struct gkv_swim){.condemned = GKV_MEMBER_INDEX_NONE};
     gkv_gossip_init(&swim->gossip, arena, options);
     gkv_relays_init(&swim->relays, arena);
     gkv_greys_init(&swim->greys, arena, capacity);

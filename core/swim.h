@@ -50,6 +50,7 @@ struct gkv_swim {
     struct gkv_swim_drops drops;
     uint32_t reconnect_sequence; /* of the last ping of an unreachable member; 0: answered */
     uint32_t event_room;         /* member events that the call under way may still make */
+    uint16_t condemned;          /* to be evicted once the message at hand is taken in; or none */
     uint16_t reconnect_cursor;   /* round robin over unreachable members */
 };
 
