@@ -411,6 +411,7 @@ struct gkv_node_stats gkv_node_stats(const struct gkv_node *node)
                            GKV_CELL_BYTES,
         .member_count = modules->members.ring_count,
         .reachable_count = modules->members.reachable_count,
+        .waiting_count = modules->swim.greys.is_waiting,
         .degraded_count = modules->members.degraded_count,
         .stall_count = node->stall_count,
         .health_score = modules->swim.probes.health.score,

@@ -45,6 +45,7 @@ struct gkv_node_stats {
     uint64_t operation_bytes;       /* of keys and values that our operations keep */
     uint32_t member_count;          /* not LEFT */
     uint32_t reachable_count;       /* ALIVE, LEAVING or SUSPECT, ourselves included */
+    uint64_t waiting_count;         /* 1: we were evicted, and deny nothing until we are well */
     uint64_t degraded_count;        /* neither well nor dead, likewise (core/grey.h) */
     struct gkv_digest store_digest; /* the sum over all slots: equal stores, equal digests */
 };

@@ -35,7 +35,8 @@ const struct gkv_check *const gkv_checks[] = {
     &gkv_check_reach,       &gkv_check_stall,
     &gkv_check_witness,     &gkv_check_reply,
     &gkv_check_pace,        &gkv_check_rebuttal,
-    &gkv_check_goodbye,     NULL,
+    &gkv_check_goodbye,     &gkv_check_grey,
+    NULL,
 };
 _Static_assert(sizeof(gkv_checks) / sizeof(gkv_checks[0]) <= GKV_CHECK_COUNT_MAX, "a bit each");
 

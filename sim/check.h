@@ -66,6 +66,7 @@ extern const struct gkv_check gkv_check_leak;        /* an idle node is as a fre
 extern const struct gkv_check gkv_check_leftover;    /* what others hold, owners hold */
 extern const struct gkv_check gkv_check_ring;        /* all have one ring */
 extern const struct gkv_check gkv_check_copies;      /* a set goes to all owners at once */
+extern const struct gkv_check gkv_check_grey;        /* who is accused in vain is known to be */
 extern const struct gkv_check gkv_check_refusal;     /* nobody refuses what could be asked */
 extern const struct gkv_check gkv_check_intersect;   /* who stored a set answers later gets */
 extern const struct gkv_check gkv_check_table;       /* a table is told as a whole */

@@ -1,3 +1,4 @@
+#include "core/node.h"
 #include "sim/check.h"
 
 /* Whoever is pinged and accused in the same breath, of being suspect, unreachable or gone, or of
@@ -58,10 +59,21 @@ static void hear_ping(struct gkv_trial *trial, const struct gkv_heard *heard)
     };
 }
 
+/* Who is neither well nor dead, and was evicted, refutes when it is well: the check `member` waits
+ * for that. */
+static bool is_waiting(const struct gkv_trial *trial, uint32_t node)
+{
+    struct gkv_endpoint *endpoint = trial->world.hosts[node].endpoint;
+    return endpoint != NULL && gkv_node_stats(gkv_endpoint_node(endpoint)).waiting_count > 0;
+}
+
 static void check_answer(struct gkv_trial *trial, const struct gkv_heard *heard,
                          const struct gkv_refute_accused *accused)
 {
     const struct gkv_message *ack = heard->message;
+    if (is_waiting(trial, heard->node)) {
+        return;
+    }
     trial->tally.counts[GKV_HOLDS_REFUTED]++;
     for (uint32_t i = 0; i < ack->as.gossip.update_count; i++) {
         const struct gkv_update *update = &ack->as.gossip.updates[i];

@@ -59,6 +59,10 @@ static void draw_node_times(struct gkv_options *options, struct gkv_choice *choi
         gkv_choose_log32(choice, "node.push_pull_interval", 1000, 30000);
     options->reconnect_interval_ms = gkv_choose_log32(choice, "node.reconnect_interval", 200, 1000);
     options->sync_interval_ms = gkv_choose_log32(choice, "node.sync_interval", 200, 1500);
+    options->degraded_window_ms = gkv_choose_log32(choice, "node.degraded_window", 1000, 10000);
+    options->degraded_evict_ms = gkv_choose_percent(choice, "node.evicts_degraded", 50)
+                                     ? gkv_choose_log32(choice, "node.degraded_evict", 300, 3000)
+                                     : 0;
 }
 
 void gkv_scenario_draw_shape(struct gkv_scenario *scenario, struct gkv_choice *choice)

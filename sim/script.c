@@ -164,6 +164,8 @@ static const struct gkv_script_field fields[] = {
     TIME_MS("reconnect_max", world.node.reconnect_max_ms, 10, 4000),
     TIME_MS("leave_time", world.node.leave_ms, 0, 0),
     TIME_MS("evict_delay", world.node.evict_delay_ms, 0, 0),
+    TIME_MS("degraded_window", world.node.degraded_window_ms, 0, 0),
+    TIME_MS("degraded_evict", world.node.degraded_evict_ms, 0, 0),
     TIME_MS("sync_interval", world.node.sync_interval_ms, 200, 1000),
     NUMBER("read_repairs", world.node.read_repair_per_second_max, 0, 1000000, 1000),
     {"latency", GKV_SCRIPT_DURATION, MEMBER(link.latency_ns), 1, 0,

@@ -50,6 +50,11 @@ void gkv_sometimes_member_point(struct gkv_trial *trial, uint32_t node,
         count(trial, GKV_REACHED_SWIM_LAST_CHANCE, true);
     } else if (point->kind == GKV_TRACE_REPRIEVE) {
         count(trial, GKV_REACHED_SWIM_REPRIEVED, true);
+    } else if (point->kind == GKV_TRACE_DEGRADED) {
+        count(trial, GKV_REACHED_SWIM_DEGRADED, point->a == 1);
+        count(trial, GKV_REACHED_SWIM_DEGRADED_NO_MORE, point->a == 0);
+    } else if (point->kind == GKV_TRACE_WAITS) {
+        count(trial, GKV_REACHED_SWIM_WAITED, point->a == 1);
     } else if (point->kind == GKV_TRACE_HEALTH) {
         count(trial, GKV_REACHED_SWIM_UNWELL, point->a >= 3);
         count(trial, GKV_REACHED_SWIM_WELL_AGAIN, point->a == 0);
@@ -79,6 +84,8 @@ static void on_change(struct gkv_trial *trial, uint32_t node, uint32_t about,
         count(trial, GKV_REACHED_SWIM_LEAVING, true);
     } else if (said->state == GKV_MEMBER_EVICTED) {
         count(trial, GKV_REACHED_SWIM_EVICTED, true);
+        count(trial, GKV_REACHED_SWIM_DEGRADED_EVICTED,
+              was_there && gkv_node_id_equal(said->accuser, trial->ids[node]));
     } else if (said->state == GKV_MEMBER_LEFT) {
         count(trial, GKV_REACHED_SWIM_LEFT_MISSED, was_unreachable || before == GKV_MEMBER_SUSPECT);
     } else if (said->state == GKV_MEMBER_UNREACHABLE && host->is_up) {

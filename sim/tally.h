@@ -79,6 +79,7 @@ enum gkv_predicate {
     GKV_HOLDS_REPLIED,      /* a reply goes to who asked */
     GKV_HOLDS_ASKER,        /* whoever asks for a table is in it */
     GKV_HOLDS_WHOLE,        /* and so is everybody, when all has settled */
+    GKV_HOLDS_GREY_SEEN,    /* who is accused by many in vain is DEGRADED */
     GKV_MET_OUTSIDER,       /* a node never comes back */
     GKV_MET_BUSY,           /* a client is told BUSY */
     GKV_HOLDS_FORGOTTEN,    /* a deletion is held no longer than it has to be */
@@ -165,6 +166,10 @@ enum gkv_predicate {
     GKV_REACHED_SWIM_NO_WITNESS,
     GKV_REACHED_SWIM_LAST_CHANCE,
     GKV_REACHED_SWIM_REPRIEVED,
+    GKV_REACHED_SWIM_DEGRADED,
+    GKV_REACHED_SWIM_DEGRADED_NO_MORE,
+    GKV_REACHED_SWIM_DEGRADED_EVICTED,
+    GKV_REACHED_SWIM_WAITED,
     GKV_REACHED_SWIM_UNWELL,
     GKV_REACHED_SWIM_WELL_AGAIN,
     GKV_REACHED_SWIM_REFUTED,

@@ -176,6 +176,7 @@ struct gkv_trial {
     struct gkv_precedence_watch precedence_watch;
     struct gkv_refute_watch refute_watch;
     struct gkv_accuser_watch accuser_watch;
+    struct gkv_grey_watch grey_watch;
     struct gkv_nack_watch nack_watch;
     struct gkv_probe_rows probe_rows;
     struct gkv_reach_rows reach_rows;

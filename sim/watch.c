@@ -14,6 +14,7 @@ void gkv_watch_init(struct gkv_trial *trial)
     struct gkv_accuser_watch *accuser = &trial->accuser_watch;
     struct gkv_probe_rows *probe = &trial->probe_rows;
     struct gkv_reach_rows *reach = &trial->reach_rows;
+    struct gkv_grey_watch *grey = &trial->grey_watch;
     struct gkv_intersect_rows *intersect = &trial->intersect_rows;
     struct gkv_sometimes_rows *sometimes = &trial->sometimes_rows;
     gkv_numbers_init(&trial->tables.versions);
@@ -31,6 +32,10 @@ void gkv_watch_init(struct gkv_trial *trial)
         probe->nodes[node] = (struct gkv_probe_node){.has_asked = false};
         memset(probe->accused[node], 0, node_count * sizeof(probe->accused[node][0]));
         reach->nodes[node].count = 0;
+        if (node < GKV_GREY_NODE_COUNT_MAX) {
+            memset(grey->rows[node], 0, sizeof(grey->rows[node]));
+            grey->owed[node] = 0;
+        }
         memset(intersect->handles[node], 0, sizeof(intersect->handles[node]));
         memset(sometimes->attempts[node], 0, sizeof(sometimes->attempts[node]));
         memset(sometimes->held[node], 0, node_count * sizeof(sometimes->held[node][0]));

@@ -111,6 +111,20 @@ struct gkv_refute_watch {
                                      [GKV_SCENARIO_NODE_COUNT_MAX]; /* [to][from] */
 };
 
+/* sim/check_grey.c: what a node told its application of another. */
+#define GKV_GREY_NODE_COUNT_MAX 16 /* larger clusters are not watched */
+struct gkv_grey_row {
+    uint64_t denied_ns[GKV_GREY_NODE_COUNT_MAX]; /* when it last denied what this one said; 0 */
+    uint64_t boot_id;
+    uint32_t accuser; /* while it is SUSPECT */
+    enum gkv_member_state state;
+    bool is_degraded;
+};
+struct gkv_grey_watch {
+    struct gkv_grey_row rows[GKV_GREY_NODE_COUNT_MAX][GKV_GREY_NODE_COUNT_MAX]; /* [at][about] */
+    uint32_t owed[GKV_GREY_NODE_COUNT_MAX]; /* whom it must find DEGRADED next, + 1; 0: nobody */
+};
+
 /* sim/check_spread.c: what a node last said of itself. */
 struct gkv_spread_said {
     uint64_t boot_id;
