@@ -13,6 +13,7 @@
 #define WIDE_NODE_COUNT_MIN 64
 #define WIDE_NODE_COUNT_USUAL 128 /* at most, but for WIDE_VAST_PERCENT */
 #define WIDE_VAST_PERCENT 20
+#define WIDE_PROBE_MS_MIN 100
 #define WIDE_NODE_COUNT_WRITING 96 /* at most, where values are written */
 
 static void limit32(uint32_t *value, uint32_t most)
@@ -90,6 +91,9 @@ static void shape_wide(struct gkv_scenario *scenario, struct gkv_choice *choice)
     scenario->node_count =
         gkv_choose_log32(choice, "profile.nodes", WIDE_NODE_COUNT_MIN,
                          is_vast ? GKV_SCENARIO_NODE_COUNT_MAX : WIDE_NODE_COUNT_USUAL);
+    if (options->probe_interval_ms < WIDE_PROBE_MS_MIN) { /* news would never come to rest */
+        gkv_options_profile(options, GKV_OPTIONS_LAN);
+    }
     scenario->repairs_by_read = false;
     if (gkv_choose_percent(choice, "profile.reads", 75)) {
         scenario->mix = GKV_MIX_ANY;

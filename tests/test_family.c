@@ -123,6 +123,7 @@ static void test_profiles_keep_their_word(void **state)
         assert_true(scenario.key_count <= 8);
         assert_true(scenario.late_count <= scenario.node_count / 4);
         assert_true(scenario.operation_count <= 60);
+        assert_true(scenario.world.node.probe_interval_ms >= 100);
         assert_true(scenario.member_ns < scenario.liveness_ns || scenario.repairs_by_read);
         draw(&scenario, seed, GKV_PROFILE_SOAK, 0);
         assert_int_equal(scenario.work_ns, 8 * 3600000 * GKV_NS_PER_MS);
