@@ -150,7 +150,7 @@ void flavor_options(enum flavor flavor, uint32_t node_count, struct gkv_options 
 uint64_t flavor_settle_ns(const struct gkv_options *options)
 {
     const uint64_t tellings = 20;
-    uint64_t each_ms = options->gossip_interval_ms;
-    each_ms = each_ms < options->probe_interval_ms ? each_ms : options->probe_interval_ms;
+    const uint64_t each_ms =
+        options->gossip_fanout > 0 ? options->gossip_interval_ms : options->probe_interval_ms;
     return (options->startup_grace_ms + tellings * each_ms) * GKV_NS_PER_MS;
 }

@@ -192,6 +192,10 @@ static void plan_ours(struct plan *plan)
     plan_flavor(plan, FLAVOR_GRIDKV);
 }
 
+static const char why_suspicion[] =
+    "the time is the least that there is only when three others find out by themselves before it "
+    "is over; in one trial of\na hundred one of them comes late";
+
 static bool report_suspicion(struct page *page, const struct plan *plan)
 {
     static struct plot plot;
@@ -224,7 +228,8 @@ static bool report_suspicion(struct page *page, const struct plan *plan)
                                    .published = "18, 24, 30 s",
                                    .unit = " s",
                                    .ours_milli = most_ns / 1000000,
-                                   .limit_milli = 500});
+                                   .limit_milli = 500,
+                                   .why = why_suspicion});
     return page_plot(page, &plot);
 }
 
