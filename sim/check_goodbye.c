@@ -44,7 +44,7 @@ static void on_left(struct gkv_trial *trial, uint32_t node)
 
 static void hear(struct gkv_trial *trial, const struct gkv_heard *heard)
 {
-    if (heard->is_arrival || !heard->is_datagram) {
+    if (heard->is_arrival || !heard->is_datagram || !gkv_check_tells_all(trial)) {
         return;
     }
     for (uint32_t i = 0; i < heard->message->as.gossip.update_count; i++) {
