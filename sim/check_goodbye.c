@@ -2,7 +2,7 @@
 
 /* Whoever is asked to leave says LEAVING, so that what is under way can end, and LEFT when
  * options.leave_ms are over: no sooner, unless nobody is there, and no later, as long as somebody
- * is who can be told. */
+ * is who can be told. Whom it meets only then hears of it by gossip. */
 
 static uint64_t mono_ns(const struct gkv_trial *trial, uint32_t node)
 {
@@ -57,17 +57,30 @@ static void hear(struct gkv_trial *trial, const struct gkv_heard *heard)
     }
 }
 
+/* Since when it has had somebody to tell, and what to. */
+static uint64_t due_ns(const struct gkv_trial *trial, const struct gkv_goodbye_node *watch)
+{
+    const struct gkv_options *options = &trial->scenario.world.node;
+    const uint64_t left_ns = watch->leave_ns + options->leave_ms * GKV_NS_PER_MS;
+    const uint64_t told_ns = watch->meet_ns + options->gossip_interval_ms * GKV_NS_PER_MS;
+    return watch->meet_ns > 0 && told_ns > left_ns ? told_ns : left_ns;
+}
+
 static void check_late(struct gkv_trial *trial, uint32_t node)
 {
-    const struct gkv_goodbye_node *watch = &trial->goodbye_watch.nodes[node];
+    struct gkv_goodbye_node *watch = &trial->goodbye_watch.nodes[node];
     const uint64_t late_ns = trial->scenario.world.timer_late_ns_max +
                              2 * trial->scenario.clock_grain_ms * GKV_NS_PER_MS + GKV_NS_PER_MS;
-    const uint64_t leave_ns = trial->scenario.world.node.leave_ms * GKV_NS_PER_MS;
     if (!watch->is_leaving || watch->is_said || watch->was_paused ||
-        !is_anybody_there(trial, node) || trial->world.hosts[node].service_ns > 0) {
+        trial->world.hosts[node].service_ns > 0) {
         return;
     }
-    if (mono_ns(trial, node) - watch->leave_ns > leave_ns + late_ns) {
+    const bool had_others = watch->has_others;
+    watch->has_others = is_anybody_there(trial, node);
+    if (watch->has_others && !had_others) {
+        watch->meet_ns = mono_ns(trial, node);
+    }
+    if (watch->has_others && mono_ns(trial, node) > due_ns(trial, watch) + late_ns) {
         gkv_trial_fail(
             trial, GKV_TRIAL_SAFETY, "goodbye",
             "%c was asked to leave %llu ms ago, and has told nobody that it has; it "
@@ -96,6 +109,7 @@ static void observe(struct gkv_trial *trial, const struct gkv_observation *obser
         watch->is_leaving = true;
         watch->leave_ns = mono_ns(trial, node);
         watch->had_others = is_anybody_there(trial, node);
+        watch->has_others = watch->had_others;
     }
 }
 

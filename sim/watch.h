@@ -351,8 +351,10 @@ struct gkv_rebuttal_watch {
 struct gkv_goodbye_watch {
     struct gkv_goodbye_node {
         uint64_t leave_ns; /* when it was asked to leave, by its clock */
+        uint64_t meet_ns;  /* when it knew somebody again after that, having known nobody */
         bool is_leaving;   /* it was */
         bool had_others;   /* then */
+        bool has_others;   /* now */
         bool is_said;      /* it has left, as it says */
         bool was_paused;   /* in this life */
     } nodes[GKV_NET_NODE_COUNT_MAX];

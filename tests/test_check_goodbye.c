@@ -10,7 +10,8 @@
 static struct told told;
 
 #define LEAVE_MS 200
-#define TALK_COUNT_MAX 6
+#define GOSSIP_MS 20
+#define TALK_COUNT_MAX 8
 
 enum deed {
     END = 0,
@@ -20,6 +21,7 @@ enum deed {
     TICK,  /* a's timer comes */
     PAUSE, /* a goes on after a pause */
     ALONE, /* a holds all others to be unreachable */
+    MEET,  /* a holds b to be alive */
     BOOT,  /* a begins another life, and meets b */
 };
 
@@ -40,6 +42,8 @@ static const struct talk good[] = {
     {"nobody can be told", {{LEAVE, 0}, {ALONE, 0}, {WAIT, 500}, {TICK, 0}}},
     {"it was paused", {{LEAVE, 0}, {PAUSE, 0}, {WAIT, 500}, {TICK, 0}}},
     {"in another life", {{LEAVE, 0}, {BOOT, 0}, {WAIT, 500}, {TICK, 0}}},
+    {"whom it met late is told by gossip",
+     {{ALONE, 0}, {LEAVE, 0}, {WAIT, 500}, {TICK, 0}, {MEET, 0}, {TICK, 0}, {WAIT, 19}, {TICK, 0}}},
     {"nobody asked it", {{WAIT, 500}, {TICK, 0}}},
 };
 
@@ -48,6 +52,8 @@ static const struct talk bad[] = {
     {"too early", {{LEAVE, 0}, {WAIT, 150}, {SAY, GKV_MEMBER_LEFT}}},
     {"unasked", {{SAY, GKV_MEMBER_LEFT}}},
     {"never", {{LEAVE, 0}, {WAIT, 500}, {TICK, 0}}},
+    {"whom it met late is not told",
+     {{ALONE, 0}, {LEAVE, 0}, {WAIT, 500}, {TICK, 0}, {MEET, 0}, {TICK, 0}, {WAIT, 90}, {TICK, 0}}},
     {"leaving for ever",
      {{LEAVE, 0}, {SAY, GKV_MEMBER_LEAVING}, {WAIT, 250}, {SAY, GKV_MEMBER_LEAVING}, {TICK, 0}}},
     {"asked in a former life", {{LEAVE, 0}, {BOOT, 0}, {WAIT, 200}, {SAY, GKV_MEMBER_LEFT}}},
@@ -81,6 +87,9 @@ static void happen(struct word word)
     case ALONE:
         told_hold(&told, 0, 1, GKV_MEMBER_UNREACHABLE, 0);
         break;
+    case MEET:
+        told_hold(&told, 0, 1, GKV_MEMBER_ALIVE, 1);
+        break;
     case BOOT:
         told_input(&told, 0, GKV_OBSERVE_BOOT);
         told_hold(&told, 0, 1, GKV_MEMBER_ALIVE, 0);
@@ -92,6 +101,7 @@ static bool is_rejected(const struct talk *talk)
 {
     told_begin(&told, &gkv_check_goodbye);
     told.trial.scenario.world.node.leave_ms = LEAVE_MS;
+    told.trial.scenario.world.node.gossip_interval_ms = GOSSIP_MS;
     happen((struct word){BOOT, 0});
     for (size_t i = 0; i < TALK_COUNT_MAX; i++) {
         happen(talk->words[i]);
