@@ -174,7 +174,8 @@ static void check_unreachable(struct gkv_trial *trial, const struct gkv_observat
         return;
     }
     const uint64_t suspected_ns = observation->time_ns - trial->tables.suspected_ns[number];
-    if (suspected_ns < least_ns) {
+    const uint64_t grain_ns = trial->scenario.clock_grain_ms * GKV_NS_PER_MS; /* of its clock */
+    if (suspected_ns + grain_ns < least_ns) {
         gkv_trial_fail(trial, GKV_TRIAL_SAFETY, "member",
                        "%c declares %c unreachable, incarnation %u, %llu ms after the first "
                        "suspicion of it; it had %u ms to refute",
