@@ -136,6 +136,8 @@ struct gkv_spread_said {
 };
 struct gkv_spread_watch {
     struct gkv_spread_said said[GKV_SCENARIO_NODE_COUNT_MAX];
+    /* A number made of what a node told last about another; 0: it told nothing. */
+    uint32_t told[GKV_SCENARIO_NODE_COUNT_MAX][GKV_SCENARIO_NODE_COUNT_MAX];
 };
 
 #define GKV_COPIES_COUNT 256 /* acknowledged sets that are soon to be looked at */

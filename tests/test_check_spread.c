@@ -2,6 +2,7 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <string.h>
 
 #include <cmocka.h>
 
@@ -12,20 +13,28 @@ static struct told told;
 /* What a says next, with or without a word of itself. */
 struct word {
     enum gkv_message_kind kind; /* NONE: the talk is over */
-    uint64_t boot_id;           /* 0: nothing of itself */
-    uint32_t incarnation;
+    uint64_t boot_id;           /* 0: nothing of itself, */
+    uint32_t incarnation;       /* but 4 words of others for 4001, new ones for 4002 */
 };
 
 static void say(struct word word)
 {
-    struct gkv_update update = {.incarnation = word.incarnation, .state = GKV_MEMBER_ALIVE};
-    update.who.id = told.trial.ids[0];
-    update.who.boot_id = word.boot_id;
+    struct gkv_update updates[5];
+    memset(updates, 0, sizeof(updates));
+    const uint32_t other_count = word.boot_id == 0 ? word.incarnation / 1000 : 0;
+    for (uint32_t i = 0; i < other_count; i++) {
+        updates[i].who = (struct gkv_identity){told.trial.ids[1 + i % 2], 100};
+        updates[i].incarnation = word.incarnation;
+        updates[i].state = GKV_MEMBER_ALIVE;
+    }
+    updates[other_count].incarnation = word.incarnation;
+    updates[other_count].state = GKV_MEMBER_ALIVE;
+    updates[other_count].who = (struct gkv_identity){told.trial.ids[0], word.boot_id};
     struct gkv_message message = {.kind = word.kind};
     message.as.gossip.sequence = 1;
     message.as.gossip.about.id = told.trial.ids[1];
-    message.as.gossip.updates = &update;
-    message.as.gossip.update_count = word.boot_id != 0;
+    message.as.gossip.updates = updates;
+    message.as.gossip.update_count = other_count + (word.boot_id != 0);
     told_say(&told, 0, 0, message);
 }
 
@@ -62,6 +71,14 @@ static const struct talk good[] = {
       {PING, 0, 0},
       {PING, 0, 0},
       {PING, 0, 0}}},
+    {"messages full of news",
+     {{GOSSIP, 9, 1},
+      {PING, 0, 4001},
+      {PING, 0, 4002},
+      {PING, 0, 4003},
+      {PING, 0, 4004},
+      {PING, 0, 4005},
+      {PING, 9, 1}}},
     {"a newer one in its place", {{ACK, 9, 1}, {PING, 0, 0}, {ACK, 9, 2}, {PING, 9, 2}}},
 };
 
@@ -91,6 +108,15 @@ static const struct talk bad[] = {
       {PING, 0, 0},
       {PING, 0, 0},
       {PING, 0, 0}}},
+    {"messages with room beside the news",
+     {{GOSSIP, 9, 1}, {PING, 0, 3001}, {PING, 0, 3002}, {PING, 0, 3003}, {PING, 0, 3004}}},
+    {"messages full of old news",
+     {{GOSSIP, 9, 1},
+      {PING, 0, 4001},
+      {PING, 0, 4001},
+      {PING, 0, 4001},
+      {PING, 0, 4001},
+      {PING, 0, 4001}}},
     {"in a later life",
      {{ACK, 9, 4}, {PING, 9, 4}, {ACK, 10, 1}, {PING, 0, 0}, {PING, 0, 0}, {GOSSIP, 0, 0}}},
 };
