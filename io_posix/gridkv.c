@@ -9,6 +9,7 @@
 #include "core/hash.h"
 #include "core/panic.h"
 #include "io_posix/address.h"
+#include "io_posix/bulletin.h"
 #include "io_posix/clock.h"
 #include "io_posix/entropy.h"
 #include "io_posix/host.h"
@@ -23,6 +24,7 @@
 
 struct gridkv {
     struct gkv_host *host;
+    struct gkv_bulletin bulletin;
     gridkv_member_fn on_member; /* NULL: nobody */
     void *member_context;
     uint32_t value_bytes_max;
@@ -32,13 +34,6 @@ struct gridkv {
 
 _Static_assert((int)GRIDKV_LEVEL_EVENTUAL == (int)GKV_LEVEL_EVENTUAL, "one number per level");
 _Static_assert((int)GRIDKV_LEVEL_QUORUM == (int)GKV_LEVEL_QUORUM, "one number per level");
-_Static_assert((int)GRIDKV_MEMBER_ALIVE == (int)GKV_MEMBER_ALIVE, "one number per state");
-_Static_assert((int)GRIDKV_MEMBER_SUSPECT == (int)GKV_MEMBER_SUSPECT, "one number per state");
-_Static_assert((int)GRIDKV_MEMBER_UNREACHABLE == (int)GKV_MEMBER_UNREACHABLE,
-               "one number per state");
-_Static_assert((int)GRIDKV_MEMBER_EVICTED == (int)GKV_MEMBER_EVICTED, "one number per state");
-_Static_assert((int)GRIDKV_MEMBER_LEAVING == (int)GKV_MEMBER_LEAVING, "one number per state");
-_Static_assert((int)GRIDKV_MEMBER_LEFT == (int)GKV_MEMBER_LEFT, "one number per state");
 _Static_assert(GRIDKV_SEED_COUNT_MAX == GKV_SEED_COUNT_MAX, "as many seeds as the core takes");
 
 void gridkv_options_init(struct gridkv_options *options)
@@ -351,39 +346,24 @@ static void abandon(struct opening *opening)
     gkv_resolver_release(opening->parts.resolver);
 }
 
-static void copy_name(char *text_out, const struct gkv_name *name)
-{
-    memcpy(text_out, name->bytes, name->count);
-    text_out[name->count] = '\0';
-}
-
+/* A verdict that is told by itself may have been part of the change before it. */
 static void tell_member(void *context, const struct gkv_members *members,
                         const struct gkv_update *said)
 {
-    const struct gridkv *gridkv = context;
-    char name[GKV_NAME_BYTES_MAX + 1];
-    char accuser[GKV_NAME_BYTES_MAX + 1] = "";
-    char address[GKV_ADDRESS_TEXT_BYTES];
-    copy_name(name, &said->name);
-    (void)gkv_address_text(&said->address, address);
-    const uint16_t index = gkv_member_find(members, said->who.id);
-    const uint16_t accuser_index = gkv_member_find(members, said->accuser);
-    if (accuser_index != GKV_MEMBER_INDEX_NONE) {
-        copy_name(accuser, &gkv_member_at(members, accuser_index)->said.name);
+    struct gridkv *gridkv = context;
+    struct gridkv_member_event event;
+    gkv_bulletin_write(&event, members, said);
+    if (gkv_bulletin_post(&gridkv->bulletin, said->who.id, &event) && gridkv->on_member != NULL) {
+        gridkv->on_member(gridkv->member_context, &event);
     }
-    const struct gridkv_member_event event = {
-        .name = name,
-        .address = address,
-        .state = (enum gridkv_member_state)said->state,
-        .state_name = gkv_member_state_name(said->state),
-        .accuser = accuser,
-        .incarnation = said->incarnation,
-        .boot_id = said->who.boot_id,
-        .member_count = members->ring_count,
-        .reachable_count = members->reachable_count,
-        .is_degraded = index != GKV_MEMBER_INDEX_NONE && gkv_member_at(members, index)->is_degraded,
-    };
-    gridkv->on_member(gridkv->member_context, &event);
+}
+
+static enum gkv_error refuse_start(struct opening *opening, enum gkv_error error)
+{
+    return refuse(opening, error,
+                  "the system has no memory, descriptors or threads left for a node of "
+                  "memory_limit_bytes %llu: lower it, or raise the limits of the process",
+                  (unsigned long long)opening->options.memory_limit_bytes);
 }
 
 static enum gkv_error start(struct opening *opening, struct gridkv *gridkv)
@@ -392,20 +372,22 @@ static enum gkv_error start(struct opening *opening, struct gridkv *gridkv)
     gridkv->value_bytes_max = opening->parts.options.value_bytes_max;
     gridkv->on_member = opening->options.on_member;
     gridkv->member_context = opening->options.member_context;
-    if (gridkv->on_member != NULL) {
-        opening->parts.on_member = tell_member;
-        opening->parts.member_context = gridkv;
-    }
+    opening->parts.on_member = tell_member;
+    opening->parts.member_context = gridkv;
     (void)gkv_address_text(&opening->bound, gridkv->address);
     if (opening->parts.client_fd >= 0) {
         (void)gkv_address_text(&opening->resp_bound, gridkv->resp_address);
     }
-    const enum gkv_error error = gkv_host_start(&opening->parts, &gridkv->host);
+    enum gkv_error error =
+        gkv_bulletin_init(&gridkv->bulletin, opening->parts.options.member_count_max);
     if (error != GKV_OK) {
-        return refuse(opening, error,
-                      "the system has no memory, descriptors or threads left for a node of "
-                      "memory_limit_bytes %llu: lower it, or raise the limits of the process",
-                      (unsigned long long)opening->options.memory_limit_bytes);
+        abandon(opening);
+        return refuse_start(opening, error);
+    }
+    error = gkv_host_start(&opening->parts, &gridkv->host);
+    if (error != GKV_OK) {
+        gkv_bulletin_destroy(&gridkv->bulletin);
+        return refuse_start(opening, error);
     }
     return GKV_OK;
 }
@@ -452,7 +434,9 @@ void gridkv_close(struct gridkv *gridkv)
     if (gridkv == NULL || gkv_host_is_own_thread(gridkv->host)) {
         return;
     }
+    gkv_bulletin_close(&gridkv->bulletin); /* whoever waits there is inside, and goes */
     gkv_host_stop(gridkv->host);
+    gkv_bulletin_destroy(&gridkv->bulletin);
     free(gridkv);
 }
 
@@ -707,6 +691,26 @@ enum gkv_error gridkv_wait_ready(struct gridkv *gridkv, uint32_t timeout_ms)
     const enum gkv_error error =
         gkv_host_wait_ready(gridkv->host, gkv_clock_mono_ns() + timeout_ms * GKV_NS_PER_MS);
     gkv_host_exit(gridkv->host);
+    return error;
+}
+
+enum gkv_error gridkv_member_next(struct gridkv *gridkv, uint32_t timeout_ms,
+                                  struct gridkv_member_event *event_out, size_t struct_bytes)
+{
+    if (gridkv == NULL) {
+        return GKV_ERROR_CLOSED;
+    }
+    if (gkv_host_is_own_thread(gridkv->host)) {
+        return GKV_ERROR_BUSY;
+    }
+    struct gridkv_member_event event;
+    gkv_host_enter(gridkv->host);
+    const enum gkv_error error = gkv_bulletin_take(
+        &gridkv->bulletin, gkv_clock_mono_ns() + timeout_ms * GKV_NS_PER_MS, &event);
+    gkv_host_exit(gridkv->host);
+    if (error == GKV_OK) {
+        memcpy(event_out, &event, struct_bytes < sizeof(event) ? struct_bytes : sizeof(event));
+    }
     return error;
 }
 

@@ -55,23 +55,25 @@ enum gridkv_member_state {
 };
 
 /* A peer's state changed, or our verdict that it is degraded, or it was started anew: no change
- * that lasts is left out. Lent until the callback returns; new fields are appended. Names come from
- * peers: nobody has looked what is in them. */
+ * that lasts is left out. New fields are appended. Names come from peers: nobody has looked what is
+ * in them. */
 struct gridkv_member_event {
-    const char *name;
-    const char *address;
+    char name[64];
+    char address[64]; /* "127.0.0.1:7101" */
     enum gridkv_member_state state;
-    const char *state_name; /* "unreachable" */
-    const char *accuser;    /* suspect, unreachable: the member that said so first; "": unknown */
+    const char *state_name; /* "unreachable"; lent for ever */
+    char accuser[64];       /* suspect, unreachable: the member that said so first; "": unknown */
     uint32_t incarnation;
     uint64_t boot_id;         /* of the process: a restarted one has a greater one */
     uint32_t member_count;    /* that joined and did not leave, ourselves included */
     uint32_t reachable_count; /* of those */
     bool is_degraded; /* others accused it again and again, and it was there each time: neither well
                          nor dead */
+    uint32_t coalesced_count; /* from the queue: earlier ones of this peer that nobody took */
 };
 
-/* On the node's own thread, as completions are. The first may come before gridkv_open returns. */
+/* On the node's own thread, as completions are; the event is lent until it returns. The first may
+ * come before gridkv_open returns. */
 typedef void (*gridkv_member_fn)(void *context, const struct gridkv_member_event *event);
 
 /* Strings are borrowed by gridkv_open until it returns. Addresses are "host:port",
@@ -126,6 +128,18 @@ GRIDKV_EXPORT void gridkv_close(struct gridkv *gridkv);
 /* Wait until the node has met its peers and enough of them are reachable for reads and writes.
  * GKV_ERROR_NOT_READY  not within timeout_ms. GKV_ERROR_CLOSED, BUSY (in a completion). */
 GRIDKV_EXPORT enum gkv_error gridkv_wait_ready(struct gridkv *gridkv, uint32_t timeout_ms);
+
+/* The queue of member events, beside the callback: fill event_out with the next one, and wait for
+ * it up to timeout_ms (0: do not). Of several callers one gets it. The queue begins with
+ * gridkv_open and is never full: an event that nobody took in time is replaced by the next one of
+ * the same peer, and a peer that came and left meanwhile may be left out. It costs 1 KiB of memory
+ * at most per member_count_max. struct_bytes: sizeof(struct gridkv_member_event) of the caller;
+ * fills at most that much, and nothing on an error.
+ * GKV_ERROR_NOT_READY  none within timeout_ms. GKV_ERROR_CLOSED  also to who waits when the node is
+ * closed. GKV_ERROR_BUSY  in a callback. */
+GRIDKV_EXPORT enum gkv_error gridkv_member_next(struct gridkv *gridkv, uint32_t timeout_ms,
+                                                struct gridkv_member_event *event_out,
+                                                size_t struct_bytes);
 
 /* Blocking operations. Errors: KEY_EMPTY, KEY_TOO_LONG, VALUE_TOO_LONG, TTL, MEMORY, BUSY,
  * NO_QUORUM, CLOCK_DRIFT, CLOSED; a set or delete also IN_DOUBT; a get also NOT_FOUND, TIMEOUT,

@@ -9,7 +9,6 @@
 
 #include "core/panic.h"
 #include "io_posix/clock.h"
-#include "io_posix/herald.h"
 #include "io_posix/loop.h"
 #include "io_posix/resp.h"
 #include "io_posix/socket.h"
@@ -41,7 +40,8 @@ struct gkv_host {
     struct gkv_watch datagram;
     struct gkv_watch peer_listener;
     struct gkv_resolver *resolver;
-    struct gkv_herald herald;
+    gkv_host_member_fn on_member; /* NULL: nobody wants to know */
+    void *member_context;
     struct gkv_stream *failed; /* dials that failed at once, to be told after the outputs */
     uint32_t failed_count;
     uint64_t accept_again_ns; /* no descriptors were left; GKV_NEVER: listening */
@@ -121,6 +121,22 @@ static void complete(struct gkv_host *host, struct gkv_now now, const struct gkv
     request.done(request.context, result);
 }
 
+static void tell_member(struct gkv_host *host, const struct gkv_update *said)
+{
+    if (host->on_member != NULL) {
+        host->on_member(host->member_context, members_of(host), said);
+    }
+}
+
+static void tell_degraded(struct gkv_host *host, struct gkv_node_id who)
+{
+    const struct gkv_members *members = members_of(host);
+    const uint16_t index = gkv_member_find(members, who);
+    if (index != GKV_MEMBER_INDEX_NONE) { /* else: forgotten in the same input */
+        tell_member(host, &gkv_member_at(members, index)->said);
+    }
+}
+
 static void do_output(struct gkv_host *host, struct gkv_now now, const struct gkv_output *output)
 {
     switch (output->kind) {
@@ -140,10 +156,10 @@ static void do_output(struct gkv_host *host, struct gkv_now now, const struct gk
         complete(host, now, &output->as.result);
         break;
     case GKV_OUTPUT_MEMBER:
-        gkv_herald_tell(&host->herald, members_of(host), &output->as.member);
+        tell_member(host, &output->as.member);
         break; /* readiness is looked at once a turn */
     case GKV_OUTPUT_DEGRADED:
-        gkv_herald_tell_degraded(&host->herald, members_of(host), output->as.degraded.who.id);
+        tell_degraded(host, output->as.degraded.who.id);
         break;
     }
 }
@@ -163,7 +179,6 @@ static void take_outputs(struct gkv_host *host, struct gkv_now now)
         }
         gkv_endpoint_on_closed(host->endpoint, now, host->failed[--host->failed_count]);
     }
-    gkv_herald_finish(&host->herald, members_of(host));
 }
 
 /* ---- Inputs: what the world did ----------------------------------------------------- */
@@ -560,9 +575,6 @@ static enum gkv_error make_parts(struct gkv_host *host, const struct gkv_host_pa
                                      : gkv_tcp_init(&host->tcp, &host->loop, stream_count);
     }
     if (error == GKV_OK) {
-        error = gkv_herald_init(&host->herald, parts->options.member_count_max);
-    }
-    if (error == GKV_OK) {
         error = watch_sockets(host);
     }
     if (error == GKV_OK) {
@@ -585,7 +597,6 @@ static void unmake_parts(struct gkv_host *host)
     gkv_resolver_release(host->resolver);
     gkv_socket_close(host->datagram.fd);
     gkv_socket_close(host->peer_listener.fd);
-    gkv_herald_destroy(&host->herald);
     free(host->failed);
     if (host->endpoint_memory != NULL) {
         (void)munmap(host->endpoint_memory, host->endpoint_bytes);
@@ -660,8 +671,8 @@ enum gkv_error gkv_host_create(const struct gkv_host_parts *parts, struct gkv_ho
     host->peer_listener.fd = parts->peer_fd;
     host->clients.watch.fd = parts->client_fd;
     host->resolver = parts->resolver;
-    host->herald.on_member = parts->on_member;
-    host->herald.context = parts->member_context;
+    host->on_member = parts->on_member;
+    host->member_context = parts->member_context;
     host->accept_again_ns = GKV_NEVER;
     host->publish_ns = GKV_NEVER;
     enum gkv_error error = make_tools(host, parts->options.operation_count_max);

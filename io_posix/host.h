@@ -18,12 +18,16 @@
 #include "core/error.h"
 #include "core/node.h"
 #include "core/options.h"
-#include "io_posix/herald.h"
 #include "io_posix/mailbox.h"
 #include "io_posix/resolver.h"
 #include "proto/endpoint.h"
 
 struct gkv_host;
+
+/* A member's state changed, or our verdict on it, or it was started anew: what is said of it, and
+ * the table as it is now. Both are lent. */
+typedef void (*gkv_host_member_fn)(void *context, const struct gkv_members *members,
+                                   const struct gkv_update *said);
 
 /* What a host is made of. Sockets and the resolver belong to the host from the call on, also when
  * it fails. */
@@ -33,7 +37,7 @@ struct gkv_host_parts {
     int peer_fd;   /* listening */
     int client_fd; /* listening, or -1 */
     struct gkv_resolver *resolver;
-    gkv_herald_fn on_member; /* on the node's thread; NULL: nobody wants to know */
+    gkv_host_member_fn on_member; /* on the node's thread; NULL: nobody wants to know */
     void *member_context;
 };
 

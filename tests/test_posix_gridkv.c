@@ -244,6 +244,7 @@ static void test_no_handle(void **state)
     assert_int_equal(gridkv_delete(NULL, "k", 1), GKV_ERROR_CLOSED);
     assert_int_equal(gridkv_delete_async(NULL, "k", 1, NULL, NULL), GKV_ERROR_CLOSED);
     assert_int_equal(gridkv_wait_ready(NULL, 0), GKV_ERROR_CLOSED);
+    assert_int_equal(gridkv_member_next(NULL, 0, NULL, 0), GKV_ERROR_CLOSED);
     assert_int_equal(gridkv_stats(NULL, &stats, sizeof(stats)), GKV_ERROR_CLOSED);
     assert_int_equal(gridkv_health(NULL), GKV_ERROR_CLOSED);
     assert_null(gridkv_address(NULL));
@@ -351,7 +352,9 @@ static void chain_done(void *context, const struct gridkv_completion *completion
     struct tally *tally = context;
     (void)completion;
     atomic_store(&tally->inside_error, (int)gridkv_set(tally->kv, "x", 1, "y", 1, 0));
-    if (gridkv_wait_ready(tally->kv, 1000) != GKV_ERROR_BUSY) {
+    struct gridkv_member_event event;
+    if (gridkv_wait_ready(tally->kv, 1000) != GKV_ERROR_BUSY ||
+        gridkv_member_next(tally->kv, 1000, &event, sizeof(event)) != GKV_ERROR_BUSY) {
         (void)atomic_fetch_add(&tally->closed_count, 1);
     }
     gridkv_close(tally->kv); /* is ignored */
@@ -479,7 +482,8 @@ static void wait_until_told(struct told *told, const char *expected)
 }
 
 /* Goal: the application is told once that a peer came, that it left, and that it came again as
- * another process, with the counts of that moment. Method: b is opened, closed and opened again. */
+ * another process, with the counts of that moment; and the queue, of which nobody took anything,
+ * tells the last of it. Method: b is opened, closed and opened again. */
 static void test_member_events(void **state)
 {
     (void)state;
@@ -505,7 +509,20 @@ static void test_member_events(void **state)
     b = open_node(&options);
     wait_until_told(&told, "alive leaving left alive ");
     assert_true(told.boot_id > boot_id);
+    struct gridkv_member_event event = {.coalesced_count = 99};
+    assert_int_equal(gridkv_member_next(a, 0, &event, sizeof(event.name)), GKV_OK);
+    assert_string_equal(event.name, "b");
+    assert_int_equal(event.coalesced_count, 99); /* no more is filled than the caller knows */
+    assert_int_equal(gridkv_member_next(a, 0, &event, sizeof(event)), GKV_ERROR_NOT_READY);
+    assert_int_equal(gridkv_wait_ready(b, READY_MS), GKV_OK);
     gridkv_close(b);
+    wait_until_told(&told, "alive leaving left alive leaving left ");
+    assert_int_equal(gridkv_member_next(a, READY_MS, &event, sizeof(event)), GKV_OK);
+    assert_string_equal(event.state_name, "left");
+    assert_int_equal(event.state, GRIDKV_MEMBER_LEFT);
+    assert_int_equal(event.boot_id, told.boot_id);
+    assert_int_equal(event.coalesced_count, 1);
+    assert_int_equal(gridkv_member_next(a, 1, &event, sizeof(event)), GKV_ERROR_NOT_READY);
     gridkv_close(a);
     assert_false(told.is_wrong);
 }
@@ -513,8 +530,18 @@ static void test_member_events(void **state)
 struct waiter {
     struct gridkv *kv;
     enum gkv_error error;
+    enum gkv_error member_error;
     atomic_uint started;
 };
+
+static void *run_member_waiter(void *argument)
+{
+    struct waiter *waiter = argument;
+    struct gridkv_member_event event;
+    (void)atomic_fetch_add(&waiter->started, 1);
+    waiter->member_error = gridkv_member_next(waiter->kv, READY_MS, &event, sizeof(event));
+    return NULL;
+}
 
 static void *run_waiter(void *argument)
 {
@@ -539,11 +566,12 @@ static void test_close_with_open_operations(void **state)
     assert_int_equal(gridkv_wait_ready(kv, 0), GKV_ERROR_NOT_READY);
     assert_int_equal(gridkv_health(kv), GKV_ERROR_NOT_READY);
     struct waiter waiter = {.kv = kv};
-    pthread_t thread;
-    assert_int_equal(pthread_create(&thread, NULL, run_waiter, &waiter), 0);
-    wait_for_count(&waiter.started, 1);
+    pthread_t threads[2];
+    assert_int_equal(pthread_create(&threads[0], NULL, run_waiter, &waiter), 0);
+    assert_int_equal(pthread_create(&threads[1], NULL, run_member_waiter, &waiter), 0);
+    wait_for_count(&waiter.started, 2);
     pause_ms(
-        20); /* most likely it waits by now; the outcome is the same if not, but for the handle */
+        20); /* most likely they wait by now; the outcome is the same if not, but for the handle */
     struct tally tally = {.kv = kv};
     unsigned accepted_count = 0;
     for (int i = 0; i < KEY_COUNT; i++) {
@@ -553,8 +581,11 @@ static void test_close_with_open_operations(void **state)
     assert_int_equal(accepted_count, KEY_COUNT);
     assert_int_equal(atomic_load(&tally.done_count), accepted_count);
     assert_int_equal(atomic_load(&tally.ok_count), 0);
-    assert_int_equal(pthread_join(thread, NULL), 0);
+    for (int i = 0; i < 2; i++) {
+        assert_int_equal(pthread_join(threads[i], NULL), 0);
+    }
     assert_int_equal(waiter.error, GKV_ERROR_CLOSED);
+    assert_int_equal(waiter.member_error, GKV_ERROR_CLOSED);
 }
 
 /* Connect to a node and say HELLO as `boot_id` of one and the same peer. */
