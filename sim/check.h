@@ -82,6 +82,8 @@ extern const struct gkv_check gkv_check_witness;  /* who is deaf accuses nobody 
 extern const struct gkv_check gkv_check_pace;     /* as well as it is, so often it asks */
 extern const struct gkv_check gkv_check_rebuttal; /* the accuser hears of it at once */
 extern const struct gkv_check gkv_check_goodbye;  /* who leaves does so in time */
+extern const struct gkv_check gkv_check_service;  /* nobody serves alone */
+extern const struct gkv_check gkv_check_recall;   /* who was evicted is called again */
 
 extern const struct gkv_check gkv_check_memory; /* no node writes past its memory: sim/trial.c */
 

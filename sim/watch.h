@@ -362,6 +362,26 @@ struct gkv_goodbye_watch {
     } nodes[GKV_NET_NODE_COUNT_MAX];
 };
 
+/* sim/check_service.c */
+struct gkv_service_watch {
+    struct gkv_service_node {
+        struct gkv_nodes known; /* the others that it knew in this life */
+        uint32_t known_count;
+        bool has_heard; /* something arrived in this life */
+    } nodes[GKV_NET_NODE_COUNT_MAX];
+};
+
+#define GKV_RECALL_NODE_COUNT_MAX 32 /* larger clusters are not watched */
+
+/* sim/check_recall.c: times are by the node's own clock. */
+struct gkv_recall_watch {
+    struct gkv_recall_node {
+        uint64_t called_ns[GKV_RECALL_NODE_COUNT_MAX]; /* or when it came to hold it so */
+        bool has_evicted;                              /* anybody, in this life */
+        bool is_leaving;
+    } nodes[GKV_RECALL_NODE_COUNT_MAX];
+};
+
 /* What is known of a version. */
 struct gkv_version_row {
     struct gkv_clock_writing writing;
