@@ -124,7 +124,7 @@ static uint32_t place_of(struct gkv_bulletin *bulletin, struct gkv_node_id who)
     }
     GKV_ASSERT(free_index < bulletin->place_count); /* the header's Bounds */
     bulletin->places[free_index] = (struct gkv_bulletin_place){.who = who, .is_used = true};
-    bulletin->events[free_index].state = 0;
+    bulletin->events[free_index] = (struct gridkv_member_event){.name = ""};
     return free_index;
 }
 

@@ -14,6 +14,7 @@
 #include "io_posix/entropy.h"
 #include "io_posix/host.h"
 #include "io_posix/socket.h"
+#include "io_posix/tuning.h"
 #include "io_posix/udp.h"
 #include "proto/address.h"
 
@@ -125,12 +126,6 @@ static enum gkv_error take_names(struct opening *opening)
     return GKV_OK;
 }
 
-/* A time that was given outweighs the profile's. */
-static void take_time(uint32_t *core_ms, uint32_t given_ms)
-{
-    *core_ms = given_ms > 0 ? given_ms : *core_ms;
-}
-
 /* The core refuses the rest, and says why. */
 static enum gkv_error take_numbers(struct opening *opening)
 {
@@ -148,13 +143,7 @@ static enum gkv_error take_numbers(struct opening *opening)
         return refuse(opening, GKV_ERROR_OPTION, "profile must be LAN, STABLE or WAN");
     }
     gkv_options_profile(core, (enum gkv_options_profile)options->profile);
-    take_time(&core->operation_timeout_ms, options->operation_timeout_ms);
-    take_time(&core->gossip_interval_ms, options->gossip_interval_ms);
-    take_time(&core->suspicion_timeout_ms, options->failure_timeout_ms);
-    take_time(&core->evict_delay_ms, options->suspect_timeout_ms);
-    take_time(&core->startup_grace_ms, options->startup_grace_period_ms);
-    take_time(&core->degraded_window_ms, options->degraded_window_ms);
-    take_time(&core->degraded_evict_ms, options->degraded_evict_ms);
+    gkv_tuning_take(core, options);
     const uint64_t room =
         RECORDS_IN_FLIGHT * ((uint64_t)GKV_KEY_BYTES_MAX + options->value_bytes_max);
     if (room > core->operation_memory_bytes) {
@@ -309,7 +298,11 @@ static enum gkv_error check_numbers(struct opening *opening)
 {
     const char *why = NULL;
     const enum gkv_error error = gkv_options_check(&opening->parts.options, &why);
-    return error == GKV_OK ? GKV_OK : refuse(opening, error, "%s", why);
+    if (error == GKV_OK) {
+        return GKV_OK;
+    }
+    const char *name = gkv_tuning_name(why, &why);
+    return refuse(opening, error, "%s%s", name, why);
 }
 
 /* Everything that can be refused, in the order in which a reader of the options would see it. */

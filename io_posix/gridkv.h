@@ -24,6 +24,7 @@ extern "C" {
 
 #define GRIDKV_VERSION "0.1.0"
 #define GRIDKV_SEED_COUNT_MAX 16
+#define GRIDKV_NONE UINT32_MAX /* an option that is 0, where a 0 is the default */
 
 #if defined(__GNUC__)
 #define GRIDKV_EXPORT __attribute__((visibility("default")))
@@ -100,13 +101,45 @@ struct gridkv_options {
     void *member_context;
     enum gridkv_profile profile; /* default GRIDKV_PROFILE_LAN */
     uint32_t bootstrap_expect;   /* nobody serves before so many nodes have met; default 1 */
-    /* Times in ms; 0: as the profile says. core/options.h has their ranges. */
+
+    /* From here on, and operation_timeout_ms: 0 is the default, which is the profile's; shown is
+     * LAN's. GRIDKV_NONE is 0, where that says something. What is out of range is refused with its
+     * range. Times in ms. */
     uint32_t gossip_interval_ms;      /* between messages that spread news of members; LAN 20 */
     uint32_t failure_timeout_ms;      /* a suspect may deny it for so long at the least; LAN 200 */
-    uint32_t suspect_timeout_ms;      /* who is unreachable for so long is evicted; LAN 10,000 */
+    uint32_t suspect_timeout_ms;      /* unreachable for so long: evicted; 10,000; NONE: never */
     uint32_t startup_grace_period_ms; /* a node accuses nobody so soon after its start; 1,000 */
-    uint32_t degraded_window_ms; /* accused in vain by many within so long: degraded; LAN 10,000 */
-    uint32_t degraded_evict_ms;  /* degraded for so long: evicted; LAN 30,000 */
+    uint32_t degraded_window_ms; /* accused in vain by many within so long: degraded; 10,000; NONE:
+                                    nobody ever is */
+    uint32_t degraded_evict_ms;  /* degraded for so long: evicted; 30,000; NONE: never */
+    uint32_t leave_ms;           /* from telling that we leave to having left; 100; NONE: at once */
+    uint32_t probe_interval_ms;  /* members are pinged so often; 100 */
+    uint32_t probe_timeout_ms; /* no answer for so long: others are asked to ping it as well; 50 */
+    uint32_t probe_repeat_ms;  /* after the first ping, a second one; 25; NONE: no second one */
+    uint32_t probe_indirect_timeout_ms; /* from asking others to suspecting it; 60 */
+    uint32_t push_pull_interval_ms;     /* whole tables of members are exchanged so often; 30,000 */
+    uint32_t reconnect_interval_ms; /* a seed and an unreachable member are asked so often; 1,000 */
+    uint32_t reconnect_max_ms;      /* an evicted one ever more seldom, down to this; 8,000 */
+    uint32_t stall_ms; /* we did not run for so long: nobody else is to blame; 40; NONE: never */
+    uint32_t witness_patience_ms; /* who hears nobody accuses nobody for so long; 3,000; NONE: 0 */
+    uint32_t sync_interval_ms;    /* stores are compared with one peer so often; 1,000 */
+    uint32_t tombstone_keep_ms;   /* a deletion is remembered for so long; 600,000 */
+    uint32_t drift_ms_max;        /* how far ahead a peer's clock may be; 500 */
+
+    /* How much, and whether at all (1; NONE: no). */
+    uint32_t probe_targets;   /* members pinged per interval; 2 */
+    uint32_t probe_helpers;   /* others who are asked to ping one that does not answer; 3 */
+    uint32_t probe_by_stream; /* it is pinged by TCP as well; 1 */
+    uint32_t probe_nacks;     /* others say as well that it does not answer them; 1 */
+    uint32_t gossip_fanout;   /* members told per gossip interval; 3; NONE: news rides on pings */
+    uint32_t health_max;      /* a slow node pings up to so many times slower; 8; 1: never */
+    uint32_t suspicion_max_factor;       /* failure_timeout_ms times this while nobody else
+                                            suspects it; 4; 1: no longer */
+    uint32_t suspicion_confirmations;    /* so many others suspect it: no longer; 3 */
+    uint32_t witness_count;              /* who hears fewer others accuses nobody; 2 */
+    uint32_t last_chance;                /* a suspect is pinged before it is unreachable; 1 */
+    uint32_t buddy;                      /* a suspect learns it from the next ping; 1 */
+    uint32_t read_repair_per_second_max; /* records that reads may mend; 1,000 */
 };
 
 /* Fill every default; node_name stays NULL. */
@@ -119,7 +152,7 @@ GRIDKV_EXPORT enum gkv_error gridkv_open(const struct gridkv_options *options,
                                          struct gridkv **gridkv_out, char *reason,
                                          size_t reason_bytes);
 
-/* Leave the cluster: peers are told that the node is leaving, and 100 ms later that it has left.
+/* Leave the cluster: peers are told that the node is leaving, and leave_ms later that it has left.
  * What is open then has 200 ms more to end; the rest completes as GKV_ERROR_CLOSED. Stop, free.
  * Calls that other threads are inside of return first. NULL is allowed; from a completion it is
  * ignored. */

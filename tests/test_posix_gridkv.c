@@ -112,19 +112,41 @@ static void test_options_refused(void **state)
     options = options_alone();
     options.bootstrap_expect = 0;
     refused(&options, GKV_ERROR_OPTION, "bootstrap_expect");
-    options = options_alone();
-    options.gossip_interval_ms = 1;
-    refused(&options, GKV_ERROR_OPTION, "gossip_interval_ms");
-    options = options_alone();
-    options.failure_timeout_ms = 9;
-    refused(&options, GKV_ERROR_OPTION, "suspicion_timeout_ms");
-    options = options_alone();
-    options.suspect_timeout_ms = 86400001;
-    refused(&options, GKV_ERROR_OPTION, "evict_delay_ms");
     struct gridkv *gridkv = NULL;
     assert_int_equal(gridkv_open(NULL, &gridkv, NULL, 0), GKV_ERROR_OPTION);
     options = options_alone();
     assert_int_equal(gridkv_open(&options, NULL, NULL, 0), GKV_ERROR_OPTION);
+}
+
+/* Goal: the same for what tunes membership, by the names that the caller knows. Method: as
+ * above. */
+static void test_tuning_refused(void **state)
+{
+    (void)state;
+    struct gridkv_options options = options_alone();
+    options.gossip_interval_ms = 1;
+    refused(&options, GKV_ERROR_OPTION, "gossip_interval_ms");
+    options = options_alone();
+    options.failure_timeout_ms = 9;
+    refused(&options, GKV_ERROR_OPTION, "failure_timeout_ms must lie in 10 .. 600000");
+    options = options_alone();
+    options.suspect_timeout_ms = 86400001;
+    refused(&options, GKV_ERROR_OPTION, "suspect_timeout_ms must lie in 0 .. 86400000");
+    options = options_alone();
+    options.startup_grace_period_ms = 3600001;
+    refused(&options, GKV_ERROR_OPTION, "startup_grace_period_ms must lie");
+    options = options_alone();
+    options.leave_ms = 60001;
+    refused(&options, GKV_ERROR_OPTION, "leave_ms must lie in 0 .. 60000");
+    options = options_alone();
+    options.probe_interval_ms = GRIDKV_NONE;
+    refused(&options, GKV_ERROR_OPTION, "probe_interval_ms must lie in 10 .. 60000");
+    options = options_alone();
+    options.probe_timeout_ms = 100;
+    refused(&options, GKV_ERROR_OPTION, "probe_timeout_ms must lie in 1 .. probe_interval_ms - 1");
+    options = options_alone();
+    options.buddy = 2;
+    refused(&options, GKV_ERROR_OPTION, "buddy must lie in 0 .. 1");
 }
 
 /* Goal: the same for addresses: malformed, not ours, reachable by strangers, not to be advertised,
@@ -728,17 +750,12 @@ static void test_crowd_of_members(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_options_refused),
-        cmocka_unit_test(test_addresses_refused),
-        cmocka_unit_test(test_no_handle),
-        cmocka_unit_test(test_blocking),
-        cmocka_unit_test(test_threads),
-        cmocka_unit_test(test_inside_completion),
-        cmocka_unit_test(test_streams_superseded),
-        cmocka_unit_test(test_cluster),
-        cmocka_unit_test(test_member_events),
-        cmocka_unit_test(test_crowd_of_members),
-        cmocka_unit_test(test_close_with_open_operations),
+        cmocka_unit_test(test_options_refused),   cmocka_unit_test(test_tuning_refused),
+        cmocka_unit_test(test_addresses_refused), cmocka_unit_test(test_no_handle),
+        cmocka_unit_test(test_blocking),          cmocka_unit_test(test_threads),
+        cmocka_unit_test(test_inside_completion), cmocka_unit_test(test_streams_superseded),
+        cmocka_unit_test(test_cluster),           cmocka_unit_test(test_member_events),
+        cmocka_unit_test(test_crowd_of_members),  cmocka_unit_test(test_close_with_open_operations),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
