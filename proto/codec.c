@@ -63,22 +63,6 @@ void gkv_codec_init(struct gkv_codec *codec, struct gkv_arena *arena, uint32_t v
 
 /* ---- Small values ---- */
 
-static uint64_t get_u64(const uint8_t *at)
-{
-    uint64_t value = 0;
-    for (unsigned i = 0; i < 8; i++) {
-        value |= (uint64_t)at[i] << (8 * i);
-    }
-    return value;
-}
-
-static void put_u64(uint8_t *at, uint64_t value)
-{
-    for (unsigned i = 0; i < 8; i++) {
-        at[i] = (uint8_t)(value >> (8 * i));
-    }
-}
-
 static bool stamp_is_valid(uint64_t packed)
 {
     return gkv_hlc_ms((struct gkv_hlc){.packed = packed}) <= GKV_HLC_WALL_MS_MAX;
@@ -389,8 +373,8 @@ static bool decode_digests(struct gkv_codec *codec, ProtobufCBinaryData data, si
         return false;
     }
     for (size_t i = 0; i < count; i++) {
-        digests[i].low = get_u64(data.data + i * DIGEST_BYTES);
-        digests[i].high = get_u64(data.data + i * DIGEST_BYTES + 8);
+        digests[i].low = gkv_wire_get_u64(data.data + i * DIGEST_BYTES);
+        digests[i].high = gkv_wire_get_u64(data.data + i * DIGEST_BYTES + 8);
     }
     *digests_out = digests;
     return true;
@@ -401,8 +385,8 @@ static ProtobufCBinaryData encode_digests(struct gkv_codec *codec, const struct 
 {
     uint8_t *bytes = take(codec, count, DIGEST_BYTES);
     for (size_t i = 0; i < count; i++) {
-        put_u64(bytes + i * DIGEST_BYTES, digests[i].low);
-        put_u64(bytes + i * DIGEST_BYTES + 8, digests[i].high);
+        gkv_wire_put_u64(bytes + i * DIGEST_BYTES, digests[i].low);
+        gkv_wire_put_u64(bytes + i * DIGEST_BYTES + 8, digests[i].high);
     }
     return binary_of(bytes, count * DIGEST_BYTES);
 }
@@ -459,9 +443,9 @@ static bool decode_key_versions(struct gkv_codec *codec, ProtobufCBinaryData dat
     }
     for (size_t i = 0; i < count; i++) {
         const uint8_t *at = data.data + i * KEY_VERSION_BYTES;
-        keys[i].key_hash = get_u64(at);
-        keys[i].version.hlc.packed = get_u64(at + 8);
-        keys[i].version.writer = get_u64(at + 16);
+        keys[i].key_hash = gkv_wire_get_u64(at);
+        keys[i].version.hlc.packed = gkv_wire_get_u64(at + 8);
+        keys[i].version.writer = gkv_wire_get_u64(at + 16);
         if (!stamp_is_valid(keys[i].version.hlc.packed)) {
             return false;
         }
@@ -502,9 +486,9 @@ static Gkv__SyncKeys *encode_sync_keys(struct gkv_codec *codec, const struct gkv
     uint8_t *bytes = take(codec, count, KEY_VERSION_BYTES);
     for (size_t i = 0; i < count; i++) {
         const struct gkv_key_version *key = &message->as.sync_keys.keys[i];
-        put_u64(bytes + i * KEY_VERSION_BYTES, key->key_hash);
-        put_u64(bytes + i * KEY_VERSION_BYTES + 8, key->version.hlc.packed);
-        put_u64(bytes + i * KEY_VERSION_BYTES + 16, key->version.writer);
+        gkv_wire_put_u64(bytes + i * KEY_VERSION_BYTES, key->key_hash);
+        gkv_wire_put_u64(bytes + i * KEY_VERSION_BYTES + 8, key->version.hlc.packed);
+        gkv_wire_put_u64(bytes + i * KEY_VERSION_BYTES + 16, key->version.writer);
     }
     wire->keys = binary_of(bytes, count * KEY_VERSION_BYTES);
     return wire;
@@ -525,7 +509,7 @@ static bool decode_sync_pull(struct gkv_codec *codec, const Gkv__SyncPull *wire,
         return false;
     }
     for (size_t i = 0; i < count; i++) {
-        key_hashes[i] = get_u64(wire->key_hashes.data + i * KEY_HASH_BYTES);
+        key_hashes[i] = gkv_wire_get_u64(wire->key_hashes.data + i * KEY_HASH_BYTES);
     }
     message->as.sync_pull.key_hashes = key_hashes;
     message->as.sync_pull.key_count = (uint32_t)count;
@@ -540,7 +524,7 @@ static Gkv__SyncPull *encode_sync_pull(struct gkv_codec *codec, const struct gkv
     gkv__sync_pull__init(wire);
     uint8_t *bytes = take(codec, count, KEY_HASH_BYTES);
     for (size_t i = 0; i < count; i++) {
-        put_u64(bytes + i * KEY_HASH_BYTES, message->as.sync_pull.key_hashes[i]);
+        gkv_wire_put_u64(bytes + i * KEY_HASH_BYTES, message->as.sync_pull.key_hashes[i]);
     }
     wire->key_hashes = binary_of(bytes, count * KEY_HASH_BYTES);
     return wire;

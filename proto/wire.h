@@ -43,4 +43,25 @@ void *gkv_wire_unpack(const ProtobufCMessageDescriptor *descriptor, struct gkv_w
 size_t gkv_wire_pack(const ProtobufCMessageDescriptor *descriptor, const void *message,
                      uint8_t *out, size_t capacity);
 
+/* Eight bytes, the least first. Spelled out, so that the compiler makes one load or store of
+ * them. */
+static inline uint64_t gkv_wire_get_u64(const uint8_t at[8])
+{
+    return (uint64_t)at[0] | (uint64_t)at[1] << 8 | (uint64_t)at[2] << 16 | (uint64_t)at[3] << 24 |
+           (uint64_t)at[4] << 32 | (uint64_t)at[5] << 40 | (uint64_t)at[6] << 48 |
+           (uint64_t)at[7] << 56;
+}
+
+static inline void gkv_wire_put_u64(uint8_t at[8], uint64_t value)
+{
+    at[0] = (uint8_t)value;
+    at[1] = (uint8_t)(value >> 8);
+    at[2] = (uint8_t)(value >> 16);
+    at[3] = (uint8_t)(value >> 24);
+    at[4] = (uint8_t)(value >> 32);
+    at[5] = (uint8_t)(value >> 40);
+    at[6] = (uint8_t)(value >> 48);
+    at[7] = (uint8_t)(value >> 56);
+}
+
 #endif
