@@ -60,19 +60,12 @@ struct reading {
     void *message;
     const uint8_t *at;
     const uint8_t *end;
-    unsigned expected; /* the place of the field that was read last: the next is not far */
 };
 
-/* Returns what follows the number, NULL when it does not end within bytes_max, or has over 64 bits.
- */
-static const uint8_t *read_varint(const uint8_t *at, const uint8_t *end, unsigned bytes_max,
-                                  uint64_t *number_out)
+static const uint8_t *read_long_varint(const uint8_t *at, const uint8_t *end, unsigned bytes_max,
+                                       uint64_t *number_out)
 {
     uint64_t number = 0;
-    if (at < end && *at < 0x80) { /* most are small */
-        *number_out = *at;
-        return at + 1;
-    }
     for (unsigned i = 0; i < bytes_max && at < end; i++) {
         const uint8_t byte = *at++;
         if (i == VARINT_BYTES_MAX - 1 && byte > 1) {
@@ -87,12 +80,16 @@ static const uint8_t *read_varint(const uint8_t *at, const uint8_t *end, unsigne
     return NULL;
 }
 
-/* Spelled out, so that the compiler makes one load of it. */
-static uint64_t read_fixed64(const uint8_t at[8])
+/* Returns what follows the number, NULL when it does not end within bytes_max, or has over 64 bits.
+ */
+static inline const uint8_t *read_varint(const uint8_t *at, const uint8_t *end, unsigned bytes_max,
+                                         uint64_t *number_out)
 {
-    return (uint64_t)at[0] | (uint64_t)at[1] << 8 | (uint64_t)at[2] << 16 | (uint64_t)at[3] << 24 |
-           (uint64_t)at[4] << 32 | (uint64_t)at[5] << 40 | (uint64_t)at[6] << 48 |
-           (uint64_t)at[7] << 56;
+    if (at < end && *at < 0x80) { /* most are small */
+        *number_out = *at;
+        return at + 1;
+    }
+    return read_long_varint(at, end, bytes_max, number_out);
 }
 
 /* Returns what follows the field, NULL when it is malformed. */
@@ -114,7 +111,7 @@ static const uint8_t *read_field(const uint8_t *at, const uint8_t *end, struct f
         if (rest < 8) {
             return NULL;
         }
-        found->number = read_fixed64(at);
+        found->number = gkv_wire_get_u64(at);
         return at + 8;
     case WIRE_BYTES:
         found->type = WIRE_BYTES;
@@ -132,17 +129,18 @@ static const uint8_t *read_field(const uint8_t *at, const uint8_t *end, struct f
     }
 }
 
-/* The field of an id, NULL when it is not known. Fields mostly come in the order of the
- * descriptor. */
-static const ProtobufCFieldDescriptor *find_field(struct reading *reading, uint32_t id)
+/* The field of an id, NULL when it is not known. Fields lie in the order of their ids, which begin
+ * at 1: before the first gap, the id says where. */
+static const ProtobufCFieldDescriptor *find_field(const ProtobufCMessageDescriptor *descriptor,
+                                                  uint32_t id)
 {
-    const ProtobufCMessageDescriptor *descriptor = reading->descriptor;
-    for (unsigned i = 0; i < descriptor->n_fields; i++) {
-        unsigned place = reading->expected + i;
-        place = place < descriptor->n_fields ? place : place - descriptor->n_fields;
-        if (descriptor->fields[place].id == id) {
-            reading->expected = place;
-            return &descriptor->fields[place];
+    const ProtobufCFieldDescriptor *fields = descriptor->fields;
+    if (id <= descriptor->n_fields && fields[id - 1].id == id) {
+        return &fields[id - 1];
+    }
+    for (unsigned left_count = descriptor->n_fields; left_count > 0; left_count--) {
+        if (fields[left_count - 1].id == id) {
+            return &fields[left_count - 1];
         }
     }
     return NULL;
@@ -275,7 +273,7 @@ void *gkv_wire_unpack(const ProtobufCMessageDescriptor *descriptor, struct gkv_w
         if (reading->at == NULL) {
             return NULL;
         }
-        const ProtobufCFieldDescriptor *field = find_field(reading, found.id);
+        const ProtobufCFieldDescriptor *field = find_field(reading->descriptor, found.id);
         if (field == NULL) {
             continue;
         }
@@ -342,19 +340,11 @@ static void write_varint(struct writer *writer, uint64_t number)
     }
 }
 
-/* Spelled out, so that the compiler makes one store of it. */
 static void write_fixed64(struct writer *writer, uint64_t number)
 {
     uint8_t *at = make_room(writer, 8);
     if (at != NULL) {
-        at[0] = (uint8_t)number;
-        at[1] = (uint8_t)(number >> 8);
-        at[2] = (uint8_t)(number >> 16);
-        at[3] = (uint8_t)(number >> 24);
-        at[4] = (uint8_t)(number >> 32);
-        at[5] = (uint8_t)(number >> 40);
-        at[6] = (uint8_t)(number >> 48);
-        at[7] = (uint8_t)(number >> 56);
+        gkv_wire_put_u64(at, number);
     }
 }
 
@@ -412,13 +402,29 @@ static const void *take_inner(struct writing *writing, const ProtobufCFieldDescr
         return (*(const void *const *const *)member)[count - writing->taken_count];
     }
     GKV_ASSERT(is_one_of_several(field));
-    uint32_t present = 0;
-    memcpy(&present, quantifier, sizeof(present));
-    if (present != field->id || writing->taken_count == 1) {
+    if (writing->taken_count == 1) {
         return NULL;
     }
     writing->taken_count = 1;
     return *(const void *const *)member;
+}
+
+/* Pass over fields of which another is there instead: a message has many kinds of bodies. */
+static void skip_absent(struct writing *writing)
+{
+    while (writing->left_count > 0) {
+        const ProtobufCFieldDescriptor *field =
+            &writing->descriptor->fields[writing->left_count - 1];
+        uint32_t present = field->id;
+        if (is_one_of_several(field)) {
+            memcpy(&present, const_member_of(writing->message, field->quantifier_offset),
+                   sizeof(present));
+        }
+        if (present == field->id) {
+            return;
+        }
+        writing->left_count--;
+    }
 }
 
 static struct writing begin_writing(const ProtobufCMessageDescriptor *descriptor,
@@ -437,8 +443,12 @@ static void write_backward(struct writer *writer, const ProtobufCMessageDescript
     struct writing stack[GKV_WIRE_DEPTH_MAX];
     unsigned depth = 0;
     stack[0] = begin_writing(descriptor, message, writer->at);
-    while (depth > 0 || stack[0].left_count > 0) {
+    for (;;) {
         struct writing *writing = &stack[depth];
+        skip_absent(writing);
+        if (writing->left_count == 0 && depth == 0) {
+            return;
+        }
         if (writing->left_count == 0) { /* it is whole: its length and its tag go before it */
             const struct writing *outer = &stack[--depth];
             write_varint(writer, writing->end - writer->at);
