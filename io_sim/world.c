@@ -48,10 +48,11 @@ void gkv_world_note(struct gkv_world *world, const uint64_t *words, uint32_t wor
         close_link(world);
     }
     /* Written as bytes in one order, so that the chain does not depend on the machine's. */
+    uint8_t *notes = world->notes + world->note_bytes;
     for (uint32_t i = 0; i < word_count; i++) {
-        put_word(world->notes + world->note_bytes, words[i]);
-        world->note_bytes += sizeof(uint64_t);
+        put_word(notes + i * sizeof(uint64_t), words[i]);
     }
+    world->note_bytes += word_count * sizeof(uint64_t);
 }
 
 void gkv_world_chain(const struct gkv_world *world, uint64_t chain_out[2])
