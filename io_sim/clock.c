@@ -4,8 +4,11 @@
 
 static int64_t offset_ms(const struct gkv_sim_clock *clock, uint64_t time_ns)
 {
-    const int64_t elapsed_us = (int64_t)((time_ns - clock->drift_since_ns) / 1000);
-    int64_t offset = clock->wall_offset_ms + elapsed_us * clock->drift_ppm / 1000000000;
+    int64_t offset = clock->wall_offset_ms;
+    if (clock->drift_ppm != 0) {
+        const int64_t elapsed_us = (int64_t)((time_ns - clock->drift_since_ns) / 1000);
+        offset += elapsed_us * clock->drift_ppm / 1000000000;
+    }
     if (offset > clock->skew_ms_max) {
         offset = clock->skew_ms_max;
     }
@@ -42,14 +45,11 @@ struct gkv_now gkv_sim_clock_read(const struct gkv_sim_clock *clock, uint64_t ti
         offset = -clock->skew_ms_max;
     }
     const int64_t wall_ms = (int64_t)gkv_sim_clock_true_ms(time_ns) + offset;
-    const uint64_t mono_ns = clock->mono_offset_ns + time_ns;
     GKV_ASSERT(wall_ms > 0);
-    if (clock->grain_ms == 0) {
-        return (struct gkv_now){.mono_ns = mono_ns, .wall_ms = (uint64_t)wall_ms};
-    }
+    const uint64_t fine_ms = clock->grain_ms == 0 ? 0 : (uint64_t)wall_ms % clock->grain_ms;
     return (struct gkv_now){
-        .mono_ns = mono_ns - mono_ns % (clock->grain_ms * GKV_NS_PER_MS),
-        .wall_ms = (uint64_t)wall_ms - (uint64_t)wall_ms % clock->grain_ms,
+        .mono_ns = gkv_sim_clock_mono_ns(clock, time_ns),
+        .wall_ms = (uint64_t)wall_ms - fine_ms,
     };
 }
 

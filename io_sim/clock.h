@@ -28,6 +28,13 @@ struct gkv_sim_clock {
 /* Both clocks at a true time. */
 struct gkv_now gkv_sim_clock_read(const struct gkv_sim_clock *clock, uint64_t time_ns);
 
+/* One of them alone, which takes no division unless the clock is coarse. */
+static inline uint64_t gkv_sim_clock_mono_ns(const struct gkv_sim_clock *clock, uint64_t time_ns)
+{
+    const uint64_t mono_ns = clock->mono_offset_ns + time_ns;
+    return clock->grain_ms == 0 ? mono_ns : mono_ns - mono_ns % (clock->grain_ms * GKV_NS_PER_MS);
+}
+
 /* The true wall time. */
 uint64_t gkv_sim_clock_true_ms(uint64_t time_ns);
 

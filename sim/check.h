@@ -104,6 +104,12 @@ static inline bool gkv_check_is_core(const struct gkv_trial *trial, uint32_t nod
            !gkv_nodes_has(&trial->outsiders, node);
 }
 
+/* What a node's mono clock shows now. */
+static inline uint64_t gkv_check_mono_ns(const struct gkv_trial *trial, uint32_t node)
+{
+    return gkv_sim_clock_mono_ns(&trial->world.hosts[node].clock, trial->world.now_ns);
+}
+
 /* Fill in what the scenario's nodes are called. */
 void gkv_check_name_nodes(struct gkv_trial *trial);
 

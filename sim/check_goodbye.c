@@ -4,11 +4,6 @@
  * options.leave_ms are over: no sooner, unless nobody is there, and no later, as long as somebody
  * is who can be told. Whom it meets only then hears of it by gossip. */
 
-static uint64_t mono_ns(const struct gkv_trial *trial, uint32_t node)
-{
-    return gkv_host_now(&trial->world.hosts[node], trial->world.now_ns).mono_ns;
-}
-
 static bool is_anybody_there(const struct gkv_trial *trial, uint32_t node)
 {
     for (uint32_t i = 0; i < trial->scenario.node_count; i++) {
@@ -26,7 +21,7 @@ static void on_left(struct gkv_trial *trial, uint32_t node)
 {
     struct gkv_goodbye_node *watch = &trial->goodbye_watch.nodes[node];
     const uint64_t leave_ns = trial->scenario.world.node.leave_ms * GKV_NS_PER_MS;
-    const uint64_t waited_ns = mono_ns(trial, node) - watch->leave_ns;
+    const uint64_t waited_ns = gkv_check_mono_ns(trial, node) - watch->leave_ns;
     if (watch->is_said) {
         return;
     }
@@ -78,16 +73,16 @@ static void check_late(struct gkv_trial *trial, uint32_t node)
     const bool had_others = watch->has_others;
     watch->has_others = is_anybody_there(trial, node);
     if (watch->has_others && !had_others) {
-        watch->meet_ns = mono_ns(trial, node);
+        watch->meet_ns = gkv_check_mono_ns(trial, node);
     }
-    if (watch->has_others && mono_ns(trial, node) > due_ns(trial, watch) + late_ns) {
-        gkv_trial_fail(
-            trial, GKV_TRIAL_SAFETY, "goodbye",
-            "%c was asked to leave %llu ms ago, and has told nobody that it has; it "
-            "was to wait %u ms",
-            gkv_host_letter(node),
-            (unsigned long long)((mono_ns(trial, node) - watch->leave_ns) / GKV_NS_PER_MS),
-            (unsigned)trial->scenario.world.node.leave_ms);
+    if (watch->has_others && gkv_check_mono_ns(trial, node) > due_ns(trial, watch) + late_ns) {
+        gkv_trial_fail(trial, GKV_TRIAL_SAFETY, "goodbye",
+                       "%c was asked to leave %llu ms ago, and has told nobody that it has; it "
+                       "was to wait %u ms",
+                       gkv_host_letter(node),
+                       (unsigned long long)((gkv_check_mono_ns(trial, node) - watch->leave_ns) /
+                                            GKV_NS_PER_MS),
+                       (unsigned)trial->scenario.world.node.leave_ms);
     }
 }
 
@@ -107,7 +102,7 @@ static void observe(struct gkv_trial *trial, const struct gkv_observation *obser
     }
     if (observation->kind == GKV_OBSERVE_LEAVE && !watch->is_leaving) {
         watch->is_leaving = true;
-        watch->leave_ns = mono_ns(trial, node);
+        watch->leave_ns = gkv_check_mono_ns(trial, node);
         watch->had_others = is_anybody_there(trial, node);
         watch->has_others = watch->had_others;
     }

@@ -9,11 +9,6 @@
  * `least` allows and, where it is certainly well and could ask, no later than an interval after
  * each other. */
 
-static uint64_t mono_ns(const struct gkv_trial *trial, uint32_t node)
-{
-    return gkv_host_now(&trial->world.hosts[node], trial->world.now_ns).mono_ns;
-}
-
 static uint64_t interval_ns(const struct gkv_trial *trial)
 {
     return trial->scenario.world.node.probe_interval_ms * GKV_NS_PER_MS;
@@ -89,7 +84,7 @@ static void end_old(struct gkv_trial *trial, uint32_t node)
     const uint64_t most_ns = (worst(trial) + 1) * probe_ns(trial) + late_ns(trial);
     for (uint32_t i = pace->probe_count; i > 0; i--) {
         struct gkv_pace_probe *probe = &pace->probes[i - 1];
-        if (mono_ns(trial, node) - probe->begin_ns <= most_ns) {
+        if (gkv_check_mono_ns(trial, node) - probe->begin_ns <= most_ns) {
             continue;
         }
         const bool is_same_life =
@@ -112,7 +107,7 @@ static uint32_t most_of(const struct gkv_trial *trial, uint32_t node)
     uint32_t most = pace->most;
     for (uint32_t i = 0; i < pace->probe_count; i++) {
         const struct gkv_pace_probe *probe = &pace->probes[i];
-        if (mono_ns(trial, node) - probe->begin_ns >= probe_ns(trial)) {
+        if (gkv_check_mono_ns(trial, node) - probe->begin_ns >= probe_ns(trial)) {
             most = add(trial, most, fault_of(trial, probe, probe->nack_count));
         }
     }
@@ -141,7 +136,7 @@ static void hear_ping(struct gkv_trial *trial, const struct gkv_heard *heard)
     pace->has_begun = pace->has_begun || (is_plain && !pace->is_helping);
     if (pace->probe_count < GKV_PACE_PROBE_COUNT) {
         pace->probes[pace->probe_count++] = (struct gkv_pace_probe){
-            .begin_ns = mono_ns(trial, heard->node),
+            .begin_ns = gkv_check_mono_ns(trial, heard->node),
             .boot_id = ping->as.gossip.about.boot_id,
             .target = target,
             .sequence = sequence,
@@ -186,7 +181,7 @@ static void on_ack(struct gkv_trial *trial, uint32_t node, uint32_t sequence)
     if (probe == NULL) {
         return;
     }
-    const uint64_t asked_ns = mono_ns(trial, node) - probe->begin_ns;
+    const uint64_t asked_ns = gkv_check_mono_ns(trial, node) - probe->begin_ns;
     if (!probe->is_certain) {
         forget(pace, probe);
     } else if (asked_ns < probe_ns(trial)) {
@@ -202,7 +197,7 @@ static void on_nack(struct gkv_trial *trial, uint32_t node, uint32_t sequence)
     struct gkv_pace_probe *probe = find(&trial->pace_watch.nodes[node], sequence);
     if (probe != NULL) {
         probe->nack_count_max++;
-        probe->nack_count += mono_ns(trial, node) - probe->begin_ns < probe_ns(trial);
+        probe->nack_count += gkv_check_mono_ns(trial, node) - probe->begin_ns < probe_ns(trial);
     }
 }
 
@@ -343,7 +338,7 @@ static void on_output(struct gkv_trial *trial, uint32_t node, const struct gkv_o
         pace->has_closed = true;
         return;
     }
-    pace->calm_ns = mono_ns(trial, node);
+    pace->calm_ns = gkv_check_mono_ns(trial, node);
     if (output->as.member.state == GKV_MEMBER_SUSPECT && pace->is_timer) {
         on_accusation(trial, node, &output->as.member);
     }
@@ -352,7 +347,7 @@ static void on_output(struct gkv_trial *trial, uint32_t node, const struct gkv_o
 static void on_input(struct gkv_trial *trial, const struct gkv_observation *observation)
 {
     const uint32_t node = observation->node;
-    const uint64_t now_ns = mono_ns(trial, node);
+    const uint64_t now_ns = gkv_check_mono_ns(trial, node);
     struct gkv_pace_node *pace = &trial->pace_watch.nodes[node];
     check_step(trial, node);
     note_refutations(trial, node);
@@ -375,7 +370,7 @@ static void on_input(struct gkv_trial *trial, const struct gkv_observation *obse
 static void on_resume(struct gkv_trial *trial, uint32_t node)
 {
     struct gkv_pace_node *pace = &trial->pace_watch.nodes[node];
-    const uint64_t now_ns = mono_ns(trial, node);
+    const uint64_t now_ns = gkv_check_mono_ns(trial, node);
     pace->most = worst(trial);
     pace->least = 0;
     pace->round_ns = 0;
@@ -389,7 +384,7 @@ static void on_resume(struct gkv_trial *trial, uint32_t node)
 static void observe(struct gkv_trial *trial, const struct gkv_observation *observation)
 {
     struct gkv_pace_node *pace = &trial->pace_watch.nodes[observation->node];
-    const uint64_t now_ns = mono_ns(trial, observation->node);
+    const uint64_t now_ns = gkv_check_mono_ns(trial, observation->node);
     if (!gkv_check_tells_all(trial)) {
         return;
     }

@@ -15,11 +15,6 @@ static uint64_t probe_ns(const struct gkv_trial *trial)
            GKV_NS_PER_MS;
 }
 
-static uint64_t mono_ns(const struct gkv_trial *trial, uint32_t node)
-{
-    return gkv_host_now(&trial->world.hosts[node], trial->world.now_ns).mono_ns;
-}
-
 static bool is_plain(enum gkv_member_state state)
 {
     return state == GKV_MEMBER_ALIVE || state == GKV_MEMBER_LEAVING;
@@ -31,7 +26,7 @@ static void begin(struct gkv_trial *trial, uint32_t node, uint32_t target, uint3
                   uint64_t boot_id)
 {
     struct gkv_probe_row *row = &trial->probe_rows.rows[node][target];
-    const uint64_t now_ns = mono_ns(trial, node);
+    const uint64_t now_ns = gkv_check_mono_ns(trial, node);
     trial->tally.counts[GKV_HOLDS_PROBE_SINGLE]++;
     if (row->sequence != 0 && row->boot_id == boot_id && now_ns - row->begin_ns < probe_ns(trial)) {
         gkv_trial_fail(trial, GKV_TRIAL_SAFETY, "probe",
@@ -116,7 +111,7 @@ static void on_accusation(struct gkv_trial *trial, uint32_t node, const struct g
     struct gkv_probe_accused *accused = &trial->probe_rows.accused[node][target];
     const bool is_echo =
         accused->boot_id == said->who.boot_id && accused->incarnation >= said->incarnation;
-    const uint64_t asked_ns = mono_ns(trial, node) - row->begin_ns;
+    const uint64_t asked_ns = gkv_check_mono_ns(trial, node) - row->begin_ns;
     *accused = (struct gkv_probe_accused){said->who.boot_id, said->incarnation};
     if (is_echo || row->sequence == 0 || row->boot_id != said->who.boot_id) {
         return;

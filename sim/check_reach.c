@@ -8,11 +8,6 @@
  * both ways at once, and waits. Where a stream is not open, or is full, nobody can see whether it
  * was tried. */
 
-static uint64_t mono_ns(const struct gkv_trial *trial, uint32_t node)
-{
-    return gkv_host_now(&trial->world.hosts[node], trial->world.now_ns).mono_ns;
-}
-
 /* Is the stream of a node to another open, and does nothing wait in it? */
 static bool is_clear(const struct gkv_trial *trial, uint32_t node, uint32_t target)
 {
@@ -43,7 +38,7 @@ static void expect(struct gkv_trial *trial, uint32_t node, uint32_t target, uint
     }
     if (asking->count < GKV_REACH_PING_COUNT) {
         asking->pings[asking->count++] = (struct gkv_reach_ping){
-            .time_ns = mono_ns(trial, node),
+            .time_ns = gkv_check_mono_ns(trial, node),
             .target = target,
             .sequence = sequence,
             .is_owed = is_owed,
@@ -66,7 +61,7 @@ static void hear_datagram(struct gkv_trial *trial, const struct gkv_heard *heard
     if (is_clear(trial, heard->node, target)) {
         expect(trial, heard->node, target, message->as.gossip.sequence, is_request);
     } else if (is_ping && row->asked_ns == 0) {
-        row->asked_ns = mono_ns(trial, heard->node);
+        row->asked_ns = gkv_check_mono_ns(trial, heard->node);
     }
 }
 
@@ -77,7 +72,8 @@ static void hear_stream(struct gkv_trial *trial, const struct gkv_heard *heard)
         struct gkv_reach_ping *ping = &asking->pings[i];
         if (ping->sequence == heard->message->as.gossip.sequence) {
             struct gkv_reach_row *row = &trial->reach_rows.rows[heard->node][ping->target];
-            row->asked_ns = row->asked_ns == 0 ? mono_ns(trial, heard->node) : row->asked_ns;
+            row->asked_ns =
+                row->asked_ns == 0 ? gkv_check_mono_ns(trial, heard->node) : row->asked_ns;
             trial->tally.counts[GKV_HOLDS_REACH_STREAM] += ping->is_owed;
             *ping = asking->pings[--asking->count];
             return;
@@ -127,7 +123,7 @@ static void on_burial(struct gkv_trial *trial, uint32_t node, const struct gkv_r
                       uint32_t target)
 {
     const struct gkv_options *options = &trial->scenario.world.node;
-    const uint64_t waited_ns = mono_ns(trial, node) - row->asked_ns;
+    const uint64_t waited_ns = gkv_check_mono_ns(trial, node) - row->asked_ns;
     if (options->last_chance == 0 || !row->is_suspect || !trial->reach_rows.nodes[node].is_timer) {
         return;
     }

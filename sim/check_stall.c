@@ -8,11 +8,6 @@
 /* A node looks at its timers this often at the least: so much of a stall may go unnoticed. */
 #define LOOK_NS (100 * GKV_NS_PER_MS)
 
-static uint64_t mono_ns(const struct gkv_trial *trial, uint32_t node)
-{
-    return gkv_host_now(&trial->world.hosts[node], trial->world.now_ns).mono_ns;
-}
-
 /* How much of a pause its clock must have given back. A suspended machine's clock stood still. */
 static uint64_t stall_ns(const struct gkv_trial *trial, uint64_t pause_ns)
 {
@@ -32,7 +27,7 @@ static void check_timeout(struct gkv_trial *trial, uint32_t node, const struct g
     const uint64_t number = result->cookie - 1;
     const uint64_t timeout_ns = trial->scenario.world.node.operation_timeout_ms * GKV_NS_PER_MS;
     const uint64_t stood_ns = watch->stood_ns[node] - watch->begins[number].stood_ns;
-    const uint64_t open_ns = mono_ns(trial, node) - watch->begins[number].mono_ns;
+    const uint64_t open_ns = gkv_check_mono_ns(trial, node) - watch->begins[number].mono_ns;
     if (stood_ns == 0) {
         return;
     }
@@ -54,12 +49,13 @@ static void observe(struct gkv_trial *trial, const struct gkv_observation *obser
     struct gkv_stall_watch *watch = &trial->stall_watch;
     const uint32_t node = observation->node;
     if (observation->kind == GKV_OBSERVE_PAUSE) {
-        watch->pause_ns[node] = mono_ns(trial, node);
+        watch->pause_ns[node] = gkv_check_mono_ns(trial, node);
     } else if (observation->kind == GKV_OBSERVE_RESUME) {
-        watch->stood_ns[node] += stall_ns(trial, mono_ns(trial, node) - watch->pause_ns[node]);
+        watch->stood_ns[node] +=
+            stall_ns(trial, gkv_check_mono_ns(trial, node) - watch->pause_ns[node]);
     } else if (observation->kind == GKV_OBSERVE_SUBMIT) {
         const uint64_t number = observation->operation->cookie - 1;
-        watch->begins[number].mono_ns = mono_ns(trial, node);
+        watch->begins[number].mono_ns = gkv_check_mono_ns(trial, node);
         watch->begins[number].stood_ns = watch->stood_ns[node];
     } else if (observation->kind == GKV_OBSERVE_OUTPUT) {
         const struct gkv_result *result = &observation->output->as.result;

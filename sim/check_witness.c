@@ -10,11 +10,6 @@
 
 #define WINDOW_INTERVALS 3 /* of probing: so long ago is lately */
 
-static uint64_t mono_ns(const struct gkv_trial *trial, uint32_t node)
-{
-    return gkv_host_now(&trial->world.hosts[node], trial->world.now_ns).mono_ns;
-}
-
 static uint64_t window_ns(const struct gkv_trial *trial)
 {
     const struct gkv_options *options = &trial->scenario.world.node;
@@ -44,7 +39,7 @@ static struct crowd crowd_of(const struct gkv_trial *trial, uint32_t node, uint3
                              uint64_t within_ns)
 {
     struct crowd crowd = {.count = 0};
-    const uint64_t now_ns = mono_ns(trial, node);
+    const uint64_t now_ns = gkv_check_mono_ns(trial, node);
     for (uint32_t i = 0; i < trial->scenario.node_count; i++) {
         const struct gkv_witness_row *row = &trial->witness_rows.rows[node][i];
         if (i == node || i == besides ||
@@ -68,7 +63,7 @@ static void check_finding(struct gkv_trial *trial, uint32_t node, uint32_t about
     const struct crowd before = crowd_of(trial, node, about, patience_ns(trial));
     const uint32_t wanted =
         options->witness_count < lately.count ? options->witness_count : lately.count;
-    const uint64_t up_ns = mono_ns(trial, node) - trial->witness_rows.nodes[node].boot_ns;
+    const uint64_t up_ns = gkv_check_mono_ns(trial, node) - trial->witness_rows.nodes[node].boot_ns;
     trial->tally.counts[GKV_HOLDS_WITNESS] += wanted > 0;
     if (lately.possible < wanted && before.certain >= wanted) {
         gkv_trial_fail(trial, GKV_TRIAL_SAFETY, "witness",
@@ -95,8 +90,9 @@ static void on_member(struct gkv_trial *trial, uint32_t node, const struct gkv_u
     }
     struct gkv_witness_row *row = &trial->witness_rows.rows[node][about];
     if (!row->is_known) {
-        *row = (struct gkv_witness_row){
-            .is_known = true, .told_ns = mono_ns(trial, node), .heard_ns = mono_ns(trial, node)};
+        *row = (struct gkv_witness_row){.is_known = true,
+                                        .told_ns = gkv_check_mono_ns(trial, node),
+                                        .heard_ns = gkv_check_mono_ns(trial, node)};
     } else if (trial->witness_rows.nodes[node].is_timer &&
                (said->state == GKV_MEMBER_SUSPECT || said->state == GKV_MEMBER_UNREACHABLE)) {
         check_finding(trial, node, about, said->state);
@@ -121,7 +117,7 @@ static bool has_failed(const struct gkv_trial *trial, uint32_t node, uint32_t ta
     return probe->sequence != 0 && probe->begin_ns > self->resume_ns &&
            probe->begin_ns >= self->boot_ns + grace_ns &&
            probe->begin_ns > self->heard_ns + patience_ns(trial) &&
-           mono_ns(trial, node) > probe->begin_ns + probe_ns;
+           gkv_check_mono_ns(trial, node) > probe->begin_ns + probe_ns;
 }
 
 static void check_patience(struct gkv_trial *trial, uint32_t node)
@@ -154,7 +150,8 @@ static void hear(struct gkv_trial *trial, const struct gkv_heard *heard)
     const struct gkv_gist *gist = heard->gist;
     if (heard->is_datagram &&
         gist->boot_id == trial->precedence_watch.held[heard->node][gist->from].boot_id) {
-        trial->witness_rows.rows[heard->node][gist->from].told_ns = mono_ns(trial, heard->node);
+        trial->witness_rows.rows[heard->node][gist->from].told_ns =
+            gkv_check_mono_ns(trial, heard->node);
     }
 }
 
@@ -173,9 +170,9 @@ static void on_arrival(struct gkv_trial *trial, const struct gkv_observation *ob
 {
     const uint32_t node = observation->node;
     const uint32_t from = speaker_of(trial, observation);
-    trial->witness_rows.nodes[node].heard_ns = mono_ns(trial, node);
+    trial->witness_rows.nodes[node].heard_ns = gkv_check_mono_ns(trial, node);
     if (from < trial->scenario.node_count) {
-        trial->witness_rows.rows[node][from].heard_ns = mono_ns(trial, node);
+        trial->witness_rows.rows[node][from].heard_ns = gkv_check_mono_ns(trial, node);
     }
 }
 
@@ -192,14 +189,14 @@ static void observe(struct gkv_trial *trial, const struct gkv_observation *obser
     }
     self->is_timer = observation->kind == GKV_OBSERVE_TIMER;
     if (observation->kind == GKV_OBSERVE_BOOT) {
-        *self = (struct gkv_witness_node){.boot_ns = mono_ns(trial, node)};
+        *self = (struct gkv_witness_node){.boot_ns = gkv_check_mono_ns(trial, node)};
         self->heard_ns = self->boot_ns;
         memset(trial->witness_rows.rows[node], 0, sizeof(trial->witness_rows.rows[node]));
     } else if (observation->kind == GKV_OBSERVE_DATAGRAM ||
                observation->kind == GKV_OBSERVE_RECEIVED) {
         on_arrival(trial, observation);
     } else if (observation->kind == GKV_OBSERVE_RESUME) {
-        self->resume_ns = mono_ns(trial, node);
+        self->resume_ns = gkv_check_mono_ns(trial, node);
     } else if (self->is_timer && !gkv_nodes_has(&trial->left, node)) {
         check_patience(trial, node);
     }
