@@ -33,10 +33,27 @@
      GKV_TOLD(GKV_OBSERVE_CONNECTED) | GKV_TOLD(GKV_OBSERVE_ACCEPTED) |                        \
      GKV_TOLD(GKV_OBSERVE_CLOSED) | GKV_TOLD(GKV_OBSERVE_TIMER))
 
+/* What a check's `hear` is told of: bits for kinds of messages that are said, of which a HELLO is
+ * NONE, and one for all that arrives. */
+#define GKV_HEARS(kind) (UINT32_C(1) << (unsigned)(kind))
+#define GKV_HEARS_SAID (GKV_HEARS(GKV_MESSAGE_KIND_COUNT) - 1)
+#define GKV_HEARS_ARRIVALS GKV_HEARS(GKV_MESSAGE_KIND_COUNT)
+
+/* All that brings rumours. */
+#define GKV_HEARS_GOSSIP                                                                          \
+    (GKV_HEARS(GKV_MESSAGE_PING) | GKV_HEARS(GKV_MESSAGE_ACK) | GKV_HEARS(GKV_MESSAGE_PING_REQ) | \
+     GKV_HEARS(GKV_MESSAGE_NACK) | GKV_HEARS(GKV_MESSAGE_GOSSIP))
+
+/* What coordinators ask, and are answered. */
+#define GKV_HEARS_OPERATIONS                                           \
+    (GKV_HEARS(GKV_MESSAGE_READ) | GKV_HEARS(GKV_MESSAGE_READ_REPLY) | \
+     GKV_HEARS(GKV_MESSAGE_WRITE) | GKV_HEARS(GKV_MESSAGE_WRITE_REPLY))
+
 struct gkv_check {
     const char *name;
     const char *demands; /* a sentence for who reads a failure */
     uint64_t told_mask;  /* with `observe`; 0: everything */
+    uint32_t hear_mask;  /* with `hear`; 0: everything */
     void (*observe)(struct gkv_trial *trial, const struct gkv_observation *observation);
     bool (*settle)(struct gkv_trial *trial, char *why, size_t why_bytes);
     void (*finish)(struct gkv_trial *trial);

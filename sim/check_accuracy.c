@@ -54,5 +54,6 @@ const struct gkv_check gkv_check_accuracy = {
                "can be asked to ping.",
     .told_mask = GKV_TOLD_OUTPUT(GKV_OUTPUT_MEMBER),
     .observe = observe,
+    .hear_mask = GKV_HEARS(GKV_MESSAGE_PING) | GKV_HEARS(GKV_MESSAGE_PING_REQ),
     .hear = hear,
 };

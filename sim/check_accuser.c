@@ -93,5 +93,6 @@ const struct gkv_check gkv_check_accuser = {
     .name = "accuser",
     .demands = "Who is named as an accuser of a suspect is another who asked it in that life, and "
                "is named once.",
+    .hear_mask = GKV_HEARS_GOSSIP | GKV_HEARS(GKV_MESSAGE_PUSH_PULL),
     .hear = hear,
 };

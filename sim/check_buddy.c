@@ -38,5 +38,6 @@ static void hear(struct gkv_trial *trial, const struct gkv_heard *heard)
 const struct gkv_check gkv_check_buddy = {
     .name = "buddy",
     .demands = "Whoever pings a suspect tells it in the ping that it is suspect.",
+    .hear_mask = GKV_HEARS(GKV_MESSAGE_PING),
     .hear = hear,
 };

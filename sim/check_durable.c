@@ -227,5 +227,6 @@ const struct gkv_check gkv_check_durable = {
     .told_mask = GKV_TOLD_OUTPUT(GKV_OUTPUT_COMPLETE),
     .observe = observe,
     .finish = finish,
+    .hear_mask = GKV_HEARS(GKV_MESSAGE_WRITE_REPLY),
     .hear = hear,
 };

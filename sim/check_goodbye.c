@@ -113,5 +113,6 @@ const struct gkv_check gkv_check_goodbye = {
     .demands = "Whoever leaves says so when options.leave_ms are over, no sooner and no later.",
     .told_mask = GKV_TOLD_INPUTS | GKV_TOLD(GKV_OBSERVE_RESUME),
     .observe = observe,
+    .hear_mask = GKV_HEARS_GOSSIP,
     .hear = hear,
 };

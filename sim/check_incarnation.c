@@ -146,5 +146,6 @@ const struct gkv_check gkv_check_incarnation = {
     .name = "incarnation",
     .demands = "Only a node itself raises its incarnation, and neither that nor its boot "
                "ever goes back.",
+    .hear_mask = GKV_HEARS_SAID,
     .hear = hear,
 };

@@ -168,5 +168,6 @@ const struct gkv_check gkv_check_intersect = {
                "any get of its key that begins later.",
     .told_mask = GKV_TOLD(GKV_OBSERVE_SUBMIT) | GKV_TOLD_OUTPUT(GKV_OUTPUT_COMPLETE),
     .observe = observe,
+    .hear_mask = GKV_HEARS_OPERATIONS | GKV_HEARS_ARRIVALS,
     .hear = hear,
 };

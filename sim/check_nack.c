@@ -84,5 +84,6 @@ const struct gkv_check gkv_check_nack = {
     .demands = "A helper that handed the answers on does not say that it heard nothing.",
     .told_mask = GKV_TOLD(GKV_OBSERVE_BOOT),
     .observe = observe,
+    .hear_mask = GKV_HEARS(GKV_MESSAGE_ACK) | GKV_HEARS(GKV_MESSAGE_NACK) | GKV_HEARS_ARRIVALS,
     .hear = hear,
 };

@@ -411,5 +411,7 @@ const struct gkv_check gkv_check_pace = {
     .told_mask = GKV_TOLD_INPUTS | GKV_TOLD(GKV_OBSERVE_RESUME) |
                  GKV_TOLD_OUTPUT(GKV_OUTPUT_MEMBER) | GKV_TOLD_OUTPUT(GKV_OUTPUT_CLOSE),
     .observe = observe,
+    .hear_mask = GKV_HEARS(GKV_MESSAGE_PING) | GKV_HEARS(GKV_MESSAGE_PING_REQ) |
+                 GKV_HEARS(GKV_MESSAGE_ACK) | GKV_HEARS_ARRIVALS,
     .hear = hear,
 };

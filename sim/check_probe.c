@@ -149,5 +149,6 @@ const struct gkv_check gkv_check_probe = {
                "before the times of its probe are over.",
     .told_mask = GKV_TOLD_INPUTS | GKV_TOLD_OUTPUT(GKV_OUTPUT_MEMBER),
     .observe = observe,
+    .hear_mask = GKV_HEARS(GKV_MESSAGE_PING) | GKV_HEARS(GKV_MESSAGE_ACK) | GKV_HEARS_ARRIVALS,
     .hear = hear,
 };

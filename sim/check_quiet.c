@@ -131,5 +131,6 @@ const struct gkv_check gkv_check_quiet = {
         "Once everything has settled and no client asks, nodes say nothing but their routine: "
         "anti-entropy finds no difference, and no more bytes are sent than options imply.",
     .finish = finish,
+    .hear_mask = GKV_HEARS_SAID,
     .hear = hear,
 };

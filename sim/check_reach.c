@@ -167,5 +167,6 @@ const struct gkv_check gkv_check_reach = {
                "is suspected and again before it is declared unreachable.",
     .told_mask = GKV_TOLD_INPUTS | GKV_TOLD_OUTPUT(GKV_OUTPUT_MEMBER),
     .observe = observe,
+    .hear_mask = GKV_HEARS(GKV_MESSAGE_PING) | GKV_HEARS(GKV_MESSAGE_PING_REQ),
     .hear = hear,
 };

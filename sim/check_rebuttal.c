@@ -126,5 +126,6 @@ const struct gkv_check gkv_check_rebuttal = {
     .demands = "Whoever refutes tells his accuser at once, if he holds him to be there.",
     .told_mask = GKV_TOLD_INPUTS,
     .observe = observe,
+    .hear_mask = GKV_HEARS_GOSSIP | GKV_HEARS(GKV_MESSAGE_PUSH_PULL),
     .hear = hear,
 };

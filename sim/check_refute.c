@@ -117,5 +117,6 @@ static void hear(struct gkv_trial *trial, const struct gkv_heard *heard)
 const struct gkv_check gkv_check_refute = {
     .name = "refute",
     .demands = "Whoever is accused by a ping refutes in the answer, however old the accusation.",
+    .hear_mask = GKV_HEARS(GKV_MESSAGE_PING) | GKV_HEARS(GKV_MESSAGE_ACK),
     .hear = hear,
 };

@@ -58,5 +58,6 @@ static void hear(struct gkv_trial *trial, const struct gkv_heard *heard)
 const struct gkv_check gkv_check_reply = {
     .name = "reply",
     .demands = "Whoever asks is answered, and nobody else.",
+    .hear_mask = GKV_HEARS_OPERATIONS,
     .hear = hear,
 };

@@ -96,5 +96,6 @@ static void hear(struct gkv_trial *trial, const struct gkv_heard *heard)
 const struct gkv_check gkv_check_spread = {
     .name = "spread",
     .demands = "Whoever refutes tells it as a rumour, and not only to who accuses it.",
+    .hear_mask = GKV_HEARS_GOSSIP,
     .hear = hear,
 };

@@ -60,5 +60,6 @@ static void hear(struct gkv_trial *trial, const struct gkv_heard *heard)
 const struct gkv_check gkv_check_table = {
     .name = "table",
     .demands = "Whoever is asked for its table of members tells all of it, with the asker in it.",
+    .hear_mask = GKV_HEARS(GKV_MESSAGE_PUSH_PULL),
     .hear = hear,
 };

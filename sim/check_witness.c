@@ -209,5 +209,6 @@ const struct gkv_check gkv_check_witness = {
     .told_mask =
         GKV_TOLD_INPUTS | GKV_TOLD(GKV_OBSERVE_RESUME) | GKV_TOLD_OUTPUT(GKV_OUTPUT_MEMBER),
     .observe = observe,
+    .hear_mask = GKV_HEARS_ARRIVALS,
     .hear = hear,
 };

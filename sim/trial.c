@@ -82,8 +82,13 @@ static void gather_audience(struct gkv_trial *trial)
                 add_check(&trial->told[place], i);
             }
         }
-        if (gkv_checks[i]->hear != NULL) {
-            add_check(&trial->hearers, i);
+        const uint32_t heard =
+            gkv_checks[i]->hear_mask == 0 ? UINT32_MAX : gkv_checks[i]->hear_mask;
+        for (uint32_t place = 0; place < GKV_TRIAL_HEARD_COUNT && gkv_checks[i]->hear != NULL;
+             place++) {
+            if ((heard >> place & 1u) != 0) {
+                add_check(&trial->hearers[place], i);
+            }
         }
     }
 }
@@ -95,14 +100,21 @@ static uint32_t told_place(const struct gkv_observation *observation)
                                                    : (uint32_t)observation->kind;
 }
 
+/* The bit of GKV_HEARS. */
+static uint32_t heard_place(const struct gkv_heard *heard)
+{
+    return heard->is_arrival ? GKV_MESSAGE_KIND_COUNT : (uint32_t)heard->message->kind;
+}
+
 static void hear(void *context, const struct gkv_heard *heard)
 {
     struct gkv_trial *trial = context;
     if (heard->message == NULL && !heard->is_arrival) {
         return; /* malformed: sim/check_wire.c says so */
     }
-    for (size_t i = 0; i < trial->hearers.count; i++) {
-        gkv_checks[trial->hearers.checks[i]]->hear(trial, heard);
+    const struct gkv_trial_audience *audience = &trial->hearers[heard_place(heard)];
+    for (size_t i = 0; i < audience->count; i++) {
+        gkv_checks[audience->checks[i]]->hear(trial, heard);
     }
     gkv_sometimes_hear(trial, heard);
     gkv_idle_hear(trial, heard);

@@ -62,6 +62,7 @@ struct gkv_verdict {
 #define GKV_TRIAL_ID_PLACE_COUNT 1024 /* at most a quarter of them are taken */
 #define GKV_TRIAL_AUDIENCE_MAX 63     /* checks; see GKV_CHECK_COUNT_MAX */
 #define GKV_TRIAL_TOLD_COUNT 64 /* kinds of observation and of output: GKV_TOLD of sim/check.h */
+#define GKV_TRIAL_HEARD_COUNT (GKV_MESSAGE_KIND_COUNT + 1) /* GKV_HEARS of sim/check.h */
 
 /* Owners as the checks compute them, by node number. */
 struct gkv_trial_owners {
@@ -153,7 +154,7 @@ struct gkv_trial {
     struct gkv_trial_owners owners;
     struct gkv_verdict verdict;
     struct gkv_trial_audience told[GKV_TRIAL_TOLD_COUNT];
-    struct gkv_trial_audience hearers;
+    struct gkv_trial_audience hearers[GKV_TRIAL_HEARD_COUNT];
     struct gkv_tally tally;
     struct gkv_overhear *overhear; /* tells the checks what nodes say */
     struct gkv_clock_watch clock_watch;
