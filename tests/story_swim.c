@@ -3,6 +3,7 @@
 #include <stddef.h>
 #include <stdint.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include <cmocka.h>
 
@@ -214,6 +215,141 @@ static void test_partition_heals(void **state)
     cluster_stop(cluster);
 }
 
+/* A cut between {a, b} and {c, d}, both ways. */
+static void cut_in_two(struct cluster *cluster)
+{
+    static const char *const pairs[][2] = {{"a", "c"}, {"a", "d"}, {"b", "c"}, {"b", "d"}};
+    for (size_t i = 0; i < sizeof(pairs) / sizeof(pairs[0]); i++) {
+        cluster_cut_one_way(cluster, pairs[i][0], pairs[i][1]);
+        cluster_cut_one_way(cluster, pairs[i][1], pairs[i][0]);
+    }
+}
+
+/* Either side may write alone, and what it missed is brought to it. */
+static void options_eventual(struct gkv_options *options)
+{
+    cluster_options_init(options);
+    options->level = GKV_LEVEL_EVENTUAL;
+    options->write_quorum = 1;
+    options->read_quorum = 1;
+    options->sync_interval_ms = 1000;
+}
+
+/* From 20,000 ms to 20,200 ms: green on the one side, later blue on the other. */
+static void set_on_both_sides(struct cluster *cluster)
+{
+    const uint32_t former = cluster_set(cluster, "a", "colour", "green");
+    cluster_run_until(cluster, 20100);
+    const uint32_t latter = cluster_set(cluster, "c", "colour", "blue");
+    cluster_run_until(cluster, 20200);
+    assert_string_equal(cluster_answer(cluster, former), "OK");
+    assert_string_equal(cluster_answer(cluster, latter), "OK");
+    cluster_forget(cluster);
+}
+
+/* Every owner of a key holds this value. */
+static void check_all_hold(struct cluster *cluster, const char *key, const char *value)
+{
+    char owners[8] = "";
+    (void)strncpy(owners, cluster_owners(cluster, key), sizeof(owners) - 1);
+    assert_int_equal(strlen(owners), 3);
+    for (const char *owner = owners; *owner != '\0'; owner++) {
+        const char node[2] = {*owner, '\0'};
+        assert_string_equal(cluster_held(cluster, node, key), value);
+    }
+}
+
+/* Goal: two sides that have evicted each other are one again soon after the cut is healed, and hold
+ * the same.
+ * Method: cut four in two, wait longer than an eviction takes, write on either side, heal. Who was
+ * evicted is asked ever more seldom, but every 8,000 ms at least. */
+static void test_evicted_sides_meet_again(void **state)
+{
+    (void)state;
+    static const enum gkv_trace_kind evictions[2] = {GKV_TRACE_MEMBER_EVICTED,
+                                                     GKV_TRACE_MEMBER_EVICTED};
+    struct gkv_options options;
+    options_eventual(&options);
+    struct cluster *cluster =
+        cluster_start(&(struct cluster_options){.nodes = 4, .seed = 1, .tuned = &options});
+    cut_in_two(cluster);
+    cluster_run_until(cluster, 20000);
+    cluster_expect(cluster, NULL, evictions,
+                   "13439 c evicts a\n"
+                   "13440 d evicts a\n"
+                   "13463 a evicts c\n"
+                   "13464 b evicts c\n"
+                   "13732 c evicts b\n"
+                   "13733 d evicts b\n"
+                   "15857 a evicts d\n"
+                   "15858 b evicts d\n");
+    set_on_both_sides(cluster);
+    cluster_heal(cluster);
+    cluster_run_until(cluster, 30000);
+    cluster_expect(cluster, NULL, cluster_membership,
+                   "20611 c refutes, incarnation 1\n"
+                   "20631 b refutes, incarnation 1\n"
+                   "20633 a refutes, incarnation 1\n"
+                   "20633 b holds c alive, incarnation 1\n"
+                   "20633 a holds c alive, incarnation 1\n"
+                   "20634 c holds b alive, incarnation 1\n"
+                   "20634 c holds a alive, incarnation 1\n"
+                   "20634 c evicts d\n"
+                   "20682 d refutes, incarnation 1\n"
+                   "20682 d holds a alive, incarnation 1\n"
+                   "20682 d holds b alive, incarnation 1\n"
+                   "20683 b holds d alive, incarnation 1\n"
+                   "20692 a holds d alive, incarnation 1\n"
+                   "20692 c holds d alive, incarnation 1\n");
+    check_all_hold(cluster, "colour", "blue");
+    cluster_stop(cluster);
+}
+
+/* Goal: two clusters of one name that never heard of each other become one when they can meet, and
+ * hold the same.
+ * Method: four that remember nothing start as two pairs, with a seed on either side; each pair
+ * writes the same key; then the cut between them is healed. Seeds that were never met are asked for
+ * ever, one per 1,000 ms. */
+static void test_two_clusters_become_one(void **state)
+{
+    (void)state;
+    static const char *const nodes[] = {"a", "b", "c", "d"};
+    struct gkv_options options;
+    options_eventual(&options);
+    options.seeds[1] = gkv_host_address(2);
+    options.seed_count = 2;
+    struct cluster *cluster =
+        cluster_start(&(struct cluster_options){.nodes = 4, .seed = 1, .tuned = &options});
+    for (size_t i = 0; i < 4; i++) {
+        cluster_crash(cluster, nodes[i]);
+    }
+    cut_in_two(cluster);
+    cluster_run_until(cluster, 100);
+    for (size_t i = 0; i < 4; i++) {
+        cluster_restart(cluster, nodes[i]);
+    }
+    cluster_run_until(cluster, 20000);
+    cluster_expect(cluster, NULL, cluster_membership,
+                   "103 a holds b alive, incarnation 0\n"
+                   "103 c holds d alive, incarnation 0\n"
+                   "106 b holds a alive, incarnation 0\n"
+                   "106 d holds c alive, incarnation 0\n");
+    set_on_both_sides(cluster);
+    cluster_heal(cluster);
+    cluster_run_until(cluster, 30000);
+    cluster_expect(cluster, NULL, cluster_membership,
+                   "20203 c holds a alive, incarnation 0\n"
+                   "20203 c holds b alive, incarnation 0\n"
+                   "20203 a holds d alive, incarnation 0\n"
+                   "20203 a holds c alive, incarnation 0\n"
+                   "20204 d holds a alive, incarnation 0\n"
+                   "20204 d holds b alive, incarnation 0\n"
+                   "20204 b holds d alive, incarnation 0\n"
+                   "20204 b holds c alive, incarnation 0\n");
+    check_all_hold(cluster, "colour", "blue");
+    cluster_stop(cluster);
+}
+
 /* Goal: who stood still accuses nobody, and blames itself.
  * Method: stop c for 300 ms, with a suspicion that lasts longer. */
 static void test_who_stood_still_accuses_nobody(void **state)
@@ -295,6 +431,8 @@ int main(void)
         cmocka_unit_test(test_indirect_probe_saves_a_member),
         cmocka_unit_test(test_restart_supersedes),
         cmocka_unit_test(test_partition_heals),
+        cmocka_unit_test(test_evicted_sides_meet_again),
+        cmocka_unit_test(test_two_clusters_become_one),
         cmocka_unit_test(test_who_stood_still_accuses_nobody),
         cmocka_unit_test(test_grey_for_a_while),
         cmocka_unit_test(test_leaving_is_not_dying),
