@@ -389,13 +389,20 @@ void gkv_endpoint_leave(struct gkv_endpoint *endpoint, struct gkv_now now)
 
 /* ---- Outputs ---- */
 
+/* Zeroed where one is found: more often than not there is none. */
+static void begin_output(struct gkv_output *output_out, enum gkv_output_kind kind)
+{
+    memset(output_out, 0, sizeof(*output_out));
+    output_out->kind = kind;
+}
+
 static bool take_notice(struct gkv_endpoint *endpoint, struct gkv_output *output_out)
 {
     struct gkv_item item;
     if (!gkv_queue_take(&endpoint->notices, &item)) {
         return false;
     }
-    output_out->kind = (enum gkv_output_kind)item.kind;
+    begin_output(output_out, (enum gkv_output_kind)item.kind);
     if (item.kind == GKV_OUTPUT_CONNECT) {
         output_out->as.connect.stream = item.stream;
         output_out->as.connect.address = item.address;
@@ -413,7 +420,7 @@ static bool take_send(struct gkv_endpoint *endpoint, struct gkv_output *output_o
     while (place != NULL) {
         if (place->state == GKV_STREAM_OPEN && place->count > 0 && !place->is_announced) {
             place->is_announced = true;
-            output_out->kind = GKV_OUTPUT_SEND;
+            begin_output(output_out, GKV_OUTPUT_SEND);
             output_out->as.stream = gkv_stream_handle(&endpoint->streams, index);
             return true;
         }
@@ -430,21 +437,22 @@ static bool translate(struct gkv_endpoint *endpoint, const struct gkv_action *ac
     switch (action->kind) {
     case GKV_ACTION_SEND:
         if (action->as.send.channel == GKV_CHANNEL_DATAGRAM) {
+            begin_output(output_out, GKV_OUTPUT_DATAGRAM);
             return gkv_outbound_send_datagram(endpoint, &action->as.send.address,
                                               &action->as.send.message, output_out);
         }
         gkv_outbound_send(endpoint, &action->as.send.address, &action->as.send.message);
         return false;
     case GKV_ACTION_COMPLETE:
-        output_out->kind = GKV_OUTPUT_COMPLETE;
+        begin_output(output_out, GKV_OUTPUT_COMPLETE);
         output_out->as.result = action->as.result;
         return true;
     case GKV_ACTION_MEMBER:
-        output_out->kind = GKV_OUTPUT_MEMBER;
+        begin_output(output_out, GKV_OUTPUT_MEMBER);
         output_out->as.member = action->as.member;
         return true;
     case GKV_ACTION_DEGRADED:
-        output_out->kind = GKV_OUTPUT_DEGRADED;
+        begin_output(output_out, GKV_OUTPUT_DEGRADED);
         output_out->as.degraded.who = action->as.degraded.who;
         output_out->as.degraded.is_degraded = action->as.degraded.is_degraded;
         return true;
@@ -507,7 +515,6 @@ bool gkv_endpoint_next_output(struct gkv_endpoint *endpoint, struct gkv_output *
 {
     struct gkv_node *node = gkv_endpoint_node(endpoint);
     struct gkv_action action;
-    memset(output_out, 0, sizeof(*output_out));
     /* Each turn takes something out of a queue or a buffer, and only inputs fill those. */
     for (;;) {
         if (take_notice(endpoint, output_out)) {

@@ -253,7 +253,6 @@ bool gkv_outbound_send_datagram(struct gkv_endpoint *endpoint, const struct gkv_
     const size_t count = GKV_FRAME_HEADER_BYTES + payload_bytes;
     endpoint->stats.datagram_out_count++;
     endpoint->stats.datagram_out_bytes += count;
-    output_out->kind = GKV_OUTPUT_DATAGRAM;
     output_out->as.datagram.address = *address;
     output_out->as.datagram.bytes = (struct gkv_bytes){.data = datagram, .count = count};
     return true;
