@@ -142,11 +142,20 @@ uint32_t gkv_check_listener(const struct gkv_trial *trial, const struct gkv_hear
     return listener;
 }
 
+static const struct gkv_members *members_of(const struct gkv_trial *trial, uint32_t node)
+{
+    return gkv_node_members(gkv_endpoint_node(trial->world.hosts[node].endpoint));
+}
+
+const struct gkv_update *gkv_check_self(const struct gkv_trial *trial, uint32_t node)
+{
+    return &gkv_member_at(members_of(trial, node), GKV_MEMBER_SELF)->said;
+}
+
 const struct gkv_update *gkv_check_held(const struct gkv_trial *trial, uint32_t holder,
                                         uint32_t about)
 {
-    const struct gkv_members *members =
-        gkv_node_members(gkv_endpoint_node(trial->world.hosts[holder].endpoint));
+    const struct gkv_members *members = members_of(trial, holder);
     const uint16_t index = gkv_member_find(members, trial->ids[about]);
     return index == GKV_MEMBER_INDEX_NONE ? NULL : &gkv_member_at(members, index)->said;
 }

@@ -136,6 +136,9 @@ uint32_t gkv_check_node_of_id(const struct gkv_trial *trial, struct gkv_node_id 
 /* To whom the connection leads in which this was said, in a stream. */
 uint32_t gkv_check_listener(const struct gkv_trial *trial, const struct gkv_heard *heard);
 
+/* What a node that is up holds of itself, lent until the next step. */
+const struct gkv_update *gkv_check_self(const struct gkv_trial *trial, uint32_t node);
+
 /* What a node holds of another, lent until the next step; NULL: nothing. The state alone: NONE. */
 const struct gkv_update *gkv_check_held(const struct gkv_trial *trial, uint32_t holder,
                                         uint32_t about);

@@ -272,7 +272,7 @@ static void note_refutations(struct gkv_trial *trial, uint32_t node)
     if (trial->world.hosts[node].endpoint == NULL) {
         return;
     }
-    const struct gkv_update *self = gkv_check_held(trial, node, node);
+    const struct gkv_update *self = gkv_check_self(trial, node);
     if (self->incarnation != pace->incarnation || self->who.boot_id != pace->boot_id) {
         pace->most = self->who.boot_id == pace->boot_id
                          ? add(trial, pace->most, self->incarnation - pace->incarnation)

@@ -69,7 +69,7 @@ static void hear(struct gkv_trial *trial, const struct gkv_heard *heard)
 static struct gkv_update self_of(const struct gkv_trial *trial, uint32_t node)
 {
     if (trial->world.hosts[node].endpoint != NULL) {
-        return *gkv_check_held(trial, node, node);
+        return *gkv_check_self(trial, node);
     }
     return (struct gkv_update){
         .who.boot_id = trial->world.hosts[node].options.boot_id,
