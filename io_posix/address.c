@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "core/panic.h"
+#include "io_posix/system.h"
 
 #define HOST_BYTES_MAX 255 /* a name of the domain name system is at most this long */
 #define PORT_DIGIT_COUNT_MAX 5
@@ -76,10 +77,10 @@ enum gkv_error gkv_address_resolve(const char *text, enum gkv_resolve_mode mode,
         .ai_flags = AI_NUMERICSERV | (mode == GKV_RESOLVE_NUMERIC ? AI_NUMERICHOST : 0),
     };
     struct addrinfo *found = NULL;
-    int failure = getaddrinfo(parts.host, parts.port, &hints, &found);
+    int failure = gkv_system->getaddrinfo(parts.host, parts.port, &hints, &found);
     if (failure != 0 && mode == GKV_RESOLVE_NAME && strcmp(parts.host, "localhost") == 0) {
         /* RFC 6761 6.3: loopback everywhere, also where no /etc/hosts says so. */
-        failure = getaddrinfo("127.0.0.1", parts.port, &hints, &found);
+        failure = gkv_system->getaddrinfo("127.0.0.1", parts.port, &hints, &found);
     }
     if (failure != 0) {
         return GKV_ERROR_ADDRESS;
@@ -92,7 +93,7 @@ enum gkv_error gkv_address_resolve(const char *text, enum gkv_resolve_mode mode,
             taken = gkv_address_from_socket(&storage, address_out);
         }
     }
-    freeaddrinfo(found);
+    gkv_system->freeaddrinfo(found);
     return taken ? GKV_OK : GKV_ERROR_ADDRESS;
 }
 

@@ -1,6 +1,7 @@
 #include "io_posix/system.h"
 
 #include <fcntl.h>
+#include <netdb.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -55,6 +56,8 @@ static const struct gkv_system real = {
     .write = write,
     .close = close,
     .clock_gettime = clock_gettime,
+    .getaddrinfo = getaddrinfo,
+    .freeaddrinfo = freeaddrinfo,
 #if defined(__linux__)
     .epoll_create1 = epoll_create1,
     .epoll_ctl = epoll_ctl,

@@ -6,7 +6,7 @@
  *           it makes the first host, and back after it unmade the last.
  * Bounds    One indirect call per system call.
  * Invariant No other file of io_posix makes these calls (tests/tidy/system.sh).
- * Not here  Memory (mmap), threads and signals. Names, which block for seconds (getaddrinfo).
+ * Not here  Memory (mmap), threads and signals.
  */
 #ifndef GKV_IO_POSIX_SYSTEM_H
 #define GKV_IO_POSIX_SYSTEM_H
@@ -16,6 +16,7 @@
 #include <sys/types.h>
 #include <time.h>
 
+struct addrinfo;
 struct epoll_event;
 struct kevent;
 
@@ -36,6 +37,9 @@ struct gkv_system {
     ssize_t (*write)(int fd, const void *bytes, size_t count);
     int (*close)(int fd);
     int (*clock_gettime)(clockid_t id, struct timespec *at);
+    int (*getaddrinfo)(const char *host, const char *port, const struct addrinfo *hints,
+                       struct addrinfo **found); /* may take seconds */
+    void (*freeaddrinfo)(struct addrinfo *found);
 
     /* Linux (loop_epoll.c); elsewhere NULL. */
     int (*epoll_create1)(int flags);
