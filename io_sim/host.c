@@ -3,15 +3,18 @@
 #include <string.h>
 
 #include "core/panic.h"
+#include "io_sim/net.h"
 #include "io_sim/pool.h"
 
+#define LETTER_COUNT 52 /* nodes that are called by one */
 #define ADDRESS_BYTES 7 /* family, IPv4 address, port: as texts print it */
 #define ADDRESS_PORT 7000
 #define SUBNET_COUNT 250 /* nodes whose addresses differ in the last byte alone */
+#define NODE_COUNT_MAX (SUBNET_COUNT * 256)
 
 struct gkv_address gkv_host_address(uint32_t node)
 {
-    GKV_ASSERT(node < SUBNET_COUNT * 256);
+    GKV_ASSERT(node < NODE_COUNT_MAX);
     struct gkv_address address = {.count = ADDRESS_BYTES};
     address.bytes[0] = 4;
     address.bytes[1] = 10;
@@ -33,41 +36,65 @@ uint32_t gkv_host_of_address(const struct gkv_address *address)
     return gkv_address_equal(address, &expected) ? node : UINT32_MAX;
 }
 
-char gkv_host_letter(uint32_t node)
+struct gkv_host_text gkv_host_text(uint32_t node)
 {
-    if (node >= GKV_HOST_LETTER_COUNT) {
-        return '?';
+    struct gkv_host_text text = {{0}};
+    if (node < LETTER_COUNT) {
+        text.text[0] = (char)(node < 26 ? 'a' + node : 'A' + (node - 26));
+        return text;
     }
-    return (char)(node < 26 ? 'a' + node : 'A' + (node - 26));
-}
-
-uint32_t gkv_host_of_letter(char letter)
-{
-    for (uint32_t node = 0; node < GKV_HOST_LETTER_COUNT; node++) {
-        if (gkv_host_letter(node) == letter) {
-            return node;
-        }
+    if (node == UINT32_MAX) {
+        text.text[0] = '?';
+        return text;
     }
-    return UINT32_MAX;
+    GKV_ASSERT(node < NODE_COUNT_MAX);
+    uint32_t digit_count = 0;
+    for (uint32_t left = node; left > 0; left /= 10) {
+        digit_count++;
+    }
+    text.text[0] = 'n';
+    for (uint32_t left = node; left > 0; left /= 10) {
+        text.text[digit_count--] = (char)('0' + left % 10);
+    }
+    return text;
 }
 
 struct gkv_name gkv_host_name(uint32_t node)
 {
-    struct gkv_name name = {.count = 1};
-    if (node < GKV_HOST_LETTER_COUNT) {
-        name.bytes[0] = gkv_host_letter(node);
-        return name;
-    }
-    char digits[10];
-    uint32_t digit_count = 0;
-    for (uint32_t left = node; left > 0; left /= 10) {
-        digits[digit_count++] = (char)('0' + left % 10);
-    }
-    name.bytes[0] = 'n';
-    while (digit_count > 0) {
-        name.bytes[name.count++] = digits[--digit_count];
-    }
+    const struct gkv_host_text text = gkv_host_text(node);
+    struct gkv_name name = {.count = (uint8_t)strlen(text.text)};
+    memcpy(name.bytes, text.text, name.count);
     return name;
+}
+
+uint32_t gkv_host_of_text(const char *text)
+{
+    uint32_t node = 0;
+    if (text[0] >= 'a' && text[0] <= 'z' && text[1] == '\0') {
+        return (uint32_t)(text[0] - 'a');
+    }
+    if (text[0] >= 'A' && text[0] <= 'Z' && text[1] == '\0') {
+        return (uint32_t)(text[0] - 'A') + 26;
+    }
+    for (const char *at = text + 1; text[0] == 'n' && *at >= '0' && *at <= '9'; at++) {
+        node = 10 * node + (uint32_t)(*at - '0');
+        if (node >= NODE_COUNT_MAX) {
+            return UINT32_MAX;
+        }
+    }
+    /* One node has one name: n7 is none, and n052 neither. */
+    return strcmp(gkv_host_text(node).text, text) == 0 ? node : UINT32_MAX;
+}
+
+uint32_t gkv_host_of_id(struct gkv_node_id id)
+{
+    for (uint32_t node = 0; node < GKV_NET_NODE_COUNT_MAX; node++) {
+        const struct gkv_name name = gkv_host_name(node);
+        if (gkv_node_id_equal(id, gkv_node_id_of_name(&name))) {
+            return node;
+        }
+    }
+    return UINT32_MAX;
 }
 
 enum gkv_error gkv_host_init(struct gkv_host *host, uint32_t node,

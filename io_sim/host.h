@@ -21,7 +21,7 @@
 #include "proto/endpoint.h"
 
 #define GKV_HOST_LIFE_COUNT_MAX 4
-#define GKV_HOST_LETTER_COUNT 52
+#define GKV_HOST_TEXT_BYTES 8 /* with a zero at its end */
 #define GKV_HOST_GUARD_BYTES 64
 #define GKV_HOST_GUARD_BYTE 0xA5
 
@@ -47,6 +47,11 @@ struct gkv_host {
     uint64_t pause_total_ns;   /* of this life, with late timers, and the time that inputs took */
 };
 
+/* A struct, so that it can be returned, and be there more than once in one line. */
+struct gkv_host_text {
+    char text[GKV_HOST_TEXT_BYTES];
+};
+
 /* Where node `node` of every world listens, port 7000: 10.0.0.1 .. 10.0.0.250, then 10.0.1.1 and
  * so on. */
 struct gkv_address gkv_host_address(uint32_t node);
@@ -54,12 +59,14 @@ struct gkv_address gkv_host_address(uint32_t node);
 /* The node at an address, or UINT32_MAX. */
 uint32_t gkv_host_of_address(const struct gkv_address *address);
 
-/* What node `node` is called: a, b, c and so on; after z comes A, and after Z, n52. */
+/* What node `node` is called: a, b, c and so on; after z comes A, and after Z, n52. UINT32_MAX,
+ * which is no node, is ?. As a text, to be printed: gkv_host_text(node).text. */
 struct gkv_name gkv_host_name(uint32_t node);
-char gkv_host_letter(uint32_t node);
+struct gkv_host_text gkv_host_text(uint32_t node);
 
-/* The node that is called so, or UINT32_MAX. */
-uint32_t gkv_host_of_letter(char letter);
+/* The node that is called so, or has the id of that name; or UINT32_MAX. */
+uint32_t gkv_host_of_text(const char *text);
+uint32_t gkv_host_of_id(struct gkv_node_id id);
 
 /* Take memory for life_count_max lives. options: all but name, address, boot_id and seed, which are
  * filled in here. GKV_ERROR_OPTION, GKV_ERROR_MEMORY. */

@@ -42,8 +42,8 @@ static void observe(struct gkv_trial *trial, const struct gkv_observation *obser
         return;
     }
     gkv_trial_fail(trial, GKV_TRIAL_SAFETY, "accuracy",
-                   "%c holds %c to be %s, which is up, on a network that is quiet%s",
-                   gkv_host_letter(observation->node), gkv_host_letter(about),
+                   "%s holds %s to be %s, which is up, on a network that is quiet%s",
+                   gkv_host_text(observation->node).text, gkv_host_text(about).text,
                    gkv_member_state_name(said->state),
                    trial->idle.is_cut ? " but for one link, which others reach around" : "");
 }

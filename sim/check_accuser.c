@@ -36,15 +36,15 @@ static void check_suspicion(struct gkv_trial *trial, uint32_t teller,
     for (uint32_t i = 0; i <= update->confirmer_count; i++) {
         const struct gkv_node_id accuser = i == 0 ? update->accuser : update->confirmers[i - 1];
         const uint32_t node = gkv_check_node_of_id(trial, accuser);
-        const char letter = node == GKV_HISTORY_NONE ? '?' : gkv_host_letter(node);
+        const struct gkv_host_text name = gkv_host_text(node);
         if (!has_asked(trial, accuser, about, update->who.boot_id)) {
             gkv_trial_fail(trial, GKV_TRIAL_SAFETY, "accuser",
-                           "%c says that %c accuses %c, which never asked it in that life",
-                           gkv_host_letter(teller), letter, gkv_host_letter(about));
+                           "%s says that %s accuses %s, which never asked it in that life",
+                           gkv_host_text(teller).text, name.text, gkv_host_text(about).text);
         } else if (!is_named_once(update, i)) {
             gkv_trial_fail(trial, GKV_TRIAL_SAFETY, "accuser",
-                           "%c names %c twice among those who accuse %c, incarnation %u",
-                           gkv_host_letter(teller), letter, gkv_host_letter(about),
+                           "%s names %s twice among those who accuse %s, incarnation %u",
+                           gkv_host_text(teller).text, name.text, gkv_host_text(about).text,
                            (unsigned)update->incarnation);
         }
     }

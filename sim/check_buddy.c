@@ -30,8 +30,8 @@ static void hear(struct gkv_trial *trial, const struct gkv_heard *heard)
     trial->tally.counts[GKV_HOLDS_BUDDY]++;
     if (!says_so(heard->message)) {
         gkv_trial_fail(trial, GKV_TRIAL_SAFETY, "buddy",
-                       "%c pings %c, which it holds to be suspect, and does not say so",
-                       gkv_host_letter(heard->node), gkv_host_letter(target));
+                       "%s pings %s, which it holds to be suspect, and does not say so",
+                       gkv_host_text(heard->node).text, gkv_host_text(target).text);
     }
 }
 

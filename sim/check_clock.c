@@ -53,8 +53,8 @@ static void check_ahead(struct gkv_trial *trial, uint32_t node, struct gkv_hlc s
     trial->tally.counts[GKV_HOLDS_CLOCK_NEAR]++;
     if (ms_of(stamp) > latest_ms) {
         gkv_trial_fail(trial, GKV_TRIAL_SAFETY, "clock",
-                       "%c says %llu ms, %llu ms ahead of every wall clock", gkv_host_letter(node),
-                       (unsigned long long)ms_of(stamp),
+                       "%s says %llu ms, %llu ms ahead of every wall clock",
+                       gkv_host_text(node).text, (unsigned long long)ms_of(stamp),
                        (unsigned long long)(ms_of(stamp) - latest_ms));
     }
 }
@@ -68,9 +68,9 @@ static void check_drift(struct gkv_trial *trial, uint32_t node, struct gkv_hlc s
     if (ms_of(stamp) > latest_ms) {
         gkv_trial_fail(
             trial, GKV_TRIAL_SAFETY, "clock",
-            "%c says %llu ms, when its wall clock showed no more than %llu ms and it may "
+            "%s says %llu ms, when its wall clock showed no more than %llu ms and it may "
             "follow others for %u ms",
-            gkv_host_letter(node), (unsigned long long)ms_of(stamp),
+            gkv_host_text(node).text, (unsigned long long)ms_of(stamp),
             (unsigned long long)trial->clock_watch.wall_ms_max[node],
             (unsigned)trial->scenario.world.node.drift_ms_max);
     }
@@ -84,8 +84,8 @@ static void check_above(struct gkv_trial *trial, const struct gkv_heard *heard,
     trial->tally.counts[GKV_HOLDS_CLOCK_ORDER] += floor.packed != 0;
     if (heard->hlc.packed <= floor.packed) {
         gkv_trial_fail(trial, GKV_TRIAL_SAFETY, "clock",
-                       "%c stamps a message %llu.%u, after it had %s %llu.%u",
-                       gkv_host_letter(heard->node), (unsigned long long)ms_of(heard->hlc),
+                       "%s stamps a message %llu.%u, after it had %s %llu.%u",
+                       gkv_host_text(heard->node).text, (unsigned long long)ms_of(heard->hlc),
                        (unsigned)(heard->hlc.packed & 0xFFFF), what,
                        (unsigned long long)ms_of(floor), (unsigned)(floor.packed & 0xFFFF));
     }
@@ -147,8 +147,8 @@ static void hear_record(struct gkv_trial *trial, uint32_t node, struct gkv_bytes
     trial->tally.counts[GKV_HOLDS_CLOCK_UNIQUE] += writing->has_record;
     if (writing->has_record && !is_same(writing, &said)) {
         gkv_trial_fail(trial, GKV_TRIAL_SAFETY, "clock",
-                       "%c says something else under version %llu.%u than was said before",
-                       gkv_host_letter(node), (unsigned long long)ms_of(record->version.hlc),
+                       "%s says something else under version %llu.%u than was said before",
+                       gkv_host_text(node).text, (unsigned long long)ms_of(record->version.hlc),
                        (unsigned)(record->version.hlc.packed & 0xFFFF));
         return;
     }
@@ -216,8 +216,9 @@ static void check_writer(struct gkv_trial *trial, uint32_t node, uint32_t number
                              (uint64_t)trial->scenario.skew_ms_max;
     if (ms_of(version.hlc) <= near_ms) {
         gkv_trial_fail(trial, GKV_TRIAL_SAFETY, "clock",
-                       "operation %u wrote version %s, which does not name the life of %c",
-                       (unsigned)number, gkv_history_version(version).text, gkv_host_letter(node));
+                       "operation %u wrote version %s, which does not name the life of %s",
+                       (unsigned)number, gkv_history_version(version).text,
+                       gkv_host_text(node).text);
     }
 }
 
@@ -229,9 +230,9 @@ static void check_write(struct gkv_trial *trial, uint32_t node, uint32_t number,
     trial->tally.counts[GKV_HOLDS_CLOCK_ORDER] += watch->asked[number].packed != 0;
     if (version.hlc.packed <= watch->asked[number].packed) {
         gkv_trial_fail(trial, GKV_TRIAL_SAFETY, "clock",
-                       "operation %u wrote version %llu.%u, but %c had accepted %llu.%u before",
+                       "operation %u wrote version %llu.%u, but %s had accepted %llu.%u before",
                        (unsigned)number, (unsigned long long)ms_of(version.hlc),
-                       (unsigned)(version.hlc.packed & 0xFFFF), gkv_host_letter(node),
+                       (unsigned)(version.hlc.packed & 0xFFFF), gkv_host_text(node).text,
                        (unsigned long long)ms_of(watch->asked[number]),
                        (unsigned)(watch->asked[number].packed & 0xFFFF));
     }

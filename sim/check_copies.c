@@ -25,10 +25,10 @@ static void check_copies(struct gkv_trial *trial, uint32_t number)
             gkv_trial_fail(
                 trial, GKV_TRIAL_SAFETY, "copies",
                 "operation %u wrote k%u on a quiet network, and %llu ms after it was "
-                "acknowledged %c, an owner, does not hold it",
+                "acknowledged %s, an owner, does not hold it",
                 (unsigned)number, (unsigned)deed->key,
                 (unsigned long long)((trial->world.now_ns - deed->end_ns) / GKV_NS_PER_MS),
-                gkv_host_letter(owners[i]));
+                gkv_host_text(owners[i]).text);
         }
     }
 }

@@ -20,8 +20,8 @@ static bool settle(struct gkv_trial *trial, char *why, size_t why_bytes)
         trial->tally.counts[GKV_HOLDS_DEAD]++;
         const enum gkv_member_state state = gkv_check_state(trial, i, lost);
         if (state != GKV_MEMBER_UNREACHABLE && state != GKV_MEMBER_EVICTED) {
-            (void)snprintf(why, why_bytes, "%c does not hold %c to be unreachable, which died",
-                           gkv_host_letter(i), gkv_host_letter(lost));
+            (void)snprintf(why, why_bytes, "%s does not hold %s to be unreachable, which died",
+                           gkv_host_text(i).text, gkv_host_text(lost).text);
             return false;
         }
     }

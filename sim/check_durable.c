@@ -174,9 +174,9 @@ static void check_kept(struct gkv_trial *trial, uint32_t key, uint32_t node, uin
     if (!is_held(trial, node, key, trial->durable_watch.newest[key].version)) {
         trial->verdict.key = key;
         gkv_trial_fail(trial, GKV_TRIAL_SAFETY, "durable",
-                       "%c held the newest acknowledged version of k%u, kept its memory, and "
+                       "%s held the newest acknowledged version of k%u, kept its memory, and "
                        "holds it no more",
-                       gkv_host_letter(node), (unsigned)key);
+                       gkv_host_text(node).text, (unsigned)key);
     }
 }
 

@@ -29,9 +29,9 @@ static void on_left(struct gkv_trial *trial, uint32_t node)
     trial->tally.counts[GKV_HOLDS_GOODBYE]++;
     if (!watch->is_leaving || (watch->had_others && waited_ns < leave_ns)) {
         gkv_trial_fail(trial, GKV_TRIAL_SAFETY, "goodbye",
-                       "%c says that it has left, %llu ms after it was asked to; those under way "
+                       "%s says that it has left, %llu ms after it was asked to; those under way "
                        "have %u ms",
-                       gkv_host_letter(node),
+                       gkv_host_text(node).text,
                        (unsigned long long)(watch->is_leaving ? waited_ns / GKV_NS_PER_MS : 0),
                        (unsigned)trial->scenario.world.node.leave_ms);
     }
@@ -77,9 +77,9 @@ static void check_late(struct gkv_trial *trial, uint32_t node)
     }
     if (watch->has_others && gkv_check_mono_ns(trial, node) > due_ns(trial, watch) + late_ns) {
         gkv_trial_fail(trial, GKV_TRIAL_SAFETY, "goodbye",
-                       "%c was asked to leave %llu ms ago, and has told nobody that it has; it "
+                       "%s was asked to leave %llu ms ago, and has told nobody that it has; it "
                        "was to wait %u ms",
-                       gkv_host_letter(node),
+                       gkv_host_text(node).text,
                        (unsigned long long)((gkv_check_mono_ns(trial, node) - watch->leave_ns) /
                                             GKV_NS_PER_MS),
                        (unsigned)trial->scenario.world.node.leave_ms);

@@ -99,15 +99,15 @@ static void on_verdict(struct gkv_trial *trial, const struct gkv_observation *ob
         return;
     }
     gkv_trial_fail(trial, GKV_TRIAL_SAFETY, "grey",
-                   "%c finds %c to be degraded, which is well, on a quiet network",
-                   gkv_host_letter(node), gkv_host_letter(about));
+                   "%s finds %s to be degraded, which is well, on a quiet network",
+                   gkv_host_text(node).text, gkv_host_text(about).text);
 }
 
 static void fail_owed(struct gkv_trial *trial, uint32_t node)
 {
     gkv_trial_fail(trial, GKV_TRIAL_SAFETY, "grey",
-                   "%c holds %c to be well, which %u others accused in vain by turns",
-                   gkv_host_letter(node), gkv_host_letter(trial->grey_watch.owed[node] - 1),
+                   "%s holds %s to be well, which %u others accused in vain by turns",
+                   gkv_host_text(node).text, gkv_host_text(trial->grey_watch.owed[node] - 1).text,
                    (unsigned)accusers_wanted(trial));
 }
 

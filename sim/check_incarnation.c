@@ -46,8 +46,8 @@ static void hear_boot(struct gkv_trial *trial, const struct gkv_heard *heard,
 {
     struct gkv_incarnation_watch *watch = &trial->incarnation_watch;
     if (!gkv_node_id_equal(from.id, trial->ids[heard->node])) {
-        gkv_trial_fail(trial, GKV_TRIAL_SAFETY, "incarnation", "%c speaks in another's name",
-                       gkv_host_letter(heard->node));
+        gkv_trial_fail(trial, GKV_TRIAL_SAFETY, "incarnation", "%s speaks in another's name",
+                       gkv_host_text(heard->node).text);
         return;
     }
     use(trial, heard->node, from.boot_id, 0);
@@ -57,8 +57,8 @@ static void hear_boot(struct gkv_trial *trial, const struct gkv_heard *heard,
     trial->tally.counts[GKV_HOLDS_BOOT_RISES]++;
     if (from.boot_id < watch->boot_id[heard->node]) {
         gkv_trial_fail(trial, GKV_TRIAL_SAFETY, "incarnation",
-                       "%c calls itself boot %llu, after boot %llu", gkv_host_letter(heard->node),
-                       (unsigned long long)from.boot_id,
+                       "%s calls itself boot %llu, after boot %llu",
+                       gkv_host_text(heard->node).text, (unsigned long long)from.boot_id,
                        (unsigned long long)watch->boot_id[heard->node]);
     }
     if (from.boot_id != watch->boot_id[heard->node]) {
@@ -79,8 +79,8 @@ static void hear_of_itself(struct gkv_trial *trial, const struct gkv_heard *hear
     trial->tally.counts[GKV_HOLDS_INCARNATION_RISES]++;
     if (said->who.boot_id < watch->boot_id[node] || said->incarnation < watch->incarnation[node]) {
         gkv_trial_fail(trial, GKV_TRIAL_SAFETY, "incarnation",
-                       "%c calls itself boot %llu incarnation %u, after boot %llu incarnation %u",
-                       gkv_host_letter(node), (unsigned long long)said->who.boot_id,
+                       "%s calls itself boot %llu incarnation %u, after boot %llu incarnation %u",
+                       gkv_host_text(node).text, (unsigned long long)said->who.boot_id,
                        (unsigned)said->incarnation, (unsigned long long)watch->boot_id[node],
                        (unsigned)watch->incarnation[node]);
     }
@@ -97,14 +97,14 @@ static void hear_of_another(struct gkv_trial *trial, uint32_t speaker, uint32_t 
     trial->tally.counts[GKV_HOLDS_INCARNATION_OWN]++;
     if (place == NOBODY) {
         gkv_trial_fail(trial, GKV_TRIAL_SAFETY, "incarnation",
-                       "%c tells of boot %llu of %c, which %c never named",
-                       gkv_host_letter(speaker), (unsigned long long)said->who.boot_id,
-                       gkv_host_letter(about), gkv_host_letter(about));
+                       "%s tells of boot %llu of %s, which %s never named",
+                       gkv_host_text(speaker).text, (unsigned long long)said->who.boot_id,
+                       gkv_host_text(about).text, gkv_host_text(about).text);
     } else if (said->incarnation > watch->used[about][place].incarnation) {
         gkv_trial_fail(trial, GKV_TRIAL_SAFETY, "incarnation",
-                       "%c tells of incarnation %u of %c, which itself used no more than %u",
-                       gkv_host_letter(speaker), (unsigned)said->incarnation,
-                       gkv_host_letter(about), (unsigned)watch->used[about][place].incarnation);
+                       "%s tells of incarnation %u of %s, which itself used no more than %u",
+                       gkv_host_text(speaker).text, (unsigned)said->incarnation,
+                       gkv_host_text(about).text, (unsigned)watch->used[about][place].incarnation);
     }
 }
 
@@ -115,7 +115,7 @@ static void hear_updates(struct gkv_trial *trial, const struct gkv_heard *heard,
         const uint32_t about = gkv_check_node_of_id(trial, updates[i].who.id);
         if (about == GKV_HISTORY_NONE) {
             gkv_trial_fail(trial, GKV_TRIAL_SAFETY, "incarnation",
-                           "%c tells of a member that never was", gkv_host_letter(heard->node));
+                           "%s tells of a member that never was", gkv_host_text(heard->node).text);
         } else if (about == heard->node) {
             hear_of_itself(trial, heard, &updates[i]);
         } else {

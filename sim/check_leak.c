@@ -15,8 +15,8 @@ static void check_operations(struct gkv_trial *trial, uint32_t node)
     if (stats.quorum.open_count > 0 || stats.operation_bytes > 0) {
         gkv_trial_fail(
             trial, GKV_TRIAL_LIVENESS, "leak",
-            "%c is idle, and keeps %llu operations and %llu bytes of what they were about",
-            gkv_host_letter(node), (unsigned long long)stats.quorum.open_count,
+            "%s is idle, and keeps %llu operations and %llu bytes of what they were about",
+            gkv_host_text(node).text, (unsigned long long)stats.quorum.open_count,
             (unsigned long long)stats.operation_bytes);
     }
 }
@@ -46,14 +46,15 @@ static void check_streams(struct gkv_trial *trial)
         if (ends[0].state != ends[1].state || is_down(trial, ends[0].node) ||
             is_down(trial, ends[1].node)) {
             gkv_trial_fail(trial, GKV_TRIAL_LIVENESS, "leak",
-                           "all are idle, and half of a stream from %c to %c is left",
-                           gkv_host_letter(ends[0].node), gkv_host_letter(net->connections[i].to));
+                           "all are idle, and half of a stream from %s to %s is left",
+                           gkv_host_text(ends[0].node).text,
+                           gkv_host_text(net->connections[i].to).text);
             return;
         }
         if (gkv_nodes_has(&met[ends[0].node], ends[1].node)) {
             gkv_trial_fail(trial, GKV_TRIAL_LIVENESS, "leak",
-                           "all are idle, and %c keeps two streams to %c",
-                           gkv_host_letter(ends[0].node), gkv_host_letter(ends[1].node));
+                           "all are idle, and %s keeps two streams to %s",
+                           gkv_host_text(ends[0].node).text, gkv_host_text(ends[1].node).text);
             return;
         }
         gkv_nodes_add(&met[ends[0].node], ends[1].node);

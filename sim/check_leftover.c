@@ -46,8 +46,8 @@ static bool settle_key(struct gkv_trial *trial, uint32_t key, char *why, size_t 
             !gkv_forgetting_has_begun(trial, &record)) {
             trial->verdict.key = key;
             (void)snprintf(
-                why, why_bytes, "k%u: %c, which does not own it, holds %s, and no owner does",
-                (unsigned)key, gkv_host_letter(i), gkv_history_version(record.version).text);
+                why, why_bytes, "k%u: %s, which does not own it, holds %s, and no owner does",
+                (unsigned)key, gkv_host_text(i).text, gkv_history_version(record.version).text);
             return false;
         }
     }

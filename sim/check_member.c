@@ -111,9 +111,9 @@ static bool settle_holder(struct gkv_trial *trial, uint32_t holder, char *why, s
     for (uint32_t i = 0; i < trial->scenario.node_count; i++) {
         const struct claim claim = claim_of(trial, holder, i);
         if (!is_right(trial, &claim)) {
-            (void)snprintf(why, why_bytes, "%c holds %c to be %s, and %c %s",
-                           gkv_host_letter(holder), gkv_host_letter(i),
-                           gkv_member_state_name(claim.state), gkv_host_letter(i),
+            (void)snprintf(why, why_bytes, "%s holds %s to be %s, and %s %s",
+                           gkv_host_text(holder).text, gkv_host_text(i).text,
+                           gkv_member_state_name(claim.state), gkv_host_text(i).text,
                            gkv_nodes_has(&trial->left, i)        ? "left"
                            : !gkv_nodes_has(&trial->joined, i)   ? "never joined"
                            : !trial->world.hosts[i].is_up        ? "is down"
@@ -168,8 +168,8 @@ static void check_unreachable(struct gkv_trial *trial, const struct gkv_observat
     trial->tally.counts[GKV_HOLDS_SUSPECTED]++;
     if (number == GKV_NUMBERS_NONE) {
         gkv_trial_fail(trial, GKV_TRIAL_SAFETY, "member",
-                       "%c declares %c unreachable, incarnation %u, which nobody ever suspected",
-                       gkv_host_letter(observation->node), gkv_host_letter(about),
+                       "%s declares %s unreachable, incarnation %u, which nobody ever suspected",
+                       gkv_host_text(observation->node).text, gkv_host_text(about).text,
                        (unsigned)said->incarnation);
         return;
     }
@@ -177,9 +177,9 @@ static void check_unreachable(struct gkv_trial *trial, const struct gkv_observat
     const uint64_t grain_ns = trial->scenario.clock_grain_ms * GKV_NS_PER_MS; /* of its clock */
     if (suspected_ns + grain_ns < least_ns) {
         gkv_trial_fail(trial, GKV_TRIAL_SAFETY, "member",
-                       "%c declares %c unreachable, incarnation %u, %llu ms after the first "
+                       "%s declares %s unreachable, incarnation %u, %llu ms after the first "
                        "suspicion of it; it had %u ms to refute",
-                       gkv_host_letter(observation->node), gkv_host_letter(about),
+                       gkv_host_text(observation->node).text, gkv_host_text(about).text,
                        (unsigned)said->incarnation,
                        (unsigned long long)(suspected_ns / GKV_NS_PER_MS),
                        (unsigned)trial->scenario.world.node.suspicion_timeout_ms);
@@ -194,8 +194,8 @@ static void observe(struct gkv_trial *trial, const struct gkv_observation *obser
     const struct gkv_update *said = &observation->output->as.member;
     const uint32_t about = gkv_check_node_of_id(trial, said->who.id);
     if (about == GKV_HISTORY_NONE) {
-        gkv_trial_fail(trial, GKV_TRIAL_SAFETY, "member", "%c tells of a member that never was",
-                       gkv_host_letter(observation->node));
+        gkv_trial_fail(trial, GKV_TRIAL_SAFETY, "member", "%s tells of a member that never was",
+                       gkv_host_text(observation->node).text);
         return;
     }
     if (said->state == GKV_MEMBER_LEFT && about != observation->node) {

@@ -37,9 +37,9 @@ static void check_nack(struct gkv_trial *trial, const struct gkv_heard *heard,
     if (request->answer_count >= request->asked_count ||
         request->nack_count > request->asked_count) {
         gkv_trial_fail(trial, GKV_TRIAL_SAFETY, "nack",
-                       "%c tells %c that it heard nothing, of what it was asked %u times: it "
+                       "%s tells %s that it heard nothing, of what it was asked %u times: it "
                        "handed %u answers on, and said so %u times before",
-                       gkv_host_letter(heard->node), gkv_host_letter(heard->to),
+                       gkv_host_text(heard->node).text, gkv_host_text(heard->to).text,
                        (unsigned)request->asked_count, (unsigned)request->answer_count,
                        (unsigned)request->nack_count - 1);
     }

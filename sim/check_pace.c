@@ -238,9 +238,9 @@ static void check_step(struct gkv_trial *trial, uint32_t node)
         if (gap_ns < (pace->round_least + 1) * interval_ns(trial)) {
             gkv_trial_fail(
                 trial, GKV_TRIAL_SAFETY, "pace",
-                "%c begins to probe %llu ms after its last round, and was unwell by %u "
+                "%s begins to probe %llu ms after its last round, and was unwell by %u "
                 "at the least: it may do so every %llu ms",
-                gkv_host_letter(node), (unsigned long long)(gap_ns / GKV_NS_PER_MS),
+                gkv_host_text(node).text, (unsigned long long)(gap_ns / GKV_NS_PER_MS),
                 (unsigned)pace->round_least,
                 (unsigned long long)((pace->round_least + 1) * interval_ns(trial) / GKV_NS_PER_MS));
         }
@@ -303,8 +303,8 @@ static void check_well(struct gkv_trial *trial, uint32_t node, uint64_t now_ns)
     trial->tally.counts[GKV_HOLDS_PACE_WELL]++;
     if (now_ns - since_ns > interval_ns(trial) + late_ns(trial)) {
         gkv_trial_fail(trial, GKV_TRIAL_SAFETY, "pace",
-                       "%c has been well for over %llu ms, and for %llu ms it probes nobody",
-                       gkv_host_letter(node), (unsigned long long)(slowest_ns / GKV_NS_PER_MS),
+                       "%s has been well for over %llu ms, and for %llu ms it probes nobody",
+                       gkv_host_text(node).text, (unsigned long long)(slowest_ns / GKV_NS_PER_MS),
                        (unsigned long long)((now_ns - since_ns) / GKV_NS_PER_MS));
     }
 }

@@ -34,18 +34,18 @@ static void check_told(struct gkv_trial *trial, uint32_t node, uint32_t about,
         trial->tally.counts[GKV_HOLDS_STRANGER]++;
         if (said->state == GKV_MEMBER_LEFT) {
             gkv_trial_fail(trial, GKV_TRIAL_SAFETY, "precedence",
-                           "%c notes that %c has left, of whom it had never heard",
-                           gkv_host_letter(node), gkv_host_letter(about));
+                           "%s notes that %s has left, of whom it had never heard",
+                           gkv_host_text(node).text, gkv_host_text(about).text);
         }
     } else {
         trial->tally.counts[GKV_HOLDS_FORWARD]++;
         if (!is_forward(&before, said)) {
             gkv_trial_fail(
                 trial, GKV_TRIAL_SAFETY, "precedence",
-                "%c held %c to be %s, incarnation %u, and goes back to %s, incarnation %u",
-                gkv_host_letter(node), gkv_host_letter(about), gkv_member_state_name(before.state),
-                (unsigned)before.incarnation, gkv_member_state_name(said->state),
-                (unsigned)said->incarnation);
+                "%s held %s to be %s, incarnation %u, and goes back to %s, incarnation %u",
+                gkv_host_text(node).text, gkv_host_text(about).text,
+                gkv_member_state_name(before.state), (unsigned)before.incarnation,
+                gkv_member_state_name(said->state), (unsigned)said->incarnation);
         }
     }
     *held = (struct gkv_precedence_held){said->who.boot_id, said->incarnation, said->state};

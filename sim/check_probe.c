@@ -30,9 +30,9 @@ static void begin(struct gkv_trial *trial, uint32_t node, uint32_t target, uint3
     trial->tally.counts[GKV_HOLDS_PROBE_SINGLE]++;
     if (row->sequence != 0 && row->boot_id == boot_id && now_ns - row->begin_ns < probe_ns(trial)) {
         gkv_trial_fail(trial, GKV_TRIAL_SAFETY, "probe",
-                       "%c begins to probe %c while another probe of it, begun %llu us ago, is "
+                       "%s begins to probe %s while another probe of it, begun %llu us ago, is "
                        "neither answered nor over",
-                       gkv_host_letter(node), gkv_host_letter(target),
+                       gkv_host_text(node).text, gkv_host_text(target).text,
                        (unsigned long long)((now_ns - row->begin_ns) / 1000));
     }
     row->sequence = sequence;
@@ -119,9 +119,9 @@ static void on_accusation(struct gkv_trial *trial, uint32_t node, const struct g
     trial->tally.counts[GKV_HOLDS_PROBE_OVER]++;
     if (asked_ns < probe_ns(trial)) {
         gkv_trial_fail(trial, GKV_TRIAL_SAFETY, "probe",
-                       "%c accuses %c %llu us after it began to ask; it and those who help had "
+                       "%s accuses %s %llu us after it began to ask; it and those who help had "
                        "%llu us",
-                       gkv_host_letter(node), gkv_host_letter(target),
+                       gkv_host_text(node).text, gkv_host_text(target).text,
                        (unsigned long long)(asked_ns / 1000),
                        (unsigned long long)(probe_ns(trial) / 1000));
     }

@@ -70,8 +70,8 @@ static void hear(struct gkv_trial *trial, const struct gkv_heard *heard)
     trial->tally.counts[GKV_HOLDS_QUIET]++;
     if (!is_routine(trial, heard) && !is_to_outsider(trial, heard)) {
         gkv_trial_fail(
-            trial, GKV_TRIAL_LIVENESS, "quiet", "%c says %s, %llu ms after everything had settled",
-            gkv_host_letter(heard->node), gkv_message_kind_name(heard->message->kind),
+            trial, GKV_TRIAL_LIVENESS, "quiet", "%s says %s, %llu ms after everything had settled",
+            gkv_host_text(heard->node).text, gkv_message_kind_name(heard->message->kind),
             (unsigned long long)((heard->time_ns - trial->idle.begin_ns) / GKV_NS_PER_MS));
     }
 }

@@ -111,9 +111,9 @@ static void on_input(struct gkv_trial *trial, uint32_t node)
             row->asked_ns = row->asked_ns == 0 ? ping->time_ns : row->asked_ns; /* it may wait */
         } else if (ping->is_owed && is_all_heard(trial)) {
             gkv_trial_fail(trial, GKV_TRIAL_SAFETY, "reach",
-                           "%c asks helpers about %c, and does not ask it over the stream that is "
+                           "%s asks helpers about %s, and does not ask it over the stream that is "
                            "open to it",
-                           gkv_host_letter(node), gkv_host_letter(ping->target));
+                           gkv_host_text(node).text, gkv_host_text(ping->target).text);
         }
     }
 }
@@ -131,9 +131,9 @@ static void on_burial(struct gkv_trial *trial, uint32_t node, const struct gkv_r
     if (is_all_heard(trial) &&
         (row->asked_ns == 0 || waited_ns < options->probe_timeout_ms * GKV_NS_PER_MS)) {
         gkv_trial_fail(trial, GKV_TRIAL_SAFETY, "reach",
-                       "%c declares %c unreachable; since it is suspect it was not asked by both "
+                       "%s declares %s unreachable; since it is suspect it was not asked by both "
                        "ways at once, %u ms ago or before",
-                       gkv_host_letter(node), gkv_host_letter(target),
+                       gkv_host_text(node).text, gkv_host_text(target).text,
                        (unsigned)options->probe_timeout_ms);
     }
 }

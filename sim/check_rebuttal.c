@@ -99,8 +99,9 @@ static void check_step(struct gkv_trial *trial, uint32_t node)
     trial->tally.counts[GKV_HOLDS_REBUTTAL]++;
     if (!gkv_nodes_has(&watch->told, accuser)) {
         gkv_trial_fail(trial, GKV_TRIAL_SAFETY, "rebuttal",
-                       "%c refutes what %c says of it, by incarnation %u, and does not tell it",
-                       gkv_host_letter(node), gkv_host_letter(accuser), (unsigned)self.incarnation);
+                       "%s refutes what %s says of it, by incarnation %u, and does not tell it",
+                       gkv_host_text(node).text, gkv_host_text(accuser).text,
+                       (unsigned)self.incarnation);
     }
 }
 

@@ -32,8 +32,8 @@ static void on_timer(struct gkv_trial *trial, uint32_t node)
         }
         if (now_ns - calls->called_ns[i] > wait_ns(trial)) {
             gkv_trial_fail(trial, GKV_TRIAL_SAFETY, "recall",
-                           "%c holds %c to be evicted, and has not called it for over %llu ms",
-                           gkv_host_letter(node), gkv_host_letter(i),
+                           "%s holds %s to be evicted, and has not called it for over %llu ms",
+                           gkv_host_text(node).text, gkv_host_text(i).text,
                            (unsigned long long)(wait_ns(trial) / GKV_NS_PER_MS));
         }
     }

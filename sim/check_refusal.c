@@ -44,10 +44,11 @@ static void observe(struct gkv_trial *trial, const struct gkv_observation *obser
     if (reachable_count >= needed) {
         trial->verdict.key = deed->key;
         gkv_trial_fail(trial, GKV_TRIAL_SAFETY, "refusal",
-                       "%c refuses operation %llu for want of owners, though %u of them are "
+                       "%s refuses operation %llu for want of owners, though %u of them are "
                        "reachable, and %u are needed",
-                       gkv_host_letter(observation->node), (unsigned long long)result->cookie - 1,
-                       (unsigned)reachable_count, (unsigned)needed);
+                       gkv_host_text(observation->node).text,
+                       (unsigned long long)result->cookie - 1, (unsigned)reachable_count,
+                       (unsigned)needed);
     }
 }
 

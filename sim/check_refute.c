@@ -83,8 +83,8 @@ static void check_answer(struct gkv_trial *trial, const struct gkv_heard *heard,
         }
     }
     gkv_trial_fail(trial, GKV_TRIAL_SAFETY, "refute",
-                   "%c answers a ping that accuses it, in incarnation %u, and does not refute that",
-                   gkv_host_letter(heard->node), (unsigned)accused->incarnation);
+                   "%s answers a ping that accuses it, in incarnation %u, and does not refute that",
+                   gkv_host_text(heard->node).text, (unsigned)accused->incarnation);
 }
 
 /* A node answers for itself: to the ping of this sequence, which is that of one pinger alone. */

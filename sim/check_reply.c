@@ -33,8 +33,8 @@ static void hear_reply(struct gkv_trial *trial, const struct gkv_heard *heard, u
     trial->tally.counts[GKV_HOLDS_REPLIED]++;
     if (!gkv_nodes_has(&question->askers, listener)) {
         gkv_trial_fail(trial, GKV_TRIAL_SAFETY, "reply",
-                       "%c answers %c, which had not asked that, but another",
-                       gkv_host_letter(heard->node), gkv_host_letter(listener));
+                       "%s answers %s, which had not asked that, but another",
+                       gkv_host_text(heard->node).text, gkv_host_text(listener).text);
     }
 }
 

@@ -48,10 +48,10 @@ static bool settle_holder(struct gkv_trial *trial, uint32_t holder, uint32_t key
         return true;
     }
     trial->verdict.key = key;
-    (void)snprintf(why, why_bytes, "k%u: %c names %u owners, %c first, and the ring %u, %c first",
-                   (unsigned)key, gkv_host_letter(holder), (unsigned)named_count,
-                   named_count > 0 ? gkv_host_letter(named[0]) : '-', (unsigned)owner_count,
-                   owner_count > 0 ? gkv_host_letter(owners[0]) : '-');
+    (void)snprintf(why, why_bytes, "k%u: %s names %u owners, %s first, and the ring %u, %s first",
+                   (unsigned)key, gkv_host_text(holder).text, (unsigned)named_count,
+                   named_count > 0 ? gkv_host_text(named[0]).text : "-", (unsigned)owner_count,
+                   owner_count > 0 ? gkv_host_text(owners[0]).text : "-");
     return false;
 }
 

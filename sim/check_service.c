@@ -31,14 +31,14 @@ static void on_answer(struct gkv_trial *trial, uint32_t node, const struct gkv_r
     if (known < expected) {
         gkv_trial_fail(
             trial, GKV_TRIAL_SAFETY, "service",
-            "%c answers operation %llu, though it has known %u members in this life, and "
+            "%s answers operation %llu, though it has known %u members in this life, and "
             "is to expect %u",
-            gkv_host_letter(node), (unsigned long long)result->cookie - 1, (unsigned)known,
+            gkv_host_text(node).text, (unsigned long long)result->cookie - 1, (unsigned)known,
             (unsigned)expected);
     } else if (must_meet && !met->has_heard) {
         gkv_trial_fail(trial, GKV_TRIAL_SAFETY, "service",
-                       "%c answers operation %llu, and has heard nobody in this life",
-                       gkv_host_letter(node), (unsigned long long)result->cookie - 1);
+                       "%s answers operation %llu, and has heard nobody in this life",
+                       gkv_host_text(node).text, (unsigned long long)result->cookie - 1);
     }
 }
 

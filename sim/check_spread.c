@@ -86,9 +86,9 @@ static void hear(struct gkv_trial *trial, const struct gkv_heard *heard)
     said->silent_count++;
     if (said->silent_count > patience(trial, said->told_count)) {
         gkv_trial_fail(trial, GKV_TRIAL_SAFETY, "spread",
-                       "%c refuted in incarnation %u, and %u messages later has told it %u times "
+                       "%s refuted in incarnation %u, and %u messages later has told it %u times "
                        "unasked",
-                       gkv_host_letter(heard->node), (unsigned)said->incarnation,
+                       gkv_host_text(heard->node).text, (unsigned)said->incarnation,
                        (unsigned)said->silent_count, (unsigned)said->unasked_count);
     }
 }

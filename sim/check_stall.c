@@ -35,9 +35,9 @@ static void check_timeout(struct gkv_trial *trial, uint32_t node, const struct g
     if (open_ns < stood_ns + timeout_ns) {
         trial->verdict.key = deed->key;
         gkv_trial_fail(trial, GKV_TRIAL_SAFETY, "stall",
-                       "%c gives operation %u up after %llu ms, for %llu ms of which it stood "
+                       "%s gives operation %u up after %llu ms, for %llu ms of which it stood "
                        "still; the timeout is %u ms",
-                       gkv_host_letter(node), (unsigned)number,
+                       gkv_host_text(node).text, (unsigned)number,
                        (unsigned long long)(open_ns / GKV_NS_PER_MS),
                        (unsigned long long)(stood_ns / GKV_NS_PER_MS),
                        (unsigned)trial->scenario.world.node.operation_timeout_ms);

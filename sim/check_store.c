@@ -43,8 +43,8 @@ static void forget(struct gkv_trial *trial, uint32_t key, struct holding *holdin
     if (gkv_forgetting_is_overdue(trial, key, &holding->record)) {
         trial->verdict.key = key;
         gkv_trial_fail(trial, GKV_TRIAL_LIVENESS, "store",
-                       "%c still holds what was to be forgotten of k%u",
-                       gkv_host_letter(holding->node), (unsigned)key);
+                       "%s still holds what was to be forgotten of k%u",
+                       gkv_host_text(holding->node).text, (unsigned)key);
     }
     if (gkv_forgetting_has_begun(trial, &holding->record)) {
         holding->record = (struct gkv_record){0};
@@ -64,10 +64,10 @@ static void say_holding(const struct holding *holding, char *text, size_t text_b
 {
     const struct gkv_record *record = &holding->record;
     if (gkv_version_is_none(record->version)) {
-        (void)snprintf(text, text_bytes, "%c holds nothing", gkv_host_letter(holding->node));
+        (void)snprintf(text, text_bytes, "%s holds nothing", gkv_host_text(holding->node).text);
         return;
     }
-    (void)snprintf(text, text_bytes, "%c holds %s%s", gkv_host_letter(holding->node),
+    (void)snprintf(text, text_bytes, "%s holds %s%s", gkv_host_text(holding->node).text,
                    gkv_history_version(record->version).text,
                    !record->is_tombstone    ? ""
                    : record->expire_ms != 0 ? " expired"
@@ -93,15 +93,15 @@ static bool is_right(struct gkv_trial *trial, uint32_t key, const struct holding
     const uint32_t writer = gkv_history_writer(&trial->history, key, holding->record.value);
     if (writer == GKV_HISTORY_NONE) {
         trial->verdict.key = key;
-        gkv_trial_fail(trial, GKV_TRIAL_SAFETY, "store", "%c holds bytes of k%u that nobody wrote",
-                       gkv_host_letter(holding->node), (unsigned)key);
+        gkv_trial_fail(trial, GKV_TRIAL_SAFETY, "store", "%s holds bytes of k%u that nobody wrote",
+                       gkv_host_text(holding->node).text, (unsigned)key);
         return false;
     }
     if (gkv_history_has_failed(&trial->history.deeds[writer])) {
         trial->verdict.key = key;
         gkv_trial_fail(trial, GKV_TRIAL_SAFETY, "store",
-                       "%c holds the value of operation %u, which was told %s: not in doubt",
-                       gkv_host_letter(holding->node), (unsigned)writer,
+                       "%s holds the value of operation %u, which was told %s: not in doubt",
+                       gkv_host_text(holding->node).text, (unsigned)writer,
                        gkv_error_name(trial->history.deeds[writer].error));
         return false;
     }

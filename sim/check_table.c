@@ -24,8 +24,8 @@ static void check_answer(struct gkv_trial *trial, const struct gkv_heard *heard)
     trial->tally.counts[GKV_HOLDS_ASKER]++;
     if (!is_named(heard->message, trial->ids[asker])) {
         gkv_trial_fail(trial, GKV_TRIAL_SAFETY, "table",
-                       "%c tells its table to %c, who asked for it and is not in it",
-                       gkv_host_letter(heard->node), gkv_host_letter(asker));
+                       "%s tells its table to %s, who asked for it and is not in it",
+                       gkv_host_text(heard->node).text, gkv_host_text(asker).text);
     }
 }
 
@@ -37,8 +37,8 @@ static void check_whole(struct gkv_trial *trial, const struct gkv_heard *heard)
     trial->tally.counts[GKV_HOLDS_WHOLE]++;
     if (told_count < held_count) {
         gkv_trial_fail(trial, GKV_TRIAL_SAFETY, "table",
-                       "%c tells a table of %u members and holds %u, long after all had settled",
-                       gkv_host_letter(heard->node), (unsigned)told_count, (unsigned)held_count);
+                       "%s tells a table of %u members and holds %u, long after all had settled",
+                       gkv_host_text(heard->node).text, (unsigned)told_count, (unsigned)held_count);
     }
 }
 

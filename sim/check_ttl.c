@@ -22,10 +22,10 @@ static void check_expired(struct gkv_trial *trial, const struct gkv_observation 
         trial->verdict.key = key;
         gkv_trial_fail(trial, GKV_TRIAL_SAFETY, "ttl",
                        "operation %llu read a value of k%u that expired %llu ms ago by the clock "
-                       "of %c",
+                       "of %s",
                        (unsigned long long)result->cookie - 1, (unsigned)key,
                        (unsigned long long)(now_ms - result->expire_ms),
-                       gkv_host_letter(observation->node));
+                       gkv_host_text(observation->node).text);
     }
 }
 
@@ -64,9 +64,9 @@ static void check_stays_gone(struct gkv_trial *trial, const struct gkv_deed *dee
     if (gkv_version_compare(version, deed->version) == 0) {
         trial->verdict.key = deed->key;
         gkv_trial_fail(trial, GKV_TRIAL_SAFETY, "ttl",
-                       "operation %u read k%u under version %s, which %c had called gone",
+                       "operation %u read k%u under version %s, which %s had called gone",
                        (unsigned)number, (unsigned)deed->key, gkv_history_version(version).text,
-                       gkv_host_letter(deed->node));
+                       gkv_host_text(deed->node).text);
     }
 }
 

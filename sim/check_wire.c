@@ -26,8 +26,8 @@ static void check_host(struct gkv_trial *trial, const struct gkv_host *host)
     trial->tally.counts[GKV_HOLDS_SOUND]++;
     if (refused_count(host) > 0) {
         gkv_trial_fail(trial, GKV_TRIAL_SAFETY, "wire",
-                       "%c refused %llu messages as damaged or malformed, and nothing damages them",
-                       gkv_host_letter(host->node), (unsigned long long)refused_count(host));
+                       "%s refused %llu messages as damaged or malformed, and nothing damages them",
+                       gkv_host_text(host->node).text, (unsigned long long)refused_count(host));
     }
 }
 

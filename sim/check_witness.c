@@ -67,15 +67,15 @@ static void check_finding(struct gkv_trial *trial, uint32_t node, uint32_t about
     trial->tally.counts[GKV_HOLDS_WITNESS] += wanted > 0;
     if (lately.possible < wanted && before.certain >= wanted) {
         gkv_trial_fail(trial, GKV_TRIAL_SAFETY, "witness",
-                       "%c declares %c %s, and has heard %u of the others lately, not %u; %u ms "
+                       "%s declares %s %s, and has heard %u of the others lately, not %u; %u ms "
                        "before it had",
-                       gkv_host_letter(node), gkv_host_letter(about),
+                       gkv_host_text(node).text, gkv_host_text(about).text,
                        state == GKV_MEMBER_SUSPECT ? "suspect" : "unreachable",
                        (unsigned)lately.possible, (unsigned)wanted,
                        (unsigned)options->witness_patience_ms);
     } else if (up_ns < options->startup_grace_ms * GKV_NS_PER_MS) {
-        gkv_trial_fail(trial, GKV_TRIAL_SAFETY, "witness", "%c accuses %c %llu ms after it began",
-                       gkv_host_letter(node), gkv_host_letter(about),
+        gkv_trial_fail(trial, GKV_TRIAL_SAFETY, "witness", "%s accuses %s %llu ms after it began",
+                       gkv_host_text(node).text, gkv_host_text(about).text,
                        (unsigned long long)(up_ns / GKV_NS_PER_MS));
     }
 }
@@ -130,9 +130,9 @@ static void check_patience(struct gkv_trial *trial, uint32_t node)
         trial->tally.counts[GKV_HOLDS_PATIENCE]++;
         if (state == GKV_MEMBER_ALIVE || state == GKV_MEMBER_LEAVING) {
             gkv_trial_fail(trial, GKV_TRIAL_SAFETY, "witness",
-                           "%c holds %c to be %s, though it has heard nobody for over %llu ms, and "
+                           "%s holds %s to be %s, though it has heard nobody for over %llu ms, and "
                            "asked it since in vain",
-                           gkv_host_letter(node), gkv_host_letter(i),
+                           gkv_host_text(node).text, gkv_host_text(i).text,
                            state == GKV_MEMBER_ALIVE ? "alive" : "leaving",
                            (unsigned long long)(patience_ns(trial) / GKV_NS_PER_MS));
         }

@@ -470,8 +470,8 @@ static void check_floor(struct exhaust *exhaust, uint32_t number)
         return;
     }
     if (is_get ? order < 0 : order <= 0) {
-        fail(exhaust, "quorum: operation %u, at %c, is older than what was acknowledged before it",
-             (unsigned)number, gkv_host_letter(deed->node));
+        fail(exhaust, "quorum: operation %u, at %s, is older than what was acknowledged before it",
+             (unsigned)number, gkv_host_text(deed->node).text);
     }
 }
 
@@ -628,7 +628,7 @@ static void ask_all(struct exhaust *exhaust)
         add_parcel(exhaust, NOBODY, i)->deed = number;
         (void)run_until_quiet(exhaust);
         if (exhaust->deeds[number].complete_count == 0) {
-            fail(exhaust, "open: a get at %c finds no quorum of two", gkv_host_letter(i));
+            fail(exhaust, "open: a get at %s finds no quorum of two", gkv_host_text(i).text);
         }
     }
 }

@@ -92,10 +92,10 @@ static void print_cluster(FILE *file, const struct gkv_trial *trial)
     char text[TEXT_BYTES];
     (void)snprintf(
         text, sizeof(text),
-        "%u nodes, a to %c%s. %s: a key is on %u of them, a write waits for %u and a read for %u. "
+        "%u nodes, a to %s%s. %s: a key is on %u of them, a write waits for %u and a read for %u. "
         "%u client%s asked about %u key%s so far: %u sets, %u deletes and %u gets, and each may "
         "take %u ms. Members probe each other every %u ms, and a suspect has at least %u ms.%s",
-        (unsigned)scenario->node_count, gkv_host_letter(scenario->node_count - 1),
+        (unsigned)scenario->node_count, gkv_host_text(scenario->node_count - 1).text,
         scenario->late_count == 0   ? ""
         : scenario->late_count == 1 ? ", of which the last one joins late"
                                     : ", of which the last ones join late",
@@ -312,16 +312,17 @@ static void note_points(struct timeline *timeline)
 static void print_operation(FILE *file, const struct gkv_journal_operation *operation, bool is_end)
 {
     char version[GKV_JOURNAL_VERSION_BYTES];
-    const char node = gkv_host_letter(operation->node);
+    const struct gkv_host_text node = gkv_host_text(operation->node);
     const unsigned number = (unsigned)(operation->cookie - 1);
     if (!is_end) {
-        (void)fprintf(
-            file, "client %u asks %c to %s k%u (operation %u)\n", (unsigned)operation->client, node,
-            gkv_journal_operation_name(operation->kind), (unsigned)operation->key, number);
+        (void)fprintf(file, "client %u asks %s to %s k%u (operation %u)\n",
+                      (unsigned)operation->client, node.text,
+                      gkv_journal_operation_name(operation->kind), (unsigned)operation->key,
+                      number);
         return;
     }
     gkv_journal_version_text(operation->version, version);
-    (void)fprintf(file, "%c answers client %u: %s", node, (unsigned)operation->client,
+    (void)fprintf(file, "%s answers client %u: %s", node.text, (unsigned)operation->client,
                   gkv_journal_result_name(operation));
     if (operation->kind == GKV_OPERATION_GET && operation->value != GKV_HISTORY_NONE) {
         (void)fprintf(file, ", what operation %u set", (unsigned)operation->value);
@@ -334,8 +335,8 @@ static void print_operation(FILE *file, const struct gkv_journal_operation *oper
 static void print_message(FILE *file, const struct gkv_journal *journal,
                           const struct gkv_journal_message *message)
 {
-    (void)fprintf(file, "%c -> %c %s%s%s", gkv_host_letter(message->from),
-                  gkv_host_letter(message->to), gkv_message_kind_name(message->kind),
+    (void)fprintf(file, "%s -> %s %s%s%s", gkv_host_text(message->from).text,
+                  gkv_host_text(message->to).text, gkv_message_kind_name(message->kind),
                   message->text[0] == '\0' ? "" : ": ", message->text);
     if (message->arrival_ns != GKV_NEVER) {
         const uint64_t took_ns = message->arrival_ns - message->send_ns;
@@ -360,8 +361,8 @@ static void print_mark(FILE *file, const struct gkv_journal *journal, uint32_t i
     do {
         mark = gkv_journal_mark(journal, index);
         if (shown < LINK_COUNT_SHOWN) {
-            (void)fprintf(file, " %c->%c", gkv_host_letter(mark->node),
-                          gkv_host_letter(mark->peer));
+            (void)fprintf(file, " %s->%s", gkv_host_text(mark->node).text,
+                          gkv_host_text(mark->peer).text);
         }
         shown++;
         index++;
@@ -388,7 +389,7 @@ static void print_entry(FILE *file, const struct timeline *timeline, const struc
         return;
     case POINT:
         text[gkv_report_trace_text(point_of(timeline->trial, entry->node, entry->index),
-                                   gkv_host_letter(entry->node), text, sizeof(text))] = '\0';
+                                   entry->node, text, sizeof(text))] = '\0';
         (void)fprintf(file, "%s\n", text);
         return;
     case KIND_COUNT:
@@ -433,8 +434,8 @@ static void print_timeline(FILE *file, const struct gkv_trial *trial,
         (void)fprintf(file, "operations on k%u and messages about it, and faults:\n",
                       (unsigned)verdict->key);
     } else if (verdict->node != GKV_HISTORY_NONE) {
-        (void)fprintf(file, "operations, faults, and messages and decisions of %c:\n",
-                      gkv_host_letter(verdict->node));
+        (void)fprintf(file, "operations, faults, and messages and decisions of %s:\n",
+                      gkv_host_text(verdict->node).text);
     } else {
         (void)fputs("operations, messages, faults and decisions:\n", file);
     }

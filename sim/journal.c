@@ -410,12 +410,12 @@ static void on_pause(struct gkv_journal *journal, const struct gkv_observation *
 {
     struct gkv_journal_mark *mark =
         add_mark(journal, GKV_MARK_FAULT, observation->time_ns, observation->node);
-    const char node = gkv_host_letter(observation->node);
+    const struct gkv_host_text node = gkv_host_text(observation->node);
     if (observation->kind == GKV_OBSERVE_RESUME) {
-        (void)snprintf(mark->text, sizeof(mark->text), "%c goes on", node);
+        (void)snprintf(mark->text, sizeof(mark->text), "%s goes on", node.text);
         return;
     }
-    (void)snprintf(mark->text, sizeof(mark->text), "%c stands still for %" PRIu64 " ms", node,
+    (void)snprintf(mark->text, sizeof(mark->text), "%s stands still for %" PRIu64 " ms", node.text,
                    (observation->argument - observation->time_ns) / GKV_NS_PER_MS);
 }
 

@@ -39,38 +39,33 @@ void gkv_journal_version_text(struct gkv_version version, char text[GKV_JOURNAL_
                    gkv_version_is_none(version) ? "" : gkv_history_version(version).text);
 }
 
-static char letter(uint32_t node)
-{
-    return node < GKV_HOST_LETTER_COUNT ? gkv_host_letter(node) : '?';
-}
-
 void gkv_journal_mark_text(const struct gkv_journal_mark *mark, char text[GKV_JOURNAL_TEXT_BYTES])
 {
-    const char node = letter(mark->node);
-    const char peer = letter(mark->peer);
+    const struct gkv_host_text node = gkv_host_text(mark->node);
+    const struct gkv_host_text peer = gkv_host_text(mark->peer);
     const size_t bytes = GKV_JOURNAL_TEXT_BYTES;
     switch (mark->kind) {
     case GKV_MARK_BOOT:
-        (void)snprintf(text, bytes, "%c boots", node);
+        (void)snprintf(text, bytes, "%s boots", node.text);
         return;
     case GKV_MARK_CRASH:
-        (void)snprintf(text, bytes, "%c crashes", node);
+        (void)snprintf(text, bytes, "%s crashes", node.text);
         return;
     case GKV_MARK_LEAVE:
-        (void)snprintf(text, bytes, "%c leaves", node);
+        (void)snprintf(text, bytes, "%s leaves", node.text);
         return;
     case GKV_MARK_MEMBER:
-        (void)snprintf(text, bytes, "%c holds %c %s", node, peer,
+        (void)snprintf(text, bytes, "%s holds %s %s", node.text, peer.text,
                        gkv_member_state_name(mark->state));
         return;
     case GKV_MARK_CUT:
-        (void)snprintf(text, bytes, "%c -> %c cut", node, peer);
+        (void)snprintf(text, bytes, "%s -> %s cut", node.text, peer.text);
         return;
     case GKV_MARK_MEND:
-        (void)snprintf(text, bytes, "%c -> %c mended", node, peer);
+        (void)snprintf(text, bytes, "%s -> %s mended", node.text, peer.text);
         return;
     case GKV_MARK_CLOCK:
-        (void)snprintf(text, bytes, "%c's wall clock steps %.24s", node, mark->text);
+        (void)snprintf(text, bytes, "%s's wall clock steps %.24s", node.text, mark->text);
         return;
     case GKV_MARK_FAULT:
         (void)snprintf(text, bytes, "%s", mark->text);
@@ -88,17 +83,6 @@ uint32_t gkv_journal_value_number(struct gkv_bytes value)
     }
     return (uint32_t)value.data[0] | (uint32_t)value.data[1] << 8 | (uint32_t)value.data[2] << 16 |
            (uint32_t)value.data[3] << 24;
-}
-
-static char letter_of(struct gkv_node_id id)
-{
-    for (uint32_t i = 0; i < GKV_HOST_LETTER_COUNT; i++) {
-        const struct gkv_name name = gkv_host_name(i);
-        if (gkv_node_id_equal(id, gkv_node_id_of_name(&name))) {
-            return gkv_host_letter(i);
-        }
-    }
-    return '?';
 }
 
 /* The version and what it holds: " 8123.0/9f3a v17". */
@@ -193,8 +177,8 @@ void gkv_journal_describe(struct gkv_journal_message *entry, const struct gkv_me
     case GKV_MESSAGE_ACK:
     case GKV_MESSAGE_PING_REQ:
     case GKV_MESSAGE_NACK:
-        (void)snprintf(entry->text, bytes, "about %c, %u rumours",
-                       letter_of(message->as.gossip.about.id),
+        (void)snprintf(entry->text, bytes, "about %s, %u rumours",
+                       gkv_host_text(gkv_host_of_id(message->as.gossip.about.id)).text,
                        (unsigned)message->as.gossip.update_count);
         break;
     case GKV_MESSAGE_PUSH_PULL:

@@ -89,6 +89,12 @@ static void write_head(struct gkv_json *json, const struct gkv_journal *journal)
     gkv_json_name(json, "key");
     write_number(json, end->key, end->key != GKV_HISTORY_NONE);
     gkv_json_unsigned_field(json, "nodes", options->node_count);
+    gkv_json_name(json, "names");
+    gkv_json_open(json, '[');
+    for (uint32_t i = 0; i < options->node_count; i++) {
+        gkv_json_text(json, gkv_host_text(i).text);
+    }
+    gkv_json_close(json, ']');
     gkv_json_unsigned_field(json, "clients", options->client_count);
     gkv_json_unsigned_field(json, "last", gkv_journal_last_ns(journal));
     gkv_json_unsigned_field(json, "leftOut", gkv_journal_left_out_count(journal));

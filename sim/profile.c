@@ -113,7 +113,6 @@ static void shape_wide(struct gkv_scenario *scenario, struct gkv_choice *choice)
     /* One who is deaf accuses somebody in each interval: among so many there is always one of whom
      * some have not heard yet that it refuted. */
     scenario->outsider_count = 0;
-    options->member_count_max = GKV_SCENARIO_NODE_COUNT_MAX;
     limit32(&options->gossip_interval_ms, 50);
     /* What makes many events of each table and of each value. */
     gkv_family_switch_off(scenario, gkv_family_bit(GKV_FAMILY_SMALL_READS) |

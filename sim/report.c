@@ -2,6 +2,7 @@
 
 #include <inttypes.h>
 #include <stdio.h>
+#include <string.h>
 
 #include "core/node.h"
 #include "core/options.h"
@@ -21,16 +22,12 @@
 
 /* ---- Trace points ---------------------------------------------------------------------------- */
 
-static char letter_of(struct gkv_node_id id)
-{
-    for (uint32_t i = 0; i < GKV_HOST_LETTER_COUNT; i++) {
-        const struct gkv_name name = gkv_host_name(i);
-        if (gkv_node_id_equal(id, gkv_node_id_of_name(&name))) {
-            return gkv_host_letter(i);
-        }
-    }
-    return '?';
-}
+/* The names of whom a point tells. */
+struct cast {
+    const char *self;
+    const char *about;
+    const char *via;
+};
 
 static const char *reply_text(uint64_t status)
 {
@@ -38,104 +35,112 @@ static const char *reply_text(uint64_t status)
     return status < sizeof(texts) / sizeof(texts[0]) ? texts[status] : "nonsense";
 }
 
-static int member_text(const struct gkv_trace_point *point, char self, char *text, size_t bytes)
+static int member_text(const struct gkv_trace_point *point, const struct cast *cast, char *text,
+                       size_t bytes)
 {
-    const char about = letter_of(point->about);
-    const char via = letter_of(point->via);
+    const char *self = cast->self;
+    const char *about = cast->about;
+    const char *via = cast->via;
     switch (point->kind) {
     case GKV_TRACE_PROBE:
-        return snprintf(text, bytes, "%c probe %c", self, about);
+        return snprintf(text, bytes, "%s probe %s", self, about);
     case GKV_TRACE_PROBE_REPEAT:
-        return snprintf(text, bytes, "%c probe %c again", self, about);
+        return snprintf(text, bytes, "%s probe %s again", self, about);
     case GKV_TRACE_PROBE_STREAM:
-        return snprintf(text, bytes, "%c probe %c over a stream", self, about);
+        return snprintf(text, bytes, "%s probe %s over a stream", self, about);
     case GKV_TRACE_PROBE_NACK:
-        return snprintf(text, bytes, "%c is told by %c that it does not hear %c", self, via, about);
+        return snprintf(text, bytes, "%s is told by %s that it does not hear %s", self, via, about);
     case GKV_TRACE_PROBE_INDIRECT:
-        return snprintf(text, bytes, "%c probe %c by way of %c", self, about, via);
+        return snprintf(text, bytes, "%s probe %s by way of %s", self, about, via);
     case GKV_TRACE_PROBE_ACK:
-        return snprintf(text, bytes, "%c hears %c%s", self, about,
+        return snprintf(text, bytes, "%s hears %s%s", self, about,
                         point->b == GKV_CHANNEL_STREAM ? " over a stream" : "");
     case GKV_TRACE_MEMBER_ALIVE:
-        return snprintf(text, bytes, "%c holds %c alive, incarnation %" PRIu64, self, about,
+        return snprintf(text, bytes, "%s holds %s alive, incarnation %" PRIu64, self, about,
                         point->a);
     case GKV_TRACE_MEMBER_SUSPECT:
-        return via == self
-                   ? snprintf(text, bytes, "%c suspects %c, incarnation %" PRIu64, self, about,
+        return strcmp(via, self) == 0
+                   ? snprintf(text, bytes, "%s suspects %s, incarnation %" PRIu64, self, about,
                               point->a)
-                   : snprintf(text, bytes, "%c suspects %c, incarnation %" PRIu64 ", %c said so",
+                   : snprintf(text, bytes, "%s suspects %s, incarnation %" PRIu64 ", %s said so",
                               self, about, point->a, via);
     case GKV_TRACE_MEMBER_UNREACHABLE:
-        return snprintf(text, bytes, "%c declares %c unreachable", self, about);
+        return snprintf(text, bytes, "%s declares %s unreachable", self, about);
     case GKV_TRACE_MEMBER_EVICTED:
-        return snprintf(text, bytes, "%c evicts %c", self, about);
+        return snprintf(text, bytes, "%s evicts %s", self, about);
     case GKV_TRACE_MEMBER_LEAVING:
-        return snprintf(text, bytes, "%c knows that %c is leaving", self, about);
+        return snprintf(text, bytes, "%s knows that %s is leaving", self, about);
     case GKV_TRACE_MEMBER_LEFT:
-        return snprintf(text, bytes, "%c knows that %c left", self, about);
+        return snprintf(text, bytes, "%s knows that %s left", self, about);
     case GKV_TRACE_DEGRADED:
-        return snprintf(text, bytes, "%c finds %c %s", self, about,
+        return snprintf(text, bytes, "%s finds %s %s", self, about,
                         point->a > 0 ? "degraded" : "well again");
     case GKV_TRACE_WAITS:
-        return snprintf(text, bytes, "%c %s", self,
+        return snprintf(text, bytes, "%s %s", self,
                         point->a > 0 ? "refutes nothing until it is well" : "is well, and refutes");
     case GKV_TRACE_CONFIRM:
-        return snprintf(text, bytes, "%c hears that %c suspects %c as well", self, via, about);
+        return snprintf(text, bytes, "%s hears that %s suspects %s as well", self, via, about);
     case GKV_TRACE_STALL:
-        return snprintf(text, bytes, "%c stood still for %" PRIu64 "ms", self,
+        return snprintf(text, bytes, "%s stood still for %" PRIu64 "ms", self,
                         point->a / GKV_NS_PER_MS);
     case GKV_TRACE_NO_WITNESS:
-        return snprintf(text, bytes, "%c hears too few to %s %c", self,
+        return snprintf(text, bytes, "%s hears too few to %s %s", self,
                         point->a == 0 ? "suspect" : "bury", about);
     case GKV_TRACE_LAST_CHANCE:
-        return snprintf(text, bytes, "%c gives %c a last chance", self, about);
+        return snprintf(text, bytes, "%s gives %s a last chance", self, about);
     case GKV_TRACE_REPRIEVE:
-        return snprintf(text, bytes, "%c was heard by %c at the last moment", about, self);
+        return snprintf(text, bytes, "%s was heard by %s at the last moment", about, self);
     case GKV_TRACE_HEALTH:
-        return snprintf(text, bytes, "%c probes %" PRIu64 " times slower", self, point->a + 1);
+        return snprintf(text, bytes, "%s probes %" PRIu64 " times slower", self, point->a + 1);
     case GKV_TRACE_REFUTE:
-        return snprintf(text, bytes, "%c refutes, incarnation %" PRIu64, self, point->a);
+        return snprintf(text, bytes, "%s refutes, incarnation %" PRIu64, self, point->a);
     default:
         return 0;
     }
 }
 
-static int data_text(const struct gkv_trace_point *point, char self, char *text, size_t bytes)
+static int data_text(const struct gkv_trace_point *point, const struct cast *cast, char *text,
+                     size_t bytes)
 {
-    const char about = letter_of(point->about);
+    const char *self = cast->self;
+    const char *about = cast->about;
     switch (point->kind) {
     case GKV_TRACE_OPERATION:
-        return snprintf(text, bytes, "%c is asked to %s", self,
+        return snprintf(text, bytes, "%s is asked to %s", self,
                         point->b == GKV_OPERATION_GET   ? "get"
                         : point->b == GKV_OPERATION_SET ? "set"
                                                         : "delete");
     case GKV_TRACE_WRITE:
-        return point->b > 1 ? snprintf(text, bytes, "%c writes to %c, attempt %" PRIu64, self,
+        return point->b > 1 ? snprintf(text, bytes, "%s writes to %s, attempt %" PRIu64, self,
                                        about, point->b)
-                            : snprintf(text, bytes, "%c writes to %c", self, about);
+                            : snprintf(text, bytes, "%s writes to %s", self, about);
     case GKV_TRACE_READ:
-        return snprintf(text, bytes, "%c reads from %c", self, about);
+        return snprintf(text, bytes, "%s reads from %s", self, about);
     case GKV_TRACE_REPLY:
-        return snprintf(text, bytes, "%c is told %s by %c", self, reply_text(point->b), about);
+        return snprintf(text, bytes, "%s is told %s by %s", self, reply_text(point->b), about);
     case GKV_TRACE_COMPLETE:
-        return snprintf(text, bytes, "%c answers %s", self,
+        return snprintf(text, bytes, "%s answers %s", self,
                         gkv_error_name((enum gkv_error)point->b));
     case GKV_TRACE_READ_REPAIR:
-        return snprintf(text, bytes, "%c repairs %c", self, about);
+        return snprintf(text, bytes, "%s repairs %s", self, about);
     case GKV_TRACE_SYNC:
-        return snprintf(text, bytes, "%c compares with %c, %" PRIu64 " differ", self, about,
+        return snprintf(text, bytes, "%s compares with %s, %" PRIu64 " differ", self, about,
                         point->a);
     default:
         return 0;
     }
 }
 
-size_t gkv_report_trace_text(const struct gkv_trace_point *point, char self, char *text,
+size_t gkv_report_trace_text(const struct gkv_trace_point *point, uint32_t node, char *text,
                              size_t text_bytes)
 {
-    int count = member_text(point, self, text, text_bytes);
+    const struct gkv_host_text self = gkv_host_text(node);
+    const struct gkv_host_text about = gkv_host_text(gkv_host_of_id(point->about));
+    const struct gkv_host_text via = gkv_host_text(gkv_host_of_id(point->via));
+    const struct cast cast = {.self = self.text, .about = about.text, .via = via.text};
+    int count = member_text(point, &cast, text, text_bytes);
     if (count == 0) {
-        count = data_text(point, self, text, text_bytes);
+        count = data_text(point, &cast, text, text_bytes);
     }
     return count > 0 && (size_t)count < text_bytes ? (size_t)count : 0;
 }
@@ -286,10 +291,10 @@ static const char *kind_text(enum gkv_operation_kind kind)
 static void print_deed(const struct gkv_history *history, uint32_t number)
 {
     const struct gkv_deed *deed = &history->deeds[number];
-    printf("  operation %u: %s k%u at %c, %" PRIu64 ".%06" PRIu64 "ms to %" PRIu64 ".%06" PRIu64
+    printf("  operation %u: %s k%u at %s, %" PRIu64 ".%06" PRIu64 "ms to %" PRIu64 ".%06" PRIu64
            "ms: %s",
            (unsigned)number, kind_text(deed->kind), (unsigned)deed->key,
-           gkv_host_letter(deed->node), deed->begin_ns / 1000000, deed->begin_ns % 1000000,
+           gkv_host_text(deed->node).text, deed->begin_ns / 1000000, deed->begin_ns % 1000000,
            deed->end_ns / 1000000, deed->end_ns % 1000000,
            deed->is_abandoned  ? "lost in a crash"
            : deed->end_ns == 0 ? "open"
@@ -320,9 +325,8 @@ static void print_deeds(const struct gkv_history *history, uint32_t key)
 
 static void print_node(const struct gkv_host *host)
 {
-    const char self = gkv_host_letter(host->node);
     if (!host->is_up) {
-        printf("  %c is down\n", self);
+        printf("  %s is down\n", gkv_host_text(host->node).text);
         return;
     }
     struct gkv_node *node = gkv_endpoint_node(host->endpoint);
@@ -335,7 +339,7 @@ static void print_node(const struct gkv_host *host)
     for (uint64_t i = first; i < trace->point_count; i++) {
         const struct gkv_trace_point *point = &trace->points[i % GKV_TRACE_POINT_COUNT];
         char text[120];
-        if (gkv_report_trace_text(point, self, text, sizeof(text)) > 0) {
+        if (gkv_report_trace_text(point, host->node, text, sizeof(text)) > 0) {
             printf("  %" PRIu64 " %s\n", (point->mono_ns - offset_ns) / GKV_NS_PER_MS, text);
         }
     }

@@ -44,9 +44,9 @@ const char *gkv_report_status_name(enum gkv_trial_status status);
 /* The commit that this was built from; "" outside a clone. */
 const char *gkv_report_commit(void);
 
-/* Write what a trace point of node `self` says, such as "a probe c", without its time. Nodes are
+/* Write what a trace point of node `node` says, such as "a probe c", without its time. Nodes are
  * named as gkv_host_name names them. Returns the count of bytes written, 0 for a kind unknown. */
-size_t gkv_report_trace_text(const struct gkv_trace_point *point, char self, char *text,
+size_t gkv_report_trace_text(const struct gkv_trace_point *point, uint32_t node, char *text,
                              size_t text_bytes);
 
 #endif

@@ -212,8 +212,10 @@ void gkv_scenario_settle(struct gkv_scenario *scenario)
     }
     if (scenario->has_tiny_tables) {
         options->member_count_max = scenario->node_count > 1 ? scenario->node_count : 2;
-    } else if (options->member_count_max < scenario->node_count) {
-        options->member_count_max = scenario->node_count; /* of a script */
+    } else { /* of the nodes alone, so that a script need not say it */
+        options->member_count_max = scenario->node_count > GKV_SCENARIO_NODE_COUNT_DRAWN
+                                        ? GKV_SCENARIO_NODE_COUNT_MAX
+                                        : GKV_SCENARIO_NODE_COUNT_DRAWN;
     }
     if (scenario->operation_slots > 0) {
         options->operation_count_max = scenario->operation_slots;

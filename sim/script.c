@@ -124,7 +124,7 @@ bool gkv_script_is_fault(enum gkv_script_kind kind)
 
 static const struct gkv_script_field fields[] = {
     NUMBER("seed", seed, 0, UINT64_MAX, 0),
-    NUMBER("nodes", node_count, 1, GKV_SCRIPT_NODE_COUNT_MAX, 3),
+    NUMBER("nodes", node_count, 1, GKV_SCENARIO_NODE_COUNT_MAX, 3),
     {"level", GKV_SCRIPT_LEVEL, MEMBER(world.node.level), 1, GKV_LEVEL_EVENTUAL, GKV_LEVEL_QUORUM,
      GKV_LEVEL_QUORUM},
     NUMBER("replicas", world.node.replica_count, 1, 7, 3),
@@ -175,7 +175,7 @@ static const struct gkv_script_field fields[] = {
     TIME_NS("late_timers", world.timer_late_ns_max, 0),
     TIME_MS("skew", skew_ms_max, 0, 0),
     TIME_NS("longest_pause", pauses.for_ns_max, 0),
-    NUMBER("late_nodes", late_count, 0, GKV_SCRIPT_NODE_COUNT_MAX - 1, 0),
+    NUMBER("late_nodes", late_count, 0, GKV_SCENARIO_NODE_COUNT_MAX - 1, 0),
     {"clock_grain", GKV_SCRIPT_DURATION, MEMBER(clock_grain_ms), MS, 0, CLOCK_GRAIN_MS_MAX *MS, 0},
     TIME_MS("clock_swing", swing_ms, 0, 0),
     FLAG("clocks_get_lost", loses_clocks),
@@ -186,7 +186,7 @@ static const struct gkv_script_field fields[] = {
     FLAG("leavers_return", leavers_return),
     FLAG("reads_alone_repair", repairs_by_read),
     FLAG("reads_by_lines", reads_by_lines),
-    NUMBER("only_reader", only_reader, 0, GKV_SCRIPT_NODE_COUNT_MAX, 0),
+    NUMBER("only_reader", only_reader, 0, GKV_SCENARIO_NODE_COUNT_MAX, 0),
     FLAG("stores_run_over", may_be_full),
     FLAG("tiny_tables", has_tiny_tables),
     NUMBER("value_bytes_max", world.node.value_bytes_max, GKV_HISTORY_VALUE_BYTES_MIN,
@@ -194,7 +194,7 @@ static const struct gkv_script_field fields[] = {
     NUMBER("operation_slots", operation_slots, 0, 65536, 0),
     FLAG("safety_only", is_safety_only),
     TIME_MS("tombstones_kept", short_keep_ms, 0, 0),
-    NUMBER("outsiders", outsider_count, 0, GKV_SCRIPT_NODE_COUNT_MAX - 1, 0),
+    NUMBER("outsiders", outsider_count, 0, GKV_SCENARIO_NODE_COUNT_MAX - 1, 0),
 };
 #define FIELD_COUNT (sizeof(fields) / sizeof(fields[0]))
 

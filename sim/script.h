@@ -18,7 +18,6 @@
 #include "sim/scenario.h"
 
 #define GKV_SCRIPT_LINE_COUNT_MAX (UINT32_C(1) << 19)
-#define GKV_SCRIPT_NODE_COUNT_MAX GKV_HOST_LETTER_COUNT /* lines name nodes by letters */
 #define GKV_SCRIPT_LABEL_COUNT_MAX 64
 #define GKV_SCRIPT_CHECK_BYTES 64
 #define GKV_SCRIPT_TIME_NS_MIN (1000 * GKV_NS_PER_MS) /* when a world begins */

@@ -22,8 +22,8 @@ static const struct {
 } places[] = {
     {'c', "CLIENT", "c0, c1, ..., below clients"},
     {'k', "KEY", "k0, k1, ..., below keys"},
-    {'n', "NODE", "a, b, c, ..., as many as nodes"},
-    {'t', "NODE", "a, b, c, ..., as many as nodes"},
+    {'n', "NODE", "a .. z, A .. Z, n52, n53, ..., as many as nodes"},
+    {'t', "NODE", "a .. z, A .. Z, n52, n53, ..., as many as nodes"},
     {'b', "COUNT", "12 to 61440 bytes"},
     {'m', "TTL", "whole milliseconds, such as 300ms"},
     {'d', "DURATION", "a number and s, ms, us or ns, such as 2.5ms"},
@@ -223,8 +223,8 @@ static void put_place(char *text, const struct gkv_script *script,
         break;
     case 'n':
     case 't':
-        (void)snprintf(text, WORD_BYTES, "%c",
-                       gkv_host_letter((letter == 'n' ? line->node : line->to)));
+        (void)snprintf(text, WORD_BYTES, "%s",
+                       gkv_host_text(letter == 'n' ? line->node : line->to).text);
         break;
     case 'b':
         (void)snprintf(text, WORD_BYTES, "%" PRIu32, line->count);
@@ -264,8 +264,8 @@ static bool take_number(const char *word, char first, uint32_t count, uint32_t *
 
 static bool take_node(const char *word, const struct gkv_scenario *scenario, uint8_t *node_out)
 {
-    const uint32_t node = gkv_host_of_letter(word[0]);
-    if (node >= scenario->node_count || word[1] != '\0') {
+    const uint32_t node = gkv_host_of_text(word);
+    if (node >= scenario->node_count) {
         return false;
     }
     *node_out = (uint8_t)node;

@@ -73,9 +73,8 @@ static void write_names(struct gkv_json *json, uint32_t node_count)
 {
     static const char *const lanes[] = {"", "swim", "quorum", "store", "client"};
     for (uint32_t i = 0; i < node_count; i++) {
-        char name[2] = {gkv_host_letter(i), '\0'};
         struct place place = {.node = i, .lane = LANE_SWIM};
-        write_name(json, "process_name", &place, name);
+        write_name(json, "process_name", &place, gkv_host_text(i).text);
         for (uint32_t lane = LANE_SWIM; lane <= LANE_CLIENT; lane++) {
             place.lane = (enum lane)lane;
             write_name(json, "thread_name", &place, lanes[lane]);

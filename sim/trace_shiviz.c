@@ -84,10 +84,10 @@ static void tick(struct shiviz *shiviz, uint32_t node)
     struct clock *clock = &shiviz->clocks[node];
     const char *comma = "";
     clock->ticks[node]++;
-    (void)fprintf(shiviz->file, "%c {", gkv_host_letter(node));
+    (void)fprintf(shiviz->file, "%s {", gkv_host_text(node).text);
     for (uint32_t i = 0; i < GKV_NET_NODE_COUNT_MAX; i++) {
         if (clock->ticks[i] > 0) {
-            (void)fprintf(shiviz->file, "%s\"%c\":%u", comma, gkv_host_letter(i),
+            (void)fprintf(shiviz->file, "%s\"%s\":%u", comma, gkv_host_text(i).text,
                           (unsigned)clock->ticks[i]);
             comma = ", ";
         }
@@ -110,9 +110,9 @@ static void write_message(struct shiviz *shiviz, const struct moment *moment)
         }
         tick(shiviz, message->to);
     }
-    (void)fprintf(shiviz->file, "%s %s %s %c", is_send ? "send" : "receive",
+    (void)fprintf(shiviz->file, "%s %s %s %s", is_send ? "send" : "receive",
                   gkv_message_kind_name(message->kind), is_send ? "to" : "from",
-                  gkv_host_letter((is_send ? message->to : message->from)));
+                  gkv_host_text(is_send ? message->to : message->from).text);
     if (message->key != GKV_HISTORY_NONE) {
         (void)fprintf(shiviz->file, " k%u", (unsigned)message->key);
     }

@@ -169,8 +169,8 @@ static void check_memory(struct gkv_trial *trial)
 {
     for (uint32_t i = 0; i < trial->scenario.node_count; i++) {
         if (!gkv_host_is_intact(&trial->world.hosts[i])) {
-            gkv_trial_fail(trial, GKV_TRIAL_MEMORY, "memory", "%c wrote past its memory",
-                           gkv_host_letter(i));
+            gkv_trial_fail(trial, GKV_TRIAL_MEMORY, "memory", "%s wrote past its memory",
+                           gkv_host_text(i).text);
         }
     }
 }

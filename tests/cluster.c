@@ -68,7 +68,7 @@ static void take_trace(struct cluster *cluster, uint32_t node)
         line->ms = (time_ns - cluster->begin_ns) / MS;
         line->node = node;
         line->kind = point->kind;
-        if (gkv_report_trace_text(point, (char)('a' + node), line->text, TEXT_BYTES) > 0) {
+        if (gkv_report_trace_text(point, node, line->text, TEXT_BYTES) > 0) {
             cluster->line_count++;
         }
     }

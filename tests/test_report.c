@@ -200,13 +200,28 @@ static void test_json_is_one_line_each(void **state)
     assert_non_null(strstr(third, "\"result\":\"safety\",\"status\":10}"));
 }
 
+/* Goal: a trace point names every node, also those for whom there is no letter.
+ * Method: one point. */
+static void test_trace_names_every_node(void **state)
+{
+    const struct gkv_name about = gkv_host_name(60);
+    const struct gkv_name via = gkv_host_name(51);
+    struct gkv_trace_point point = {.kind = GKV_TRACE_MEMBER_SUSPECT,
+                                    .about = gkv_node_id_of_name(&about),
+                                    .via = gkv_node_id_of_name(&via)};
+    (void)state;
+    assert_int_not_equal(gkv_report_trace_text(&point, 255, text, sizeof(text)), 0);
+    assert_string_equal(text, "n255 suspects n60, incarnation 0, Z said so");
+    assert_int_not_equal(gkv_report_trace_text(&point, 51, text, sizeof(text)), 0);
+    assert_string_equal(text, "Z suspects n60, incarnation 0");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_report_is_short),
-        cmocka_unit_test(test_replay_line),
-        cmocka_unit_test(test_longest_replay_line),
-        cmocka_unit_test(test_json_is_one_line_each),
+        cmocka_unit_test(test_report_is_short),        cmocka_unit_test(test_replay_line),
+        cmocka_unit_test(test_longest_replay_line),    cmocka_unit_test(test_json_is_one_line_each),
+        cmocka_unit_test(test_trace_names_every_node),
     };
     return cmocka_run_group_tests_name("report", tests, NULL, NULL);
 }

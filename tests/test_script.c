@@ -60,36 +60,55 @@ static bool is_same_text(FILE *a, FILE *b)
     return true;
 }
 
-/* Goal: the script of a seed is the run of that seed: one hash; and its text, read and written
- * again, is the same text. Method: the first seeds; each is written down, put into words, read,
- * carried out and written again. */
-static void test_script_is_the_run_it_was_written_from(void **state)
+/* The script of a seed, put into words, read, carried out and written again: one hash, one text. */
+static void check_script_of(uint64_t seed, enum gkv_profile profile)
 {
     static struct gkv_trial_summary drawn;
     static struct gkv_trial_summary read;
+    FILE *file = tmpfile();
+    FILE *again = tmpfile();
+    assert_non_null(file);
+    assert_non_null(again);
+    gkv_trial_run_with(
+        &(struct gkv_trial_options){.seed = seed, .profile = profile, .written = scripts[0]},
+        &drawn);
+    assert_int_equal(drawn.status, GKV_TRIAL_PASS);
+    write_to(file, scripts[0]);
+    read_from(file, scripts[1]);
+    gkv_trial_run_with(&(struct gkv_trial_options){.seed = seed, .script = scripts[1]}, &read);
+    if (read.chain[0] != drawn.chain[0] || read.chain[1] != drawn.chain[1]) {
+        fail_msg("seed %u: %u events, %u read from its script", (unsigned)seed,
+                 (unsigned)drawn.event_count, (unsigned)read.event_count);
+    }
+    assert_int_equal(read.operation_count, drawn.operation_count);
+    assert_int_equal(read.left_out_count, 0);
+    write_to(again, scripts[1]);
+    assert_true(is_same_text(file, again));
+    (void)fclose(file);
+    (void)fclose(again);
+}
+
+/* Goal: the script of a seed is the run of that seed: one hash; and its text, read and written
+ * again, is the same text. Method: the first seeds. */
+static void test_script_is_the_run_it_was_written_from(void **state)
+{
     (void)state;
     for (uint64_t seed = 1; seed <= SEED_COUNT; seed++) {
-        FILE *file = tmpfile();
-        FILE *again = tmpfile();
-        assert_non_null(file);
-        assert_non_null(again);
-        gkv_trial_run_with(&(struct gkv_trial_options){.seed = seed, .written = scripts[0]},
-                           &drawn);
-        assert_int_equal(drawn.status, GKV_TRIAL_PASS);
-        write_to(file, scripts[0]);
-        read_from(file, scripts[1]);
-        gkv_trial_run_with(&(struct gkv_trial_options){.seed = seed, .script = scripts[1]}, &read);
-        if (read.chain[0] != drawn.chain[0] || read.chain[1] != drawn.chain[1]) {
-            fail_msg("seed %u: %u events, %u read from its script", (unsigned)seed,
-                     (unsigned)drawn.event_count, (unsigned)read.event_count);
-        }
-        assert_int_equal(read.operation_count, drawn.operation_count);
-        assert_int_equal(read.left_out_count, 0);
-        write_to(again, scripts[1]);
-        assert_true(is_same_text(file, again));
-        (void)fclose(file);
-        (void)fclose(again);
+        check_script_of(seed, GKV_PROFILE_SWARM);
     }
+}
+
+/* Goal: the same of a crowd, most of which have no letter for a name. Method: one seed. */
+static void test_script_of_a_crowd(void **state)
+{
+    bool is_beyond = false;
+    (void)state;
+    check_script_of(1, GKV_PROFILE_WIDE);
+    for (uint32_t i = 0; i < scripts[1]->line_count; i++) {
+        is_beyond = is_beyond || scripts[1]->lines[i].node >= 64;
+    }
+    assert_in_range(scripts[1]->scenario.node_count, 64, GKV_SCENARIO_NODE_COUNT_MAX);
+    assert_true(is_beyond);
 }
 
 static bool reads(const char *text, struct gkv_script_error *error)
@@ -265,7 +284,7 @@ static const struct {
     {"scenario 2\n", 1, "write scenario 1 first"},
     {"scenario 1\n", 1, "write expect pass"},
     {"scenario 1\nnods 3\n", 2, "nods is no field"},
-    {"scenario 1\nnodes 99\n", 2, "a number from 1 to"},
+    {"scenario 1\nnodes 257\n", 2, "a number from 1 to"},
     {"scenario 1\nvalue_bytes 31\nvalue_bytes_max 30\nexpect pass\n", 4,
      "value_bytes must be at most value_bytes_max"},
     {"scenario 1\nnodes\n", 2, "a number from 1 to"},
@@ -292,6 +311,8 @@ static const struct {
     {"scenario 1\n99999999999999999999s boot a\n", 2, "is no time"},
     {"scenario 1\n2s boot a\n1s boot b\n", 3, "in order of time"},
     {"scenario 1\n1s boot d\n", 2, "d is not understood there; write TIME boot NODE"},
+    {"scenario 1\nnodes 256\n1s boot n256\n", 3, "there a .. z, A .. Z, n52, n53"},
+    {"scenario 1\nnodes 256\n1s boot n9\n", 3, "n9 is not understood"},
     {"scenario 1\n1s boot\n", 2, "the end of the line"},
     {"scenario 1\n1s boot a now\n", 2, "now is not understood"},
     {"scenario 1\n1s c1 sets k0 at a\n", 2, "not understood"},
@@ -332,6 +353,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_script_is_the_run_it_was_written_from),
+        cmocka_unit_test(test_script_of_a_crowd),
         cmocka_unit_test(test_what_is_left_out_is_counted),
         cmocka_unit_test(test_reading_can_be_spelled_out),
         cmocka_unit_test(test_every_line_comes_back),

@@ -25,18 +25,18 @@ static int tear_down(void **state)
     return 0;
 }
 
-/* Many operations of four clients on six keys of five nodes, with cuts and delays among them. */
-static void make_script(void)
+/* Many operations of four clients on six keys of some nodes, with cuts and delays among them. */
+static void make_script(uint32_t node_count)
 {
     struct gkv_prng prng;
     gkv_prng_init(&prng, 5, 0);
     gkv_script_clear(script);
-    script->scenario.node_count = 5;
+    script->scenario.node_count = node_count;
     script->scenario.key_count = 6;
     script->scenario.client_count = 4;
     const uint32_t label = gkv_script_label(script, "net.jitter");
     for (uint32_t i = 0; i < LINE_COUNT; i++) {
-        const uint8_t node = (uint8_t)gkv_prng_below(&prng, 5);
+        const uint8_t node = (uint8_t)gkv_prng_below(&prng, node_count);
         struct gkv_script_line line = {
             .time_ns = GKV_SCRIPT_TIME_NS_MIN + i * UINT64_C(1234567),
             .kind = GKV_SCRIPT_GET,
@@ -50,7 +50,7 @@ static void make_script(void)
             line.count = 12 + (uint32_t)gkv_prng_below(&prng, 900);
         } else if (i % 4 == 1) {
             line.kind = GKV_SCRIPT_CUT;
-            line.to = (uint8_t)((node + 1) % 5);
+            line.to = (uint8_t)((node + 1u) % node_count);
         } else if (i % 4 == 2) {
             line.kind = GKV_SCRIPT_LUCK;
             line.label = label;
@@ -82,13 +82,11 @@ static bool sets_twice_after_a_delay(void *context, const struct gkv_script *can
     return false;
 }
 
-/* Goal: what is left is what the failure needs, with the smallest names and the roundest numbers.
- * Method: 400 lines, of which three are needed. */
-static void test_shrinks_to_what_is_needed(void **state)
+/* 400 lines, of which three are needed. */
+static void check_shrinks(uint32_t node_count)
 {
     struct gkv_shrink shrink;
-    (void)state;
-    make_script();
+    make_script(node_count);
     assert_true(gkv_shrink_create(&shrink, sets_twice_after_a_delay, NULL, NULL));
     assert_true(gkv_shrink_begin(&shrink, script));
     gkv_shrink_run(&shrink, 5000);
@@ -110,6 +108,15 @@ static void test_shrinks_to_what_is_needed(void **state)
     struct gkv_shrink_size size = {0};
     assert_true(sets_twice_after_a_delay(NULL, shrink.best, &size));
     gkv_shrink_destroy(&shrink);
+}
+
+/* Goal: what is left is what the failure needs, with the smallest names and the roundest numbers.
+ * Method: a few nodes, and as many as there can be. */
+static void test_shrinks_to_what_is_needed(void **state)
+{
+    (void)state;
+    check_shrinks(5);
+    check_shrinks(GKV_SCENARIO_NODE_COUNT_MAX);
 }
 
 /* Who keeps the smallest so far, and has enough of it after so many. */
@@ -147,7 +154,7 @@ static void test_keeps_the_smallest_so_far(void **state)
     struct keeper keeper = {.kept = gkv_script_create()};
     (void)state;
     assert_non_null(keeper.kept);
-    make_script();
+    make_script(5);
     for (keeper.count_max = 1; keeper.count_max < 12; keeper.count_max++) {
         struct gkv_shrink_size size = {0};
         keeper.count = 0;
@@ -171,7 +178,7 @@ static void test_is_bounded_and_repeats_itself(void **state)
 {
     struct gkv_shrink shrinks[2];
     (void)state;
-    make_script();
+    make_script(5);
     for (uint32_t i = 0; i < 2; i++) {
         assert_true(gkv_shrink_create(&shrinks[i], sets_twice_after_a_delay, NULL, NULL));
         assert_true(gkv_shrink_begin(&shrinks[i], script));
@@ -202,7 +209,7 @@ static void test_says_when_nothing_fails(void **state)
     uint32_t count = 0;
     struct gkv_shrink shrink;
     (void)state;
-    make_script();
+    make_script(5);
     assert_true(gkv_shrink_create(&shrink, never_fails, NULL, &count));
     assert_false(gkv_shrink_begin(&shrink, script));
     assert_int_equal(count, 1);
@@ -233,7 +240,7 @@ static void test_promises_follow_from_the_lines(void **state)
 {
     struct gkv_shrink shrink;
     (void)state;
-    make_script();
+    make_script(5);
     script->scenario.crashes.every_ns = 1;
     gkv_script_add(script, &(struct gkv_script_line){.time_ns = 3 * GKV_SCRIPT_TIME_NS_MIN,
                                                      .kind = GKV_SCRIPT_CRASH});

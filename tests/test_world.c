@@ -119,10 +119,34 @@ static void test_the_most_nodes(void **state)
         assert_int_equal(gkv_node_stats(node).reachable_count, node_count);
     }
     gkv_world_destroy(&scene.world);
+}
 
-    const struct gkv_name name = gkv_host_name(node_count - 1);
-    assert_int_equal(name.count, 4);
-    assert_memory_equal(name.bytes, "n255", 4);
+/* Goal: every node has a name of its own, which names it again; nothing else names a node.
+ * Method: all that a world may have, those where the way of naming changes, and wrong ones. */
+static void test_names(void **state)
+{
+    static const char *const wrong[] = {"",    "?",    "aa",     "52",   "N52",
+                                        "n51", "n052", "n64000", "n52s", "n4294967348"};
+    (void)state;
+    for (uint32_t i = 0; i < GKV_NET_NODE_COUNT_MAX; i++) {
+        const struct gkv_host_text text = gkv_host_text(i);
+        const struct gkv_name name = gkv_host_name(i);
+        assert_int_equal(gkv_host_of_text(text.text), i);
+        assert_int_equal(gkv_host_of_id(gkv_node_id_of_name(&name)), i);
+        assert_int_equal(name.count, strlen(text.text));
+        assert_memory_equal(name.bytes, text.text, name.count);
+    }
+    assert_string_equal(gkv_host_text(0).text, "a");
+    assert_string_equal(gkv_host_text(25).text, "z");
+    assert_string_equal(gkv_host_text(26).text, "A");
+    assert_string_equal(gkv_host_text(51).text, "Z");
+    assert_string_equal(gkv_host_text(52).text, "n52");
+    assert_string_equal(gkv_host_text(255).text, "n255");
+    assert_string_equal(gkv_host_text(UINT32_MAX).text, "?");
+    for (size_t i = 0; i < sizeof(wrong) / sizeof(wrong[0]); i++) {
+        assert_int_equal(gkv_host_of_text(wrong[i]), UINT32_MAX);
+    }
+    assert_int_equal(gkv_host_of_id((struct gkv_node_id){{0}}), UINT32_MAX);
 }
 
 /* Goal: in the largest world every node may dial every other, and each end is found.
@@ -278,9 +302,13 @@ static void test_chain_covers_every_word(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_thirty_two_nodes),        cmocka_unit_test(test_the_most_nodes),
-        cmocka_unit_test(test_the_most_connections),    cmocka_unit_test(test_streams_send_again),
-        cmocka_unit_test(test_stream_packets),          cmocka_unit_test(test_block),
+        cmocka_unit_test(test_thirty_two_nodes),
+        cmocka_unit_test(test_the_most_nodes),
+        cmocka_unit_test(test_names),
+        cmocka_unit_test(test_the_most_connections),
+        cmocka_unit_test(test_streams_send_again),
+        cmocka_unit_test(test_stream_packets),
+        cmocka_unit_test(test_block),
         cmocka_unit_test(test_chain_covers_every_word),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

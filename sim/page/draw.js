@@ -181,7 +181,7 @@ function drawMarks(g) {
       g.fill();
       g.fillStyle = colours['--onbar'];
       g.font = 'bold 10px system-ui, sans-serif';
-      g.fillText(letter(m.peer), x, y + 14.5);
+      g.fillText(nodeName(m.peer), x, y + 14.5);
       g.font = '12px system-ui, sans-serif';
       continue;
     }
@@ -250,7 +250,7 @@ function drawOperations(g) {
       g.setLineDash([]);
       g.globalAlpha = 1;
     }
-    const text = opText(o) + (o.result === 'OK' ? '' : ' ' + o.result) + ' @' + letter(o.node);
+    const text = opText(o) + (o.result === 'OK' ? '' : ' ' + o.result) + ' @' + nodeName(o.node);
     const beside = Math.min(width, X(Math.min(o.next, view.end))) - x1 - 10;
     if (w > 30) {
       clipped(g, text, x0 + 4, y + 11.5, w - 6, o.status === 'ok' ? '--onbar' : '--ink');
@@ -293,7 +293,7 @@ function drawGutter(g) {
   for (let n = 0; n < D.nodes; n++) {
     g.fillStyle = colours[n === D.node ? '--bad' : '--ink'];
     g.globalAlpha = nodeOn[n] ? 1 : 0.35;
-    g.fillText(letter(n), GUTTER - 14, nodeY(n) + 5);
+    g.fillText(nodeName(n), GUTTER - 14, nodeY(n) + 5);
   }
   g.globalAlpha = 1;
   g.font = '12px system-ui, sans-serif';

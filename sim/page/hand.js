@@ -46,7 +46,7 @@ function fillList() {
   let current = null;
   for (const o of mine) {
     const row = body.insertRow();
-    const cells = [(o.begin / 1e9).toFixed(6), 'c' + o.client + ' ' + letter(o.node), opText(o),
+    const cells = [(o.begin / 1e9).toFixed(6), 'c' + o.client + ' ' + nodeName(o.node), opText(o),
       o.result, o.version];
     cells.forEach((text, i) => {
       const cell = row.insertCell();
@@ -93,7 +93,7 @@ function chip(parent, text, paint, isOn, toggle) {
 }
 function fillFilters() {
   for (let n = 0; n < D.nodes; n++) {
-    chip(at('nodes'), letter(n), '', () => nodeOn[n], () => { nodeOn[n] = !nodeOn[n]; });
+    chip(at('nodes'), nodeName(n), '', () => nodeOn[n], () => { nodeOn[n] = !nodeOn[n]; });
   }
   const counts = D.kinds.map(() => 0);
   for (const m of messages) counts[m.kind]++;

@@ -10,7 +10,7 @@ const OP_PAINT = ['--soft', '--read', '--write', '--gone'];
 const STATES = ['?', 'alive', 'suspect', 'unreachable', 'left'];
 const STATE_PAINT = ['--soft', '--good', '--warn', '--bad', '--soft'];
 const BOOT = 1, CRASH = 2, LEAVE = 3, MEMBER = 4, CUT = 5, MEND = 6, CLOCK = 7, FAULT = 8;
-const letter = (n) => (n < 0 ? '?' : String.fromCharCode(n < 26 ? 97 + n : 39 + n));
+const nodeName = (n) => D.names[n] ?? '?';
 const groupOf = [];
 for (const [name, kinds] of Object.entries(GROUPS)) kinds.forEach((k) => { groupOf[k] = name; });
 
@@ -41,7 +41,7 @@ const cutOpen = new Map();
 const instants = [];
 function closeCuts(keys, end) {
   for (const k of keys) {
-    cuts.push({ from: Math.floor(k / 64), to: k % 64, begin: cutOpen.get(k), end });
+    cuts.push({ from: Math.floor(k / D.nodes), to: k % D.nodes, begin: cutOpen.get(k), end });
     cutOpen.delete(k);
   }
 }
@@ -49,9 +49,9 @@ for (const m of marks) {
   if (m.kind === BOOT) lives[m.node].push({ begin: m.time, end: last });
   if (m.kind === CRASH && lives[m.node].length) lives[m.node].at(-1).end = m.time;
   if (m.kind === CRASH && !lives[m.node].length) lives[m.node].push({ begin: first, end: m.time });
-  if (m.kind === CUT) cutOpen.set(m.node * 64 + m.peer, m.time);
-  if (m.kind === MEND && cutOpen.has(m.node * 64 + m.peer)) {
-    closeCuts([m.node * 64 + m.peer], m.time);
+  if (m.kind === CUT) cutOpen.set(m.node * D.nodes + m.peer, m.time);
+  if (m.kind === MEND && cutOpen.has(m.node * D.nodes + m.peer)) {
+    closeCuts([m.node * D.nodes + m.peer], m.time);
   }
   if ([BOOT, CRASH, LEAVE, CLOCK, FAULT].includes(m.kind)) instants.push(m);
 }
@@ -66,12 +66,12 @@ function nameCut(pairs) {
   const out = sideA.every((i) => sideB.every((j) => has(i, j)));
   const back = sideA.every((i) => sideB.every((j) => has(j, i)));
   const whole = pairs.length === sideA.length * sideB.length * ((out ? 1 : 0) + (back ? 1 : 0));
-  const names = (side) => side.map(letter).join(' ');
+  const names = (side) => side.map(nodeName).join(' ');
   if (whole && (out || back)) {
     const arrow = out && back ? '\u2573' : out ? '\u2573\u2192' : '\u2190\u2573';
     return names(sideA) + ' ' + arrow + ' ' + names(sideB);
   }
-  return pairs.map((p) => letter(p.from) + '\u2192' + letter(p.to)).join(', ');
+  return pairs.map((p) => nodeName(p.from) + '\u2192' + nodeName(p.to)).join(', ');
 }
 const partitions = [];
 {
@@ -180,12 +180,12 @@ function describe(hit) {
     const o = hit.operation;
     return 'operation ' + o.number + ': ' + opText(o) + '\n' + o.result +
       (o.version ? ', version ' + o.version : '') + '\nclient ' + o.client + ' asks ' +
-      letter(o.node) + (o.ttl ? ', ttl ' + o.ttl + ' ms' : '') + '\n' + time(o.begin) +
+      nodeName(o.node) + (o.ttl ? ', ttl ' + o.ttl + ' ms' : '') + '\n' + time(o.begin) +
       (o.end ? ', takes ' + lasts(o.end - o.begin) : ', never ends');
   }
   if (hit.message) {
     const m = hit.message;
-    return D.kinds[m.kind] + ' ' + letter(m.from) + ' \u2192 ' + letter(m.to) +
+    return D.kinds[m.kind] + ' ' + nodeName(m.from) + ' \u2192 ' + nodeName(m.to) +
       (m.key >= 0 ? ', k' + m.key : '') + (m.text ? '\n' + m.text : '') + '\n' +
       time(m.send) + (m.arrival === NEVER ? m.lost ? ', lost' : ', under way at the end'
       : ', takes ' + lasts(m.arrival - m.send)) + '\n' + m.bytes + ' bytes by ' +
