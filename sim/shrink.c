@@ -7,6 +7,7 @@
 #include "sim/miniature.h"
 
 #define BLOCK_COUNT_MAX 128   /* of so many blocks at the most, each is tried */
+#define NODE_DIGIT_COUNT 40   /* each node counts as much as this, as do two digits */
 #define MINIATURE_COUNT 300   /* are tried at the most, while it is long */
 #define SINGLE_COUNT_MAX 2000 /* of so many lines at the most, numbers are made smaller */
 
@@ -72,7 +73,8 @@ static void measure(const struct gkv_script *script, struct gkv_shrink_size *siz
 {
     size->fault_count = 0;
     size->line_count = script->line_count;
-    size->digit_count = 0;
+    /* A node less is less to read, though 99 is longer than 100 by the digits alone. */
+    size->digit_count = (uint64_t)NODE_DIGIT_COUNT * script->scenario.node_count;
     for (uint32_t i = 0; i < script->line_count; i++) {
         const struct gkv_script_line *line = &script->lines[i];
         size->fault_count += gkv_script_is_fault(line->kind);
@@ -482,25 +484,37 @@ static bool lower_names(struct gkv_shrink *shrink)
     return is_better;
 }
 
-/* One node less: the last, with all lines that name it. */
+/* The last nodes less, with all lines that name one of them. */
+static bool drop_last_nodes(struct gkv_shrink *shrink, uint32_t count)
+{
+    if (!copy_best(shrink)) {
+        return false;
+    }
+    const struct gkv_script *best = shrink->best;
+    struct gkv_script *candidate = shrink->candidate;
+    const uint32_t left = best->scenario.node_count - count;
+    candidate->scenario.node_count = left;
+    candidate->line_count = 0;
+    for (uint32_t i = 0; i < best->line_count; i++) {
+        if (best->lines[i].node < left && best->lines[i].to < left) {
+            candidate->lines[candidate->line_count++] = best->lines[i];
+        }
+    }
+    return try_candidate(shrink);
+}
+
+/* An eighth of a crowd at once, and less where that does not do; of a few nodes, one by one. */
 static bool drop_nodes(struct gkv_shrink *shrink)
 {
+    uint32_t count = shrink->best->scenario.node_count / 8;
     bool is_better = false;
-    while (shrink->best->scenario.node_count > 1 && copy_best(shrink)) {
-        const struct gkv_script *best = shrink->best;
-        struct gkv_script *candidate = shrink->candidate;
-        const uint32_t last = best->scenario.node_count - 1;
-        candidate->scenario.node_count = last;
-        candidate->line_count = 0;
-        for (uint32_t i = 0; i < best->line_count; i++) {
-            if (best->lines[i].node < last && best->lines[i].to < last) {
-                candidate->lines[candidate->line_count++] = best->lines[i];
-            }
+    count = count > 0 ? count : 1;
+    while (count > 0 && shrink->best->scenario.node_count > count) {
+        if (drop_last_nodes(shrink, count)) {
+            is_better = true;
+        } else {
+            count /= 2;
         }
-        if (!try_candidate(shrink)) {
-            break;
-        }
-        is_better = true;
     }
     return is_better;
 }

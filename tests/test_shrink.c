@@ -103,6 +103,8 @@ static void check_shrinks(uint32_t node_count)
         assert_int_equal(lines[i].node, 0);
         assert_int_equal(lines[i].count, 12);
     }
+    /* As many as there are anyhow, or as that luck names. */
+    assert_int_equal(shrink.best->scenario.node_count, lines[0].node < 3 ? 3 : lines[0].node + 1);
     assert_int_equal(shrink.best->scenario.key_count, 1);
     assert_int_equal(shrink.best->scenario.client_count, 1);
     struct gkv_shrink_size size = {0};
