@@ -1,5 +1,6 @@
 #include "sim/watch.h"
 
+#include <stddef.h>
 #include <string.h>
 
 #include "sim/trial.h"
@@ -15,6 +16,7 @@ void gkv_watch_init(struct gkv_trial *trial)
     struct gkv_probe_rows *probe = &trial->probe_rows;
     struct gkv_reach_rows *reach = &trial->reach_rows;
     struct gkv_grey_watch *grey = &trial->grey_watch;
+    struct gkv_witness_rows *witness = &trial->witness_rows;
     struct gkv_intersect_rows *intersect = &trial->intersect_rows;
     struct gkv_sometimes_rows *sometimes = &trial->sometimes_rows;
     gkv_numbers_init(&trial->tables.versions);
@@ -32,6 +34,10 @@ void gkv_watch_init(struct gkv_trial *trial)
         probe->nodes[node] = (struct gkv_probe_node){.has_asked = false};
         memset(probe->accused[node], 0, node_count * sizeof(probe->accused[node][0]));
         reach->nodes[node].count = 0;
+        trial->nack_watch.count[node] = 0;
+        memset(&trial->pace_watch.nodes[node], 0, offsetof(struct gkv_pace_node, probes));
+        witness->nodes[node] = (struct gkv_witness_node){.is_timer = false};
+        memset(witness->rows[node], 0, node_count * sizeof(witness->rows[node][0]));
         if (node < GKV_GREY_NODE_COUNT_MAX) {
             memset(grey->rows[node], 0, sizeof(grey->rows[node]));
             grey->owed[node] = 0;
