@@ -232,6 +232,7 @@ static void fill_options(struct gkv_options *options, uint32_t node)
     options->member_count_max = NODE_COUNT;
     options->operation_count_max = 8;
     options->operation_memory_bytes = 16 * 1024;
+    options->stall_ms = 0; /* time goes from one deadline to the next here, and is no stall */
 }
 
 static struct gkv_now now_of(const struct exhaust *exhaust, uint32_t node)
