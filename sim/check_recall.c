@@ -51,10 +51,10 @@ static void begin(struct gkv_trial *trial, uint32_t node)
 static void observe(struct gkv_trial *trial, const struct gkv_observation *observation)
 {
     const uint32_t node = observation->node;
-    struct gkv_recall_node *calls = &trial->recall_watch.nodes[node];
     if (!gkv_check_tells_all(trial)) {
         return;
     }
+    struct gkv_recall_node *calls = &trial->recall_watch.nodes[node];
     if (observation->kind == GKV_OBSERVE_OUTPUT) {
         const struct gkv_update *said = &observation->output->as.member;
         const uint32_t about = gkv_check_node_of_id(trial, said->who.id);
