@@ -167,15 +167,16 @@ void world_deliver(uint32_t to, const struct gkv_message *message, const struct 
     world_deliver_by(to, message, &way);
 }
 
+/* A copy: what is sent in answer may take the mail's place. */
 static void deliver_next(void)
 {
-    struct mail *mail = &mails[mail_first];
+    const struct mail mail = mails[mail_first];
     mail_first = (mail_first + 1) % MAIL_COUNT_MAX;
     world_mail_count--;
-    if (!world_peers[mail->to].is_down) {
-        world_deliver_by(mail->to, &mail->message, &mail->way);
+    if (!world_peers[mail.to].is_down) {
+        world_deliver_by(mail.to, &mail.message, &mail.way);
     }
-    free(mail->updates);
+    free(mail.updates);
 }
 
 void world_run_until(uint64_t until_ns)

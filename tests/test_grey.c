@@ -184,6 +184,7 @@ static void test_eviction(void **state)
     assert_int_equal(world_view(0, 4)->state, GKV_MEMBER_ALIVE);
     assert_true(is_degraded(4));
 
+    world_teardown(state);
     world_setup(state);
     start_listener(4);
     for (uint32_t i = 0; i < 40; i++) {
