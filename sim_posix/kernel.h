@@ -40,7 +40,8 @@
 #define GKV_KERNEL_REPORT_COUNT_MAX 200       /* of one readiness, without a call on it; as above */
 #define GKV_KERNEL_HURRY_COUNT_MAX 100        /* waits of no time in a row, told nothing */
 #define GKV_KERNEL_WINDOW_NS (100 * GKV_NS_PER_MS)
-#define GKV_KERNEL_WINDOW_WAIT_COUNT_MAX 4000 /* turns of a process in a window */
+#define GKV_KERNEL_WINDOW_IDLE_COUNT_MAX 1000 /* turns in a window that moved no stream's byte */
+#define GKV_KERNEL_WINDOW_BUSY_COUNT_MAX 4000 /* and that did, less the calls that moved a part */
 #define GKV_KERNEL_NONE UINT32_MAX
 
 /* What goes wrong, in parts per million of the calls, packets or reports; 0: never. */
@@ -158,8 +159,11 @@ struct gkv_kernel_process {
     uint64_t wait_count;
     uint64_t turn_call_count; /* since it last waited */
     uint32_t hurry_count;     /* waits in a row that were not to wait, and told nothing */
-    uint64_t window;          /* of time, by number, and the waits in it */
-    uint32_t window_wait_count;
+    uint64_t turn_byte_count; /* of streams, since it last waited */
+    uint64_t window;          /* of time, by number, and the turns in it */
+    uint64_t window_idle_count;
+    uint64_t window_busy_count;
+    uint64_t window_part_count; /* the kernel's, when it began */
     int again_fd;   /* of what the last call, to read, write or connect, said EINTR or so; or -1 */
     int closing_fd; /* and the one before this */
     int fd_last;
@@ -187,6 +191,7 @@ struct gkv_kernel {
     bool is_cut[GKV_KERNEL_PROCESS_COUNT_MAX][GKV_KERNEL_PROCESS_COUNT_MAX];
     uint64_t chain; /* over every call and its answer */
     uint64_t call_count;
+    uint64_t part_count; /* reads and writes that moved a part: by a fault, or for a full window */
     struct gkv_kernel_tally tally;
     const char *failed_check; /* NULL: nothing failed */
     char failed_text[200];

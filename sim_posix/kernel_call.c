@@ -484,8 +484,11 @@ static ssize_t sim_recv(int fd, void *buffer, size_t room, int flags)
         end_of(file, &ended);
         return answer_stream("recv", file, 0, ended);
     }
-    count = shorten(count < room ? count : room);
+    const uint64_t all = count < room ? count : room;
+    count = shorten(all);
+    kernel->part_count += count < all ? 1 : 0;
     gkv_kernel_read(kernel, file, buffer, count);
+    process_running()->turn_byte_count += count;
     return answer("recv", fd, (ssize_t)count, 0);
 }
 
@@ -535,6 +538,7 @@ static ssize_t send_stream(int fd, struct gkv_kernel_file *file, const struct ms
     }
     const uint64_t room = gkv_kernel_room(kernel, file);
     const uint64_t count = shorten(total < room ? total : room);
+    kernel->part_count += count < total ? 1 : 0;
     uint64_t left = count;
     for (size_t i = 0; i < message->msg_iovlen && left > 0; i++) {
         const struct iovec *piece = &message->msg_iov[i];
@@ -544,6 +548,7 @@ static ssize_t send_stream(int fd, struct gkv_kernel_file *file, const struct ms
         }
         left -= part;
     }
+    process_running()->turn_byte_count += count;
     return answer("sendmsg", fd, (ssize_t)count, 0);
 }
 

@@ -1,4 +1,5 @@
 #include <errno.h>
+#include <inttypes.h>
 #include <sys/epoll.h>
 
 #include "core/types.h"
@@ -105,17 +106,37 @@ static void count_hurry(struct gkv_kernel *kernel, int timeout_ms, int filled)
     }
 }
 
-/* Any number of turns is right while there is work, but there is only so much of it here. */
+static void begin_window(const struct gkv_kernel *kernel, struct gkv_kernel_process *process)
+{
+    const uint64_t window = kernel->now_ns / GKV_KERNEL_WINDOW_NS;
+    if (window != process->window) {
+        process->window = window;
+        process->window_idle_count = 0;
+        process->window_busy_count = 0;
+        process->window_part_count = kernel->part_count;
+    }
+}
+
+/* Any number of turns is right while there is work, but there is only so much of it here; each call
+ * that moved a part of what it was to move, of whatever process, may take one more. */
 void gkv_kernel_count_turn(struct gkv_kernel *kernel, int timeout_ms, int filled)
 {
     struct gkv_kernel_process *process = process_running(kernel);
     count_hurry(kernel, timeout_ms, filled);
-    const uint64_t window = kernel->now_ns / GKV_KERNEL_WINDOW_NS;
-    process->window_wait_count = window == process->window ? process->window_wait_count + 1 : 1;
-    process->window = window;
-    if (process->window_wait_count > GKV_KERNEL_WINDOW_WAIT_COUNT_MAX) {
-        gkv_kernel_fail(kernel, "spin", "process %u turned %d times within %d ms", kernel->running,
-                        GKV_KERNEL_WINDOW_WAIT_COUNT_MAX,
-                        (int)(GKV_KERNEL_WINDOW_NS / GKV_NS_PER_MS));
+    begin_window(kernel, process);
+    const bool is_idle = process->turn_byte_count == 0;
+    process->turn_byte_count = 0;
+    process->window_idle_count += is_idle ? 1 : 0;
+    process->window_busy_count += is_idle ? 0 : 1;
+    const uint64_t part_count = kernel->part_count - process->window_part_count;
+    const bool is_spin = process->window_idle_count > GKV_KERNEL_WINDOW_IDLE_COUNT_MAX ||
+                         process->window_busy_count > GKV_KERNEL_WINDOW_BUSY_COUNT_MAX + part_count;
+    if (is_spin) {
+        gkv_kernel_fail(kernel, "spin",
+                        "process %u turned %" PRIu64 " times for nothing and %" PRIu64
+                        " times for some bytes within %d ms, with %" PRIu64
+                        " calls that moved a part",
+                        kernel->running, process->window_idle_count, process->window_busy_count,
+                        (int)(GKV_KERNEL_WINDOW_NS / GKV_NS_PER_MS), part_count);
     }
 }

@@ -294,6 +294,88 @@ static void test_spin(void **state)
     expect_failed(&world, "spin", "was told 200 times that descriptor 3 is ready");
 }
 
+/* An end of a stream, and what its process does in each turn, for ever. */
+struct end {
+    int fd;
+    enum {
+        END_WAKES_ITSELF,
+        END_ECHOES,
+        END_SENDS,
+        END_TAKES
+    } deed;
+};
+
+static void send_some(int fd, const uint8_t *bytes, size_t count)
+{
+    const struct gkv_bytes pieces[2] = {{.data = bytes, .count = count}, {NULL, 0}};
+    (void)gkv_socket_send(fd, pieces);
+}
+
+static void run_end(void *argument)
+{
+    const struct end *end = argument;
+    uint8_t bytes[64] = {0};
+    struct gkv_loop loop;
+    struct gkv_ready ready[GKV_LOOP_READY_COUNT_MAX];
+    struct gkv_watch watch = {.fd = end->fd, .token = 1};
+    const uint32_t interest = end->deed == END_SENDS ? GKV_LOOP_WRITE : GKV_LOOP_READ;
+    assert_int_equal(gkv_loop_open(&loop), GKV_OK);
+    assert_int_equal(gkv_loop_watch(&loop, &watch, interest), GKV_OK);
+    for (;;) {
+        (void)gkv_loop_wait(&loop, 10 * GKV_NS_PER_MS, ready);
+        if (end->deed == END_SENDS) {
+            send_some(end->fd, bytes, sizeof(bytes));
+            continue;
+        }
+        const ptrdiff_t count = gkv_socket_receive(end->fd, bytes, sizeof(bytes));
+        if (end->deed == END_WAKES_ITSELF) {
+            gkv_loop_wake(&loop);
+        } else if (end->deed == END_ECHOES && count > 0) {
+            send_some(end->fd, bytes, (size_t)count);
+        }
+    }
+}
+
+/* Both ends of a stream run for a window; how often the server turned, and whether it may. */
+static bool run_ends(struct world *world, struct end *server, struct end *client)
+{
+    connect_both(world, &server->fd, &client->fd);
+    world->kernel->latency_ns = 1000;
+    gkv_kernel_act_as(world->kernel, CLIENT);
+    send_some(client->fd, (const uint8_t *)"ball", 4);
+    assert_true(gkv_kernel_spawn(world->kernel, SERVER, run_end, server));
+    assert_true(gkv_kernel_spawn(world->kernel, CLIENT, run_end, client));
+    return gkv_kernel_run(world->kernel, world->kernel->now_ns + GKV_KERNEL_WINDOW_NS);
+}
+
+/* Goal: work for ever is a spin, be it for nothing or for some bytes; but a stream whose calls
+ * move a part only may take as many turns as there are parts.
+ * Method: a process that wakes itself; two that send the same bytes to and fro; one that sends to
+ * another, with every call cut short. */
+static void test_spin_of_work(void **state)
+{
+    (void)state;
+    struct world world;
+    open_world(&world, 1);
+    struct end sleeps = {.deed = END_TAKES};
+    struct end wakes = {.deed = END_WAKES_ITSELF};
+    assert_false(run_ends(&world, &wakes, &sleeps));
+    expect_failed(&world, "spin", "process 0 turned 1001 times for nothing and 1 times for");
+
+    open_world(&world, 1);
+    struct end echoes[2] = {{.deed = END_ECHOES}, {.deed = END_ECHOES}};
+    assert_false(run_ends(&world, &echoes[0], &echoes[1]));
+    expect_failed(&world, "spin", "and 4001 times for some bytes within 100 ms, with 0 calls");
+
+    open_world(&world, 1);
+    struct end takes = {.deed = END_TAKES};
+    struct end sends = {.deed = END_SENDS};
+    world.kernel->faults.short_ppm = 1000000;
+    assert_true(run_ends(&world, &takes, &sends));
+    assert_true(world.kernel->processes[SERVER].wait_count > GKV_KERNEL_WINDOW_BUSY_COUNT_MAX);
+    gkv_kernel_destroy(world.kernel);
+}
+
 static struct gkv_bytes value_of(uint32_t number, uint8_t *value)
 {
     return (struct gkv_bytes){.data = value, .count = gkv_deeds_value(number, value)};
@@ -489,17 +571,12 @@ static void test_what_never_struck(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_streams_keep_bytes),
-        cmocka_unit_test(test_streams_end),
-        cmocka_unit_test(test_descriptor_zero),
-        cmocka_unit_test(test_misuse),
-        cmocka_unit_test(test_hasty_close),
-        cmocka_unit_test(test_spin),
-        cmocka_unit_test(test_deeds),
-        cmocka_unit_test(test_set_read_too_early),
-        cmocka_unit_test(test_drill_repeats),
-        cmocka_unit_test(test_what_never_struck),
-        cmocka_unit_test(test_late_is_waited_for),
+        cmocka_unit_test(test_streams_keep_bytes), cmocka_unit_test(test_streams_end),
+        cmocka_unit_test(test_descriptor_zero),    cmocka_unit_test(test_misuse),
+        cmocka_unit_test(test_hasty_close),        cmocka_unit_test(test_spin),
+        cmocka_unit_test(test_spin_of_work),       cmocka_unit_test(test_deeds),
+        cmocka_unit_test(test_set_read_too_early), cmocka_unit_test(test_drill_repeats),
+        cmocka_unit_test(test_what_never_struck),  cmocka_unit_test(test_late_is_waited_for),
         cmocka_unit_test(test_stack_has_a_guard),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
