@@ -154,13 +154,24 @@ bool gkv_bulletin_post(struct gkv_bulletin *bulletin, struct gkv_node_id who,
     return is_news;
 }
 
+/* Does what a place tells come before what another does? */
+static bool is_before(const struct gkv_bulletin_place *a, const struct gkv_bulletin_place *b)
+{
+    const bool is_goodbye = a->is_left && a->is_known;
+    if (is_goodbye != (b->is_left && b->is_known)) {
+        return is_goodbye;
+    }
+    return a->turn < b->turn;
+}
+
 /* The index whose turn it is; place_count: nothing is posted. */
 static uint32_t next_of(const struct gkv_bulletin *bulletin)
 {
+    const struct gkv_bulletin_place *places = bulletin->places;
     uint32_t next = bulletin->place_count;
     for (uint32_t i = 0; i < bulletin->place_count; i++) {
-        const uint64_t turn = bulletin->places[i].turn;
-        if (turn != 0 && (next == bulletin->place_count || turn < bulletin->places[next].turn)) {
+        if (places[i].turn != 0 &&
+            (next == bulletin->place_count || is_before(&places[i], &places[next]))) {
             next = i;
         }
     }

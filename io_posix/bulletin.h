@@ -3,7 +3,8 @@
  *   of one member:
  *   TAKEN  -> POSTED  [gkv_bulletin_post]  behind all that are posted
  *   POSTED -> POSTED  [gkv_bulletin_post]  the newest replaces what nobody took, and has its turn
- *   POSTED -> TAKEN   [gkv_bulletin_take]
+ *   POSTED -> TAKEN   [gkv_bulletin_take]  in turn, but first of all who left of those the
+ *                                          application knows
  *
  * Model     An application that believes each event, and never waits long, follows the node. One
  *           that comes late is told of each member what holds now, and nothing of those who came
@@ -11,8 +12,10 @@
  * Bounds    Two places per member of the table, one of 32 bytes to look at and one of under 300 for
  *           the event; each call is O(places). They suffice: a place is needed by who did not
  *           leave, one per place of the table; and by who left of whom the application took
- *           something but not this. All of those were in the table when the last event that was
- *           taken got its turn, or they would have been taken before it.
+ *           something but not this. Those are as many at the most: the application gets to know
+ *           somebody only when nobody whom it knows has left, and then all whom it knows are in
+ *           the table. (Strictly by turns they had no bound: who left, came back, was taken and
+ *           left again kept an early turn, time after time.)
  * Invariant What is taken last of each member is what was posted last. The mutex is held for a look
  *           at the places, never over a call that may wait: the node's thread is not kept waiting.
  */

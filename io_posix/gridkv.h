@@ -165,9 +165,9 @@ GRIDKV_EXPORT enum gkv_error gridkv_wait_ready(struct gridkv *gridkv, uint32_t t
 /* The queue of member events, beside the callback: fill event_out with the next one, and wait for
  * it up to timeout_ms (0: do not). Of several callers one gets it. The queue begins with
  * gridkv_open and is never full: an event that nobody took in time is replaced by the next one of
- * the same peer, and a peer that came and left meanwhile may be left out. It costs 1 KiB of memory
- * at most per member_count_max. struct_bytes: sizeof(struct gridkv_member_event) of the caller;
- * fills at most that much, and nothing on an error.
+ * the same peer, a peer that came and left meanwhile may be left out, and who left is told first.
+ * It costs 1 KiB of memory at most per member_count_max. struct_bytes: sizeof(struct
+ * gridkv_member_event) of the caller; fills at most that much, and nothing on an error.
  * GKV_ERROR_NOT_READY  none within timeout_ms. GKV_ERROR_CLOSED  also to who waits when the node is
  * closed. GKV_ERROR_BUSY  in a callback. */
 GRIDKV_EXPORT enum gkv_error gridkv_member_next(struct gridkv *gridkv, uint32_t timeout_ms,

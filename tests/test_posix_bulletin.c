@@ -121,6 +121,54 @@ static void test_against_model(void **state)
     }
 }
 
+/* Peers first .. first + count - 1 change to a state; it is news of each of them. */
+static void post_all(struct gkv_bulletin *bulletin, uint32_t first, uint32_t count,
+                     enum gridkv_member_state state)
+{
+    for (uint32_t peer = first; peer < first + count; peer++) {
+        const struct gridkv_member_event event = event_of(peer, state, 1);
+        assert_true(gkv_bulletin_post(bulletin, id_of(peer), &event));
+    }
+}
+
+/* `count` events are taken, in the order of their peers. */
+static void take_from(struct gkv_bulletin *bulletin, uint32_t first, uint32_t count,
+                      enum gridkv_member_state state)
+{
+    for (uint32_t peer = first; peer < first + count; peer++) {
+        struct gridkv_member_event event;
+        assert_int_equal(gkv_bulletin_take(bulletin, 0, &event), GKV_OK);
+        assert_int_equal(event.boot_id, peer);
+        assert_int_equal(event.state, state);
+    }
+}
+
+/* Goal: peers that leave, come back and leave again while an application takes slowly do not use
+ * the places up: it is told of those it knows, and who left, before it is told of anybody else.
+ * Method: a table of us and six. Three of six that were taken make room for others, then the other
+ * three for them; when they have been taken, all leave, and six more come. */
+static void test_goodbyes_first(void **state)
+{
+    (void)state;
+    struct gkv_bulletin bulletin;
+    assert_int_equal(gkv_bulletin_init(&bulletin, 7), GKV_OK);
+    post_all(&bulletin, 0, 6, GRIDKV_MEMBER_ALIVE);
+    take_from(&bulletin, 0, 6, GRIDKV_MEMBER_ALIVE);
+    post_all(&bulletin, 3, 3, GRIDKV_MEMBER_LEFT);
+    post_all(&bulletin, 6, 3, GRIDKV_MEMBER_ALIVE);
+    post_all(&bulletin, 0, 3, GRIDKV_MEMBER_LEFT);
+    post_all(&bulletin, 3, 3, GRIDKV_MEMBER_ALIVE);
+    struct gridkv_member_event event;
+    for (uint32_t i = 0; i < 6; i++) {
+        assert_int_equal(gkv_bulletin_take(&bulletin, 0, &event), GKV_OK);
+    }
+    post_all(&bulletin, 3, 6, GRIDKV_MEMBER_LEFT);
+    post_all(&bulletin, 9, 6, GRIDKV_MEMBER_ALIVE); /* places for all of them */
+    take_from(&bulletin, 3, 3, GRIDKV_MEMBER_LEFT);
+    take_from(&bulletin, 9, 6, GRIDKV_MEMBER_ALIVE);
+    gkv_bulletin_destroy(&bulletin);
+}
+
 /* Goal: peers take turns, a newer event keeps the turn of the one that it replaces and says how
  * many there were, and what was said already is no event. Method: two peers. */
 static void test_turns(void **state)
@@ -229,9 +277,8 @@ static void test_takers_wait(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_against_model),
-        cmocka_unit_test(test_turns),
-        cmocka_unit_test(test_write),
+        cmocka_unit_test(test_against_model), cmocka_unit_test(test_goodbyes_first),
+        cmocka_unit_test(test_turns),         cmocka_unit_test(test_write),
         cmocka_unit_test(test_takers_wait),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
