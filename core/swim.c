@@ -292,7 +292,8 @@ static void declare(struct gkv_swim *swim, const struct gkv_step *step, uint16_t
     GKV_ASSERT(gkv_member_at(step->members, index)->said.state == state);
 }
 
-/* Somebody was neither well nor dead for too long: all are to know. */
+/* Somebody was neither well nor dead for too long: all are to know. Unless the rest of the message
+ * said that it began anew, or left and made place for another. */
 static void evict_degraded(struct gkv_swim *swim, const struct gkv_step *step)
 {
     const uint16_t index = swim->condemned;
@@ -300,8 +301,9 @@ static void evict_degraded(struct gkv_swim *swim, const struct gkv_step *step)
     if (index == GKV_MEMBER_INDEX_NONE) {
         return;
     }
-    const enum gkv_member_state state = gkv_member_at(step->members, index)->said.state;
-    if (state == GKV_MEMBER_ALIVE || state == GKV_MEMBER_SUSPECT) {
+    const struct gkv_member *member = gkv_member_at(step->members, index);
+    const enum gkv_member_state state = member->said.state;
+    if (member->is_degraded && (state == GKV_MEMBER_ALIVE || state == GKV_MEMBER_SUSPECT)) {
         declare(swim, step, index, GKV_MEMBER_EVICTED);
     }
 }

@@ -304,6 +304,33 @@ static void test_another_life(void **state)
     }
 }
 
+/* Goal: who is to be evicted and lives anew, as the same message says, is not.
+ * Method: accuse one of five for half a minute; it denies that, and was restarted. */
+static void test_the_condemned_live_anew(void **state)
+{
+    (void)state;
+    start_listener(5);
+    accuse_in_vain(1, 4);
+    for (uint32_t i = 0; i < 31; i++) {
+        accuse_in_vain(1 + i % 2, 4);
+        pass(1000);
+    }
+    assert_true(is_degraded(4));
+    const struct gkv_update word = word_of(1, 4, GKV_MEMBER_SUSPECT);
+    world_gossip(1, 0, &word);
+    const struct gkv_update updates[] = {
+        world_update_about(4, 100, word.incarnation + 1, GKV_MEMBER_ALIVE),
+        world_update_about(4, 200, 0, GKV_MEMBER_ALIVE),
+    };
+    struct gkv_message message = world_message_from(1, 100, GKV_MESSAGE_GOSSIP);
+    message.as.gossip.updates = updates;
+    message.as.gossip.update_count = 2;
+    const struct gkv_address source = world_address_of(1);
+    world_deliver(0, &message, &source);
+    assert_int_equal(world_view(0, 4)->who.boot_id, 200);
+    assert_int_equal(world_view(0, 4)->state, GKV_MEMBER_ALIVE);
+}
+
 /* Goal: 0 switches it off. Method: what makes one DEGRADED otherwise, and two evictions. */
 static void test_off(void **state)
 {
@@ -327,7 +354,7 @@ int main(void)
         TEST(test_whose_word_counts), TEST(test_flapping),
         TEST(test_eviction),          TEST(test_the_evicted_wait),
         TEST(test_another_life),      TEST(test_off),
-        TEST(test_the_network),
+        TEST(test_the_network),       TEST(test_the_condemned_live_anew),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
