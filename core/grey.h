@@ -11,7 +11,8 @@
  *           pause makes nobody DEGRADED), and it refuted each; or when it flaps: its score is above
  *           GKV_GREY_SCORE_MAX. That is GKV_GREY_SCORE_REFUTED for each refuted suspicion and
  *           GKV_GREY_SCORE_EVICTED for each refuted eviction, halved every
- *           GKV_GREY_HALF_LIFE_WINDOWS windows. It ends a window after the last such refutation.
+ *           GKV_GREY_HALF_LIFE_WINDOWS windows. It ends a window after the last such refutation,
+ *           when it flaps no more.
  *           Whoever stays DEGRADED for options.degraded_evict_ms is to be evicted, unless half of
  *           the members are DEGRADED or have a quarter of that score: then it is the network.
  *           We know it of ourselves as well: one who is DEGRADED and unwell and is told that it was

@@ -2,8 +2,10 @@
  * incarnation, or the same and a worse state (core/member.h).
  *
  *   (nobody)    -> any but LEFT  [merge]          told of a stranger, and the table has room
- *   ALIVE       -> SUSPECT       [on_failed]      our probe failed (core/probe.h); or told
- *   SUSPECT     -> ALIVE         [merge]          it refuted
+ *   ALIVE,
+ *   LEAVING     -> SUSPECT       [on_failed]      our probe failed (core/probe.h); or told
+ *   SUSPECT     -> ALIVE         [merge]          it refuted; or LEAVING
+ *   ALIVE       -> LEAVING       [merge]          it said so
  *   SUSPECT     -> UNREACHABLE   [end_suspicion] it did not refute in time; or told
  *   UNREACHABLE -> EVICTED       [gkv_swim_on_member_timer] evict_delay_ms later; or told
  *   ALIVE,

@@ -94,7 +94,7 @@ struct gridkv_options {
     uint32_t read_quorum;          /* R, default 2 */
     uint64_t memory_limit_bytes;   /* of the store, everything counted; default 64 MiB */
     uint32_t value_bytes_max;      /* default 1 MiB */
-    uint32_t member_count_max;     /* default 64 */
+    uint32_t member_count_max;     /* 1 .. 1,024, this node and the dead included; default 64 */
     uint32_t operation_timeout_ms; /* default 0: as the profile says; LAN 2,000, WAN 5,000 */
     bool insecure;                 /* allow listening beyond loopback, in clear; default false */
     gridkv_member_fn on_member;    /* told of each change of a peer's state; default NULL: nobody */

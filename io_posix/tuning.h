@@ -13,7 +13,7 @@
 void gkv_tuning_take(struct gkv_options *core, const struct gridkv_options *options);
 
 /* The public name of the option that such a sentence of gkv_options_check begins with, and
- * *rest_out is what follows it; "" and the whole of it when the names are the same. */
+ * *rest_out is what follows it; "" and the whole of it when it begins with none of these. */
 const char *gkv_tuning_name(const char *reason, const char **rest_out);
 
 #endif
