@@ -58,8 +58,18 @@ def note(text):
 
 
 def false_alarms(events, is_true):
-    """How many of the events give somebody up who was there."""
-    return sum(event.state in GIVEN_UP and not is_true(event) for event in events)
+    """How often a node gave somebody up who was there; what it says of one whom it has given up,
+    that it is evicted as well, or degraded no more, is not another time."""
+    given_up = set()
+    count = 0
+    for event in events:
+        who = (event.node, event.member, event.boot)
+        if event.state not in GIVEN_UP:
+            given_up.discard(who)
+        elif who not in given_up:
+            given_up.add(who)
+            count += not is_true(event)
+    return count
 
 
 def attempt(cluster, what, function):

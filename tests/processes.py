@@ -188,13 +188,21 @@ class Cluster:
     def sees(self, name, peer, state):
         return self.nodes[name].view.get(peer) == state
 
-    def all_see(self, names, peers, state):
-        return all(self.sees(name, peer, state) for name in names for peer in peers if peer != name)
+    def all_see(self, names, peers, *states):
+        return all(any(self.sees(name, peer, state) for state in states)
+                   for name in names for peer in peers if peer != name)
 
     def since(self, name, peer):
-        """When a node came to see a peer as it sees it now."""
-        return next(event.mono for event in reversed(self.nodes[name].events)
-                    if event.member == peer)
+        """When a node came to see a peer as it sees it now: given up is given up, in either way,
+        and a line that tells of its being degraded is no other view."""
+        since, newest = None, None
+        for event in reversed(self.nodes[name].events):
+            if event.member == peer:
+                view = (event.boot, "given up" if event.state in GIVEN_UP else event.state)
+                if since is not None and view != newest:
+                    break
+                newest, since = view, event.mono
+        return since
 
     def last(self, names, peers):
         """When the last of `names` came to see one of `peers` as it does now; or the reverse."""
@@ -251,12 +259,12 @@ class Cluster:
 
     def crash(self, victim):
         """SIGKILL one. Returns the seconds until somebody suspected it (None when nobody told so),
-        and for each survivor until it held it unreachable."""
+        and for each survivor until it gave it up."""
         heard_count = len(self.heard)
         at = self.kill(victim)
         survivors = list(self.nodes)
-        self.wait(lambda: self.all_see(survivors, [victim], "unreachable"),
-                  f"{victim} to be unreachable to all")
+        self.wait(lambda: self.all_see(survivors, [victim], *GIVEN_UP),
+                  f"{victim} to be given up by all")
         suspected = [event.mono - at for event in self.heard[heard_count:]
                      if event.member == victim and event.state == "suspect"]
         known = [self.since(name, victim) - at for name in survivors]
@@ -278,8 +286,8 @@ class Cluster:
         self.watch(1.0)  # the bridges learn where everybody is
         at = time.monotonic()
         self.network.cut()
-        self.wait(lambda: self.all_see(left, right, "unreachable")
-                  and self.all_see(right, left, "unreachable"), "both sides to notice the cut")
+        self.wait(lambda: self.all_see(left, right, *GIVEN_UP)
+                  and self.all_see(right, left, *GIVEN_UP), "both sides to notice the cut")
         noticed = self.last(left, right)
         self.watch(hold_s)
         healed = time.monotonic()
