@@ -113,7 +113,8 @@ struct gkv_options {
     uint32_t read_repair_per_second_max;
 };
 
-/* How far apart members are, and how steady: sets of times that fit together. */
+/* How far apart members are, and how steady: sets of times that fit together.
+ * Between two nodes a death takes up to two and a half times as long. */
 enum gkv_options_profile {
     GKV_OPTIONS_LAN = 1,    /* the defaults: a death is known to all in under a second */
     GKV_OPTIONS_STABLE = 2, /* in two; and hosts may stand still for a second */

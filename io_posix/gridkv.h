@@ -39,7 +39,8 @@ enum gridkv_level {
     GRIDKV_LEVEL_QUORUM = 2,
 };
 
-/* How far apart nodes are, and how steady their hosts: sets of times that fit together. */
+/* How far apart nodes are, and how steady their hosts: sets of times that fit together.
+ * Between two nodes a death takes up to two and a half times as long. */
 enum gridkv_profile {
     GRIDKV_PROFILE_LAN = 1,    /* a death is known to all in under a second */
     GRIDKV_PROFILE_STABLE = 2, /* in two; and hosts may stand still for a second */

@@ -85,6 +85,47 @@ static void test_a_death_is_known_to_all(void **state)
     }
 }
 
+/* How long until all others of `count` hold the last one unreachable, in ms; nodes have the times
+ * of a profile, and it dies phase_ms after a quiet while. */
+static uint64_t ms_until_known(enum gkv_options_profile profile, uint32_t count, uint64_t phase_ms)
+{
+    (void)world_setup(NULL);
+    for (uint32_t i = 0; i < count; i++) {
+        gkv_options_profile(&world_start(i, 100, 0)->options, profile);
+    }
+    world_run_until(25 * SECOND_NS + phase_ms * GKV_NS_PER_MS);
+    assert_true(world_all_see_all_alive());
+    world_peers[count - 1].is_down = true;
+    const uint64_t down_ns = world_now_ns;
+    for (uint32_t i = 0; i + 1 < count; i++) {
+        while (world_view(i, count - 1)->state != GKV_MEMBER_UNREACHABLE) {
+            assert_true(world_now_ns - down_ns < 60 * SECOND_NS);
+            world_run_until(world_now_ns + 5 * GKV_NS_PER_MS);
+        }
+    }
+    (void)world_teardown(NULL);
+    return (world_now_ns - down_ns) / GKV_NS_PER_MS;
+}
+
+/* Goal: each profile keeps its word (core/options.h): how soon a death is known to all; and that
+ * two nodes take longer, who have nobody to ask.
+ * Method: two, three and eight nodes, at many phases. */
+static void test_profiles_keep_their_word(void **state)
+{
+    (void)state;
+    static const uint64_t limits_ms[] = {
+        [GKV_OPTIONS_LAN] = 1000, [GKV_OPTIONS_STABLE] = 2000, [GKV_OPTIONS_WAN] = 10000};
+    for (int i = GKV_OPTIONS_LAN; i <= GKV_OPTIONS_WAN; i++) {
+        const enum gkv_options_profile profile = (enum gkv_options_profile)i;
+        for (uint64_t phase_ms = 0; phase_ms < 1000; phase_ms += 53) {
+            assert_in_range(ms_until_known(profile, 3, phase_ms), 0, limits_ms[i]);
+            assert_in_range(ms_until_known(profile, 8, phase_ms), 0, limits_ms[i]);
+            const uint64_t two_ms = ms_until_known(profile, 2, phase_ms);
+            assert_in_range(two_ms, limits_ms[i] * 4 / 5, limits_ms[i] * 5 / 2);
+        }
+    }
+}
+
 /* Goal: a bad path between two members does not make either suspect, as long as helpers reach both.
  * Method: three nodes, cut one pair for ten seconds. */
 static void test_helpers_save_a_member(void **state)
@@ -481,6 +522,7 @@ int main(void)
         TEST(test_joined_means_met),
         TEST(test_detection_is_exact),
         TEST(test_a_death_is_known_to_all),
+        TEST(test_profiles_keep_their_word),
         TEST(test_helpers_save_a_member),
         TEST(test_a_restart_supersedes),
         TEST(test_a_restart_under_probe),
