@@ -61,14 +61,18 @@ static uint64_t repair_ms(const struct gkv_scenario *scenario)
                : 3 * scenario->node_count * round_count * scenario->world.node.sync_interval_ms;
 }
 
+/* Of a key, when all nodes are members. */
+static uint32_t owner_count_of(const struct gkv_scenario *scenario)
+{
+    const uint32_t replica_count = scenario->world.node.replica_count;
+    return replica_count < scenario->node_count ? replica_count : scenario->node_count;
+}
+
 /* Nodes that never come back: so few that every key keeps W and R owners. */
 static void limit_outsiders(struct gkv_scenario *scenario)
 {
-    const struct gkv_options *options = &scenario->world.node;
-    const uint32_t owner_count = options->replica_count < scenario->node_count
-                                     ? options->replica_count
-                                     : scenario->node_count;
-    const uint32_t quorum = quorum_of(options);
+    const uint32_t owner_count = owner_count_of(scenario);
+    const uint32_t quorum = quorum_of(&scenario->world.node);
     const uint32_t most = owner_count > quorum ? owner_count - quorum : 0;
     if (scenario->outsider_count > most) {
         scenario->outsider_count = most;
@@ -128,9 +132,11 @@ static void judge(struct gkv_scenario *scenario)
     scenario->forgets_nothing = !scenario->loses_memory &&
                                 (!scenario->has_leave || options->write_quorum > 1) &&
                                 options->write_quorum > scenario->outsider_count;
-    scenario->expects_answers = !scenario->keeps_one_down &&
-                                quorum_of(options) <= scenario->node_count &&
-                                options->operation_timeout_ms >= GKV_SCENARIO_TIMEOUT_MS_MIN;
+    /* Drawn outsiders leave W and R owners; those of a script may not. */
+    scenario->expects_answers =
+        !scenario->keeps_one_down &&
+        quorum_of(options) + scenario->outsider_count <= owner_count_of(scenario) &&
+        options->operation_timeout_ms >= GKV_SCENARIO_TIMEOUT_MS_MIN;
 }
 
 /* Take away what such a cluster cannot have. */

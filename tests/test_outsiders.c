@@ -8,6 +8,7 @@
 
 #include "sim/check.h"
 #include "sim/outsiders.h"
+#include "sim/script.h"
 #include "tests/trio.h"
 
 static struct trio trio;
@@ -36,6 +37,32 @@ static void test_core_has_quorums(void **state)
         assert_false(scenario.has_leave || scenario.keeps_one_down || scenario.late_count > 0);
     }
     assert_in_range(with_count, 20, 400);
+}
+
+static bool expects_answers(uint32_t node_count, uint32_t outsider_count)
+{
+    struct gkv_script *script = gkv_script_create();
+    assert_non_null(script);
+    script->scenario.node_count = node_count;
+    script->scenario.outsider_count = outsider_count;
+    assert_null(gkv_script_settle(script));
+    const bool is_expected = script->scenario.expects_answers;
+    gkv_script_destroy(script);
+    return is_expected;
+}
+
+/* Goal: a script may have more outsiders than that, and no answer is asked for then. Method: three
+ * copies of which two must answer, or fewer where there are fewer nodes. */
+static void test_too_many_outsiders_need_not_answer(void **state)
+{
+    (void)state;
+    assert_false(expects_answers(1, 0));
+    assert_true(expects_answers(2, 0));
+    assert_false(expects_answers(2, 1));
+    assert_true(expects_answers(3, 1));
+    assert_false(expects_answers(3, 2));
+    assert_true(expects_answers(9, 1));
+    assert_false(expects_answers(9, 2));
 }
 
 /* Goal: an outsider is down, or cut off from all others one way or both ways, and nobody else is.
@@ -100,6 +127,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_core_has_quorums),
+        cmocka_unit_test(test_too_many_outsiders_need_not_answer),
         cmocka_unit_test(test_outsiders_are_cut_off),
         cmocka_unit_test(test_core_settles_alone),
     };
