@@ -304,14 +304,13 @@ static bool work(struct gkv_trial *trial)
     }
     gkv_clerk_write_changes(trial);
     gkv_workload_begin(trial);
-    while (!gkv_workload_is_over(trial) && trial->world.now_ns < trial->work_end_ns) {
-        if (!run_until(trial, trial->world.now_ns + POLL_NS)) {
-            return false;
-        }
+    bool is_sound = true;
+    while (is_sound && !gkv_workload_is_over(trial) && trial->world.now_ns < trial->work_end_ns) {
+        is_sound = run_until(trial, trial->world.now_ns + POLL_NS);
     }
     trial->work_end_ns = trial->world.now_ns;
-    gkv_clerk_write_end(trial);
-    return true;
+    gkv_clerk_write_end(trial); /* of a failure too, or its script would heal before */
+    return is_sound;
 }
 
 static bool heal(struct gkv_trial *trial)

@@ -122,6 +122,36 @@ static bool reads(const char *text, struct gkv_script_error *error)
     return is_read;
 }
 
+/* Goal: the script of a run that ends in WORK does not heal before that end, though all that was
+ * asked is answered long since. Method: stop seeds in their middle, and their scripts after as many
+ * events: one hash. */
+static void test_script_of_a_run_that_ends_in_work(void **state)
+{
+    uint32_t stopped_count = 0;
+    (void)state;
+    for (uint64_t seed = 1; seed <= SEED_COUNT; seed++) {
+        static struct gkv_trial_summary whole;
+        static struct gkv_trial_summary drawn;
+        static struct gkv_trial_summary read;
+        gkv_trial_run_with(&(struct gkv_trial_options){.seed = seed}, &whole);
+        struct gkv_trial_options options = {
+            .seed = seed,
+            .event_count_max = whole.event_count / 2,
+            .written = scripts[0],
+        };
+        gkv_trial_run_with(&options, &drawn);
+        assert_string_equal(drawn.check, "limit");
+        assert_null(gkv_script_settle(scripts[0]));
+        options.written = NULL;
+        options.script = scripts[0];
+        gkv_trial_run_with(&options, &read);
+        assert_int_equal(read.event_count, drawn.event_count);
+        assert_int_equal(read.chain[0], drawn.chain[0]);
+        stopped_count += scripts[0]->lines[scripts[0]->line_count - 1].kind == GKV_SCRIPT_HEAL;
+    }
+    assert_in_range(stopped_count, 5, SEED_COUNT);
+}
+
 /* Goal: what cannot be carried out is left out, and counted: such a line proves nothing. Method:
  * one of each reason, between some that are carried out. */
 static void test_what_is_left_out_is_counted(void **state)
@@ -354,6 +384,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_script_is_the_run_it_was_written_from),
         cmocka_unit_test(test_script_of_a_crowd),
+        cmocka_unit_test(test_script_of_a_run_that_ends_in_work),
         cmocka_unit_test(test_what_is_left_out_is_counted),
         cmocka_unit_test(test_reading_can_be_spelled_out),
         cmocka_unit_test(test_every_line_comes_back),
