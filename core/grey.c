@@ -7,7 +7,7 @@
  * And we ourselves, when we are evicted:
  *
  *   answering -> waiting   [gkv_grey_must_wait] we are DEGRADED, or flap, and are not well
- *   waiting   -> answering [gkv_grey_must_wait] we have been well for long enough
+ *   waiting   -> answering [gkv_grey_must_wait] we have been well for long enough, or without news
  */
 #include "core/grey.h"
 
@@ -262,12 +262,12 @@ bool gkv_grey_must_wait(struct gkv_greys *greys, const struct gkv_health *health
         told->who.boot_id != self->said.who.boot_id || told->incarnation < self->said.incarnation) {
         return false;
     }
-    const uint64_t well_ns = gkv_health_well_ns(health, step);
     const uint32_t score = score_now(place_of(greys, step, GKV_MEMBER_SELF), step);
     const bool flaps = score + GKV_GREY_SCORE_EVICTED > GKV_GREY_SCORE_MAX;
     const bool is_waiting = greys->is_waiting
-                                ? well_ns < evict_ns
-                                : told->state == GKV_MEMBER_EVICTED && well_ns < window_ns(step) &&
+                                ? gkv_health_quiet_ns(health, step) < evict_ns
+                                : told->state == GKV_MEMBER_EVICTED &&
+                                      gkv_health_well_ns(health, step) < window_ns(step) &&
                                       (self->is_degraded || flaps);
     if (is_waiting != greys->is_waiting) {
         greys->is_waiting = is_waiting;

@@ -16,8 +16,9 @@
  *           Whoever stays DEGRADED for options.degraded_evict_ms is to be evicted, unless half of
  *           the members are DEGRADED or have a quarter of that score: then it is the network.
  *           We know it of ourselves as well: one who is DEGRADED and unwell and is told that it was
- *           evicted waits with its refutation until it was well for options.degraded_evict_ms. So
- *           the word EVICTED, which all agree on, stands until its subject has reason to deny it.
+ *           evicted waits with its refutation until it was well for options.degraded_evict_ms, or
+ *           had nobody to probe for so long and cannot know. So the word EVICTED, which all agree
+ *           on, stands until its subject has reason to deny it.
  *           Nothing of this is on the wire; docs/decisions/0012.
  * Bounds    GKV_GREY_ACCUSER_COUNT_MAX accusers per member place, the latest ones: 256 bytes each.
  *           O(that) per refutation.

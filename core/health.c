@@ -25,10 +25,15 @@ void gkv_health_improve(struct gkv_health *health, const struct gkv_step *step)
     set(health, step, health->score > 0 ? health->score - 1 : 0);
 }
 
-uint64_t gkv_health_well_ns(const struct gkv_health *health, const struct gkv_step *step)
+uint64_t gkv_health_quiet_ns(const struct gkv_health *health, const struct gkv_step *step)
 {
     GKV_ASSERT(health->unwell_ns <= step->now.mono_ns);
-    return health->score > 0 ? 0 : step->now.mono_ns - health->unwell_ns;
+    return step->now.mono_ns - health->unwell_ns;
+}
+
+uint64_t gkv_health_well_ns(const struct gkv_health *health, const struct gkv_step *step)
+{
+    return health->score > 0 ? 0 : gkv_health_quiet_ns(health, step);
 }
 
 uint64_t gkv_health_stretch_ns(const struct gkv_health *health, uint32_t ms)

@@ -29,6 +29,11 @@ void gkv_health_improve(struct gkv_health *health, const struct gkv_step *step);
 /* For how long the score has been 0; 0 while it is not. */
 uint64_t gkv_health_well_ns(const struct gkv_health *health, const struct gkv_step *step);
 
+/* For how long nothing has spoken against us, nor was there anything to make good: as long as we
+ * are well, or, while the score is above 0, since our last probe: who has nobody to probe learns
+ * no more of himself. */
+uint64_t gkv_health_quiet_ns(const struct gkv_health *health, const struct gkv_step *step);
+
 /* A time of probing, in ns, as long as our health makes it. */
 uint64_t gkv_health_stretch_ns(const struct gkv_health *health, uint32_t ms);
 

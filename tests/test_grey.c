@@ -275,6 +275,25 @@ static void test_the_evicted_wait(void **state)
     assert_int_equal(world_view(0, 0)->incarnation, 3);
 }
 
+/* Goal: who has nobody to probe cannot show that it is well, and waits no longer than who can: two
+ * nodes that evicted each other twice within a minute would wait for each other for ever.
+ * Method: evict us twice, and let none of our probes end. */
+static void test_nobody_to_probe(void **state)
+{
+    (void)state;
+    start_listener(2);
+    evict_us();
+    evict_us();
+    assert_int_equal(world_view(0, 0)->incarnation, 1);
+    assert_int_equal(world_peers[0].swim.probes.health.score, 1);
+    pass(29900);
+    evict_us();
+    assert_int_equal(world_view(0, 0)->incarnation, 1);
+    pass(200);
+    evict_us();
+    assert_int_equal(world_view(0, 0)->incarnation, 2);
+}
+
 /* Goal: another life begins well, and so does a place that somebody else takes; who left is no
  * matter any more.
  * Method: each with a DEGRADED member. */
@@ -355,6 +374,7 @@ int main(void)
         TEST(test_eviction),          TEST(test_the_evicted_wait),
         TEST(test_another_life),      TEST(test_off),
         TEST(test_the_network),       TEST(test_the_condemned_live_anew),
+        TEST(test_nobody_to_probe),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
