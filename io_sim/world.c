@@ -436,8 +436,10 @@ void gkv_world_pause(struct gkv_world *world, uint32_t node, uint64_t until_ns)
     GKV_ASSERT(host->paused_until_ns == 0);
     GKV_ASSERT(until_ns > world->now_ns);
     host->paused_until_ns = until_ns;
-    /* A timer may have been late already: a stall lasts from when it was due (core/node.c). */
-    host->pause_total_ns += until_ns - world->now_ns + world->options.timer_late_ns_max;
+    /* A timer may have been late already, also because a coarse clock did not show that it was due:
+     * a stall lasts from when it was due (core/node.c). */
+    host->pause_total_ns += until_ns - world->now_ns + world->options.timer_late_ns_max +
+                            host->clock.grain_ms * GKV_NS_PER_MS;
     observe(world, &(struct gkv_observation){
                        .kind = GKV_OBSERVE_PAUSE,
                        .node = node,
