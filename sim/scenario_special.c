@@ -195,6 +195,23 @@ static void make_stores_forget(struct gkv_scenario *scenario, struct gkv_choice 
     scenario->think_ns_max = gkv_choose_log(choice, "forget.think", 100 * MS, 600 * MS);
 }
 
+/* Writes that are under way, in streams which stand still, for longer than what was deleted since
+ * is kept. Owners miss what they ought to learn in time; nothing comes of that where all that is
+ * ever written expires soon, and nothing is deleted. */
+static void make_writes_late(struct gkv_scenario *scenario, struct gkv_choice *choice)
+{
+    const uint64_t keep_ns = scenario->short_keep_ms * MS;
+    scenario->mix = GKV_MIX_ANY;
+    scenario->key_count = GKV_SCENARIO_KEY_COUNT_MAX;
+    scenario->hot_percent = 0;
+    scenario->set_percent = gkv_choose_between(choice, "late.sets", 50, 90);
+    scenario->delete_percent = 0;
+    scenario->ttl_percent = 100;
+    scenario->work_ns = 3 * keep_ns + gkv_choose_between(choice, "late.work", 6000, 15000) * MS;
+    scenario->cuts.every_ns = gkv_choose_log(choice, "late.every", 1000 * MS, 4000 * MS);
+    scenario->cuts.for_ns_max = keep_ns + gkv_choose_between(choice, "late.for", 3000, 8000) * MS;
+}
+
 void gkv_scenario_make_special(struct gkv_scenario *scenario, struct gkv_choice *choice)
 {
     const uint64_t theme = gkv_choose(choice, "shape.theme", 20);
@@ -211,5 +228,8 @@ void gkv_scenario_make_special(struct gkv_scenario *scenario, struct gkv_choice 
         }
     } else if (theme >= 8) {
         make_stores_forget(scenario, choice);
+        if (gkv_choose_percent(choice, "forget.is_late", 40)) {
+            make_writes_late(scenario, choice);
+        }
     }
 }

@@ -382,6 +382,26 @@ struct gkv_recall_watch {
     } nodes[GKV_RECALL_NODE_COUNT_MAX];
 };
 
+#define GKV_FORGET_FRAME_COUNT 4096 /* of overhear.h's numbers */
+#define GKV_FORGET_REQUEST_COUNT 64
+
+/* sim/check_forget.c */
+struct gkv_forget_watch {
+    struct gkv_forget_frame {
+        uint64_t number; /* 0: none */
+        uint64_t handle; /* 0: a repair */
+        struct gkv_version version;
+        uint32_t key;
+    } frames[GKV_FORGET_FRAME_COUNT]; /* writes on their way */
+    struct gkv_forget_node {
+        uint64_t mended_ns; /* when it last got records that nobody asked it to store */
+        struct gkv_forget_request {
+            uint64_t handle; /* 0: none */
+            uint32_t key;
+        } requests[GKV_FORGET_REQUEST_COUNT]; /* below what it has forgotten, not answered yet */
+    } nodes[GKV_SCENARIO_NODE_COUNT_MAX];
+};
+
 /* What is known of a version. */
 struct gkv_version_row {
     struct gkv_clock_writing writing;
