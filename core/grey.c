@@ -180,6 +180,45 @@ static bool is_grey(const struct gkv_grey_place *place, const struct gkv_step *s
            score_now(place, step) > GKV_GREY_SCORE_MAX;
 }
 
+/* ---- Ourselves. ------------------------------------------------------------------------------ */
+
+void gkv_grey_hear(struct gkv_greys *greys, const struct gkv_step *step)
+{
+    const uint64_t eviction_ns =
+        ((uint64_t)step->options->suspicion_timeout_ms + step->options->evict_delay_ms) *
+        GKV_NS_PER_MS;
+    if (greys->heard_ns != 0 && step->now.mono_ns - greys->heard_ns > eviction_ns) {
+        greys->deaf_ns = step->now.mono_ns;
+    }
+    greys->heard_ns = step->now.mono_ns;
+}
+
+/* Were we deaf, or alone, just now, and for so long that we are evicted, whatever we hear first? */
+static bool was_deaf(const struct gkv_greys *greys, const struct gkv_step *step)
+{
+    return is_within(step, greys->deaf_ns, window_ns(step));
+}
+
+/* The same, and it has been counted. */
+static bool take_deafness(struct gkv_greys *greys, const struct gkv_step *step)
+{
+    const bool is_deaf = was_deaf(greys, step);
+    greys->deaf_ns = 0;
+    return is_deaf;
+}
+
+/* Are we one who should hold back, now that we are told this? */
+static bool begins_to_wait(const struct gkv_greys *greys, const struct gkv_health *health,
+                           const struct gkv_step *step, const struct gkv_update *told)
+{
+    const struct gkv_member *self = gkv_step_self(step);
+    const uint32_t score = score_now(place_of(greys, step, GKV_MEMBER_SELF), step);
+    const bool flaps = was_deaf(greys, step) && score + GKV_GREY_SCORE_EVICTED > GKV_GREY_SCORE_MAX;
+    return gkv_member_rank(told->state) > gkv_member_rank(self->said.state) &&
+           gkv_health_well_ns(health, step) < window_ns(step) &&
+           (flaps || (self->is_degraded && told->state == GKV_MEMBER_EVICTED));
+}
+
 /* ---- The verdict. ---------------------------------------------------------------------------- */
 
 static void set_degraded(const struct gkv_grey_place *place, const struct gkv_step *step,
@@ -225,7 +264,9 @@ enum gkv_grey_verdict gkv_grey_on_refuted(struct gkv_greys *greys, const struct 
     bool counts = false;
     if (before->state == GKV_MEMBER_SUSPECT) {
         counts = note_suspicion(place, step, index, before);
-    } else if (before->state == GKV_MEMBER_EVICTED) {
+    }
+    if (index == GKV_MEMBER_SELF ? take_deafness(greys, step)
+                                 : before->state == GKV_MEMBER_EVICTED) {
         add_score(place, step, GKV_GREY_SCORE_EVICTED);
         place->since_ns = step->now.mono_ns; /* who comes back has all its time again */
     }
@@ -262,13 +303,8 @@ bool gkv_grey_must_wait(struct gkv_greys *greys, const struct gkv_health *health
         told->who.boot_id != self->said.who.boot_id || told->incarnation < self->said.incarnation) {
         return false;
     }
-    const uint32_t score = score_now(place_of(greys, step, GKV_MEMBER_SELF), step);
-    const bool flaps = score + GKV_GREY_SCORE_EVICTED > GKV_GREY_SCORE_MAX;
-    const bool is_waiting = greys->is_waiting
-                                ? gkv_health_quiet_ns(health, step) < evict_ns
-                                : told->state == GKV_MEMBER_EVICTED &&
-                                      gkv_health_well_ns(health, step) < window_ns(step) &&
-                                      (self->is_degraded || flaps);
+    const bool is_waiting = greys->is_waiting ? gkv_health_quiet_ns(health, step) < evict_ns
+                                              : begins_to_wait(greys, health, step, told);
     if (is_waiting != greys->is_waiting) {
         greys->is_waiting = is_waiting;
         gkv_step_trace(step, GKV_TRACE_WAITS, &self->said.who.id, is_waiting, 0);

@@ -15,10 +15,12 @@
  *           when it flaps no more.
  *           Whoever stays DEGRADED for options.degraded_evict_ms is to be evicted, unless half of
  *           the members are DEGRADED or have a quarter of that score: then it is the network.
- *           We know it of ourselves as well: one who is DEGRADED and unwell and is told that it was
- *           evicted waits with its refutation until it was well for options.degraded_evict_ms, or
- *           had nobody to probe for so long and cannot know. So the word EVICTED, which all agree
- *           on, stands until its subject has reason to deny it.
+ *           We know it of ourselves as well, but for evictions while we heard somebody: he who
+ *           does is on another side of a partition. One who is DEGRADED and unwell and is told that
+ *           it was evicted, or who flaps and was deaf for as long as that takes, waits with its
+ *           refutation until it was well for options.degraded_evict_ms, or had nobody to probe for
+ *           so long and cannot know. So the word EVICTED, which all agree on, stands until its
+ *           subject has reason to deny it.
  *           Nothing of this is on the wire; docs/decisions/0012.
  * Bounds    GKV_GREY_ACCUSER_COUNT_MAX accusers per member place, the latest ones: 256 bytes each.
  *           O(that) per refutation.
@@ -45,10 +47,15 @@
 
 struct gkv_greys {
     ptrdiff_t place_offset; /* struct gkv_grey_place by member index; private to grey.c */
+    uint64_t heard_ns;      /* when we last heard anybody; 0: never */
+    uint64_t deaf_ns; /* until when we heard nobody for as long as an eviction takes; 0: no more */
     bool is_waiting;        /* we were evicted, and refute nothing until we are well */
 };
 
 void gkv_greys_init(struct gkv_greys *greys, struct gkv_arena *arena, uint16_t capacity);
+
+/* Somebody was heard. */
+void gkv_grey_hear(struct gkv_greys *greys, const struct gkv_step *step);
 
 /* What follows when the member at index denies `before`, which we held of it (or, of ourselves,
  * were told). */

@@ -305,6 +305,52 @@ static void test_evicted_sides_meet_again(void **state)
     cluster_stop(cluster);
 }
 
+/* Goal: who is parted from others again and again, and evicted each time, comes back each time: it
+ * heard its own side, and knows that it was not deaf.
+ * Method: the same cut twice within a minute, for longer than an eviction takes. */
+static void test_sides_part_again(void **state)
+{
+    (void)state;
+    static const enum gkv_trace_kind waits[2] = {GKV_TRACE_WAITS, GKV_TRACE_WAITS};
+    struct cluster *cluster = cluster_start(&(struct cluster_options){.nodes = 4, .seed = 1});
+    cut_in_two(cluster);
+    cluster_run_until(cluster, 20000);
+    cluster_heal(cluster);
+    cluster_run_until(cluster, 25000);
+    cut_in_two(cluster);
+    cluster_run_until(cluster, 45000);
+    cluster_heal(cluster);
+    cluster_forget(cluster);
+    cluster_run_until(cluster, 55000);
+    cluster_expect(cluster, NULL, waits, "");
+    cluster_expect(cluster, NULL, cluster_membership,
+                   "45611 c refutes, incarnation 2\n"
+                   "45631 a refutes, incarnation 2\n"
+                   "45631 a declares b unreachable\n"
+                   "45631 a evicts b\n"
+                   "45670 b refutes, incarnation 2\n"
+                   "45673 a holds b alive, incarnation 2\n"
+                   "45673 a finds b degraded\n"
+                   "45736 d refutes, incarnation 2\n"
+                   "45736 d holds a alive, incarnation 2\n"
+                   "45736 d finds a degraded\n"
+                   "45737 a holds d alive, incarnation 2\n"
+                   "45737 a finds d degraded\n"
+                   "45754 b holds d alive, incarnation 2\n"
+                   "45754 b finds d degraded\n"
+                   "45754 d holds b alive, incarnation 2\n"
+                   "45754 d finds b degraded\n"
+                   "45757 c holds a alive, incarnation 2\n"
+                   "45757 c finds a degraded\n"
+                   "45757 c holds b alive, incarnation 2\n"
+                   "45757 c finds b degraded\n"
+                   "45758 a holds c alive, incarnation 2\n"
+                   "45758 a finds c degraded\n"
+                   "45770 b holds c alive, incarnation 2\n"
+                   "45770 b finds c degraded\n");
+    cluster_stop(cluster);
+}
+
 /* Goal: two clusters of one name that never heard of each other become one when they can meet, and
  * hold the same.
  * Method: four that remember nothing start as two pairs, with a seed on either side; each pair
@@ -432,6 +478,7 @@ int main(void)
         cmocka_unit_test(test_restart_supersedes),
         cmocka_unit_test(test_partition_heals),
         cmocka_unit_test(test_evicted_sides_meet_again),
+        cmocka_unit_test(test_sides_part_again),
         cmocka_unit_test(test_two_clusters_become_one),
         cmocka_unit_test(test_who_stood_still_accuses_nobody),
         cmocka_unit_test(test_grey_for_a_while),
