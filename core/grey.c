@@ -182,15 +182,17 @@ static bool is_grey(const struct gkv_grey_place *place, const struct gkv_step *s
 
 /* ---- Ourselves. ------------------------------------------------------------------------------ */
 
-void gkv_grey_hear(struct gkv_greys *greys, const struct gkv_step *step)
+uint64_t gkv_grey_hear(struct gkv_greys *greys, const struct gkv_step *step)
 {
     const uint64_t eviction_ns =
         ((uint64_t)step->options->suspicion_timeout_ms + step->options->evict_delay_ms) *
         GKV_NS_PER_MS;
-    if (greys->heard_ns != 0 && step->now.mono_ns - greys->heard_ns > eviction_ns) {
+    const uint64_t silence_ns = greys->heard_ns == 0 ? 0 : step->now.mono_ns - greys->heard_ns;
+    if (silence_ns > eviction_ns) {
         greys->deaf_ns = step->now.mono_ns;
     }
     greys->heard_ns = step->now.mono_ns;
+    return silence_ns;
 }
 
 /* Were we deaf, or alone, just now, and for so long that we are evicted, whatever we hear first? */
@@ -229,29 +231,30 @@ static void set_degraded(const struct gkv_grey_place *place, const struct gkv_st
                    is_degraded, accuser_count(place, step));
 }
 
-/* Are half of the members accused by one and another? Then it is the network that loses much, and
- * whoever is accused most is no worse than the rest. The evicted count as well: else there would be
- * a minority to evict until nobody is left. */
-static bool many_are_accused(const struct gkv_greys *greys, const struct gkv_step *step)
+/* Are a quarter of the others accused by one and another? Then it is the network that loses much,
+ * and whoever is accused most is no worse than the rest. The evicted count as well: else there
+ * would be a minority to evict until nobody is left. */
+static bool many_are_accused(const struct gkv_greys *greys, const struct gkv_step *step,
+                             uint16_t about)
 {
     uint32_t count = 0;
     for (uint16_t i = 0; i < step->members->capacity; i++) {
         const struct gkv_member *member = gkv_member_at(step->members, i);
-        if (member->said.state != GKV_MEMBER_NONE && gkv_member_is_in_ring(member)) {
+        if (i != about && member->said.state != GKV_MEMBER_NONE && gkv_member_is_in_ring(member)) {
             count += member->is_degraded ||
                      score_now(place_of(greys, step, i), step) > GKV_GREY_SCORE_MAX / 4;
         }
     }
-    return 2 * count >= step->members->ring_count;
+    return 4 * count >= step->members->ring_count - 1u;
 }
 
 /* Was it DEGRADED for too long, and it alone? */
-static bool is_lasting(const struct gkv_greys *greys, const struct gkv_step *step,
-                       const struct gkv_grey_place *place)
+static bool is_lasting(const struct gkv_greys *greys, const struct gkv_step *step, uint16_t index)
 {
+    const struct gkv_grey_place *place = place_of(greys, step, index);
     const uint64_t evict_ns = step->options->degraded_evict_ms * GKV_NS_PER_MS;
     return evict_ns > 0 && step->now.mono_ns - place->since_ns >= evict_ns &&
-           !many_are_accused(greys, step);
+           !many_are_accused(greys, step, index);
 }
 
 enum gkv_grey_verdict gkv_grey_on_refuted(struct gkv_greys *greys, const struct gkv_step *step,
@@ -271,7 +274,7 @@ enum gkv_grey_verdict gkv_grey_on_refuted(struct gkv_greys *greys, const struct 
         place->since_ns = step->now.mono_ns; /* who comes back has all its time again */
     }
     if (gkv_member_at(step->members, index)->is_degraded) {
-        return counts && is_lasting(greys, step, place) ? GKV_GREY_EVICT : GKV_GREY_AS_BEFORE;
+        return counts && is_lasting(greys, step, index) ? GKV_GREY_EVICT : GKV_GREY_AS_BEFORE;
     }
     if (!is_grey(place, step)) {
         return GKV_GREY_AS_BEFORE;

@@ -13,8 +13,9 @@
  *           GKV_GREY_SCORE_EVICTED for each refuted eviction, halved every
  *           GKV_GREY_HALF_LIFE_WINDOWS windows. It ends a window after the last such refutation,
  *           when it flaps no more.
- *           Whoever stays DEGRADED for options.degraded_evict_ms is to be evicted, unless half of
- *           the members are DEGRADED or have a quarter of that score: then it is the network.
+ *           Whoever stays DEGRADED for options.degraded_evict_ms is to be evicted, unless a
+ *           quarter of the others are DEGRADED or have a quarter of that score: then it is the
+ *           network.
  *           We know it of ourselves as well, but for evictions while we heard somebody: he who
  *           does is on another side of a partition. One who is DEGRADED and unwell and is told that
  *           it was evicted, or who flaps and was deaf for as long as that takes, waits with its
@@ -49,13 +50,13 @@ struct gkv_greys {
     ptrdiff_t place_offset; /* struct gkv_grey_place by member index; private to grey.c */
     uint64_t heard_ns;      /* when we last heard anybody; 0: never */
     uint64_t deaf_ns; /* until when we heard nobody for as long as an eviction takes; 0: no more */
-    bool is_waiting;        /* we were evicted, and refute nothing until we are well */
+    bool is_waiting;  /* we were evicted, and refute nothing until we are well */
 };
 
 void gkv_greys_init(struct gkv_greys *greys, struct gkv_arena *arena, uint16_t capacity);
 
-/* Somebody was heard. */
-void gkv_grey_hear(struct gkv_greys *greys, const struct gkv_step *step);
+/* Somebody was heard. Returns for how many ns nobody had been; 0 for the first one ever. */
+uint64_t gkv_grey_hear(struct gkv_greys *greys, const struct gkv_step *step);
 
 /* What follows when the member at index denies `before`, which we held of it (or, of ourselves,
  * were told). */

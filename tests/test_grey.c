@@ -221,6 +221,26 @@ static void test_the_network(void **state)
     }
 }
 
+/* Goal: a quarter of the members beside the accused one are enough to say that it is the network.
+ * Method: of eight, two are accused in turn for 80 s, and one is evicted; then three. */
+static void test_a_quarter(void **state)
+{
+    for (uint32_t count = 2; count <= 3; count++) {
+        world_teardown(state);
+        world_setup(state);
+        start_listener(8);
+        for (uint32_t second = 0; second < 80; second++) {
+            const uint32_t about = 1 + second % count;
+            if (world_view(0, about)->state == GKV_MEMBER_ALIVE) {
+                accuse_in_vain(4 + second / count % 4, about);
+            }
+            pass(1000);
+        }
+        assert_int_equal(world_view(0, 1)->state,
+                         count == 2 ? GKV_MEMBER_EVICTED : GKV_MEMBER_ALIVE);
+    }
+}
+
 /* Peer 0 hears that it was evicted. */
 static void evict_us(void)
 {
@@ -397,6 +417,7 @@ int main(void)
         TEST(test_another_life),      TEST(test_off),
         TEST(test_the_network),       TEST(test_the_condemned_live_anew),
         TEST(test_nobody_to_probe),   TEST(test_a_partition_is_no_flapping),
+        TEST(test_a_quarter),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
