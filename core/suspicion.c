@@ -75,12 +75,32 @@ void gkv_suspicion_extend(const struct gkv_step *step, uint16_t index, uint64_t 
     gkv_timer_set(step->timers, gkv_step_member_timer(step, index), step->now.mono_ns + by_ns);
 }
 
+void gkv_suspicion_await_witness(const struct gkv_step *step, uint16_t index)
+{
+    const bool was_asked = gkv_member_at(step->members, index)->asked_ns != 0;
+    const uint32_t wait_ms =
+        was_asked ? step->options->gossip_interval_ms : step->options->probe_interval_ms;
+    gkv_suspicion_extend(step, index, wait_ms * GKV_NS_PER_MS);
+}
+
 void gkv_suspicion_restart(const struct gkv_step *step, uint16_t index)
 {
     struct gkv_member *member = gkv_member_at(step->members, index);
     member->since_ns = step->now.mono_ns;
     member->asked_ns = 0;
     set_timer(step, index);
+}
+
+void gkv_suspicions_renew(const struct gkv_step *step, uint64_t silence_ns)
+{
+    gkv_suspicions_postpone(step, silence_ns);
+    for (uint16_t i = GKV_MEMBER_SELF + 1; i < step->members->capacity; i++) {
+        struct gkv_member *member = gkv_member_at(step->members, i);
+        if (member->said.state == GKV_MEMBER_SUSPECT) {
+            member->asked_ns = 0;
+            set_timer(step, i);
+        }
+    }
 }
 
 /* Ids are hashes: half of theirs and half of ours are a fair draw, and the same one every time. */

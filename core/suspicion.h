@@ -54,8 +54,15 @@ void gkv_suspicions_postpone(const struct gkv_step *step, uint64_t by_ns);
 /* It is not over yet: the timer of the suspect at index rings again after a while. */
 void gkv_suspicion_extend(const struct gkv_step *step, uint16_t index, uint64_t by_ns);
 
+/* It may be over, and nobody bears witness: look again soon, and sooner after its last chance. */
+void gkv_suspicion_await_witness(const struct gkv_step *step, uint16_t index);
+
 /* The suspect at index was heard: all its time begins anew. */
 void gkv_suspicion_restart(const struct gkv_step *step, uint16_t index);
+
+/* We heard somebody, and had heard nobody for silence_ns, so that it was not the suspects who were
+ * silent: that time does not count, and their last chance comes again. */
+void gkv_suspicions_renew(const struct gkv_step *step, uint64_t silence_ns);
 
 /* One more confirms that the member at index is SUSPECT: its time shrinks. */
 void gkv_suspicion_shorten(const struct gkv_step *step, uint16_t index);

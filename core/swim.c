@@ -316,7 +316,7 @@ static void evict_degraded(struct gkv_swim *swim, const struct gkv_step *step)
 static void on_failed(struct gkv_swim *swim, const struct gkv_step *step, uint16_t index)
 {
     const struct gkv_update *said = &gkv_member_at(step->members, index)->said;
-    if (!gkv_witness_allows(step, index)) {
+    if (!gkv_witness_allows(step, index, 0)) {
         gkv_step_trace(step, GKV_TRACE_NO_WITNESS, &said->who.id, 0, 0);
     } else if (said->state == GKV_MEMBER_ALIVE || said->state == GKV_MEMBER_LEAVING) {
         declare(swim, step, index, GKV_MEMBER_SUSPECT);
@@ -333,9 +333,12 @@ static void end_suspicion(struct gkv_swim *swim, const struct gkv_step *step, ui
 {
     struct gkv_member *member = gkv_member_at(step->members, index);
     const struct gkv_node_id *about = &member->said.who.id;
-    if (!gkv_witness_allows(step, index)) {
+    if (member->asked_ns != 0 && member->heard_ns > member->asked_ns) {
+        gkv_step_trace(step, GKV_TRACE_REPRIEVE, about, 0, 0);
+        gkv_suspicion_restart(step, index);
+    } else if (!gkv_witness_allows(step, index, member->asked_ns)) {
         gkv_step_trace(step, GKV_TRACE_NO_WITNESS, about, 1, 0);
-        gkv_suspicion_extend(step, index, step->options->probe_interval_ms * GKV_NS_PER_MS);
+        gkv_suspicion_await_witness(step, index);
     } else if (step->options->last_chance > 0 && member->asked_ns == 0) {
         const uint32_t sequence = gkv_probe_take_sequence(&swim->probes);
         member->asked_ns = step->now.mono_ns;
@@ -343,9 +346,6 @@ static void end_suspicion(struct gkv_swim *swim, const struct gkv_step *step, ui
         gkv_gossip_ping(&swim->gossip, step, index, sequence, GKV_CHANNEL_STREAM);
         gkv_step_trace(step, GKV_TRACE_LAST_CHANCE, about, sequence, 0);
         gkv_suspicion_extend(step, index, step->options->probe_timeout_ms * GKV_NS_PER_MS);
-    } else if (member->asked_ns != 0 && member->heard_ns > member->asked_ns) {
-        gkv_step_trace(step, GKV_TRACE_REPRIEVE, about, 0, 0);
-        gkv_suspicion_restart(step, index);
     } else {
         declare(swim, step, index, GKV_MEMBER_UNREACHABLE);
     }
@@ -746,7 +746,10 @@ void gkv_swim_on_message(struct gkv_swim *swim, const struct gkv_step *step,
         swim->drops.boot_conflict += message->from.boot_id == boot_id ? 0 : 1;
         return;
     }
-    gkv_grey_hear(&swim->greys, step);
+    const uint64_t silence_ns = gkv_grey_hear(&swim->greys, step);
+    if (silence_ns > gkv_witness_window_ns(step->options)) {
+        gkv_suspicions_renew(step, silence_ns);
+    }
     handle(swim, step, message, way);
     gkv_self_tell_accuser(&swim->self, &swim->gossip, step,
                           message->kind == GKV_MESSAGE_PING ? &message->from : NULL);

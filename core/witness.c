@@ -4,8 +4,8 @@
 
 #define WINDOW_INTERVALS 3
 
-/* How many reachable members, besides us and the one at index, were heard within a time. */
-static uint32_t heard_count(const struct gkv_step *step, uint16_t index, uint64_t within_ns)
+/* How many reachable members, besides us and the one at index, were heard since then. */
+static uint32_t heard_count(const struct gkv_step *step, uint16_t index, uint64_t since_ns)
 {
     uint32_t count = 0;
     for (uint16_t i = GKV_MEMBER_SELF + 1; i < step->members->capacity; i++) {
@@ -14,12 +14,23 @@ static uint32_t heard_count(const struct gkv_step *step, uint16_t index, uint64_
             continue;
         }
         GKV_ASSERT(member->heard_ns <= step->now.mono_ns);
-        count += step->now.mono_ns - member->heard_ns <= within_ns;
+        count += member->heard_ns >= since_ns;
     }
     return count;
 }
 
-bool gkv_witness_allows(const struct gkv_step *step, uint16_t index)
+uint64_t gkv_witness_window_ns(const struct gkv_options *options)
+{
+    const uint64_t intervals_ms = WINDOW_INTERVALS * (uint64_t)options->probe_interval_ms;
+    return (intervals_ms + options->probe_timeout_ms) * GKV_NS_PER_MS;
+}
+
+static uint64_t ago(const struct gkv_step *step, uint64_t span_ns)
+{
+    return step->now.mono_ns > span_ns ? step->now.mono_ns - span_ns : 0;
+}
+
+bool gkv_witness_allows(const struct gkv_step *step, uint16_t index, uint64_t since_ns)
 {
     const uint32_t reachable_count = step->members->reachable_count;
     const uint32_t others = reachable_count > 2 ? reachable_count - 2 : 0;
@@ -29,9 +40,9 @@ bool gkv_witness_allows(const struct gkv_step *step, uint16_t index)
     if (step->now.mono_ns - gkv_step_self(step)->since_ns < grace_ns) {
         return false;
     }
-    const uint64_t window_ms = WINDOW_INTERVALS * (uint64_t)step->options->probe_interval_ms +
-                               step->options->probe_timeout_ms;
-    const uint64_t patience_ms = step->options->witness_patience_ms;
-    return heard_count(step, index, window_ms * GKV_NS_PER_MS) >= wanted ||
-           heard_count(step, index, (window_ms + patience_ms) * GKV_NS_PER_MS) < wanted;
+    const uint64_t window_ns = gkv_witness_window_ns(step->options);
+    const uint64_t patience_ns = step->options->witness_patience_ms * GKV_NS_PER_MS;
+    const uint64_t lately_ns = ago(step, window_ns);
+    return heard_count(step, index, since_ns > lately_ns ? since_ns : lately_ns) >= wanted ||
+           heard_count(step, index, ago(step, window_ns + patience_ns)) < wanted;
 }

@@ -230,6 +230,28 @@ static void test_old_words_do_not_count(void **state)
     assert_int_equal(world_view(0, 2)->state, GKV_MEMBER_UNREACHABLE);
 }
 
+/* Goal: who hears others again after a silence longer than a suspicion takes the time of it for
+ * nothing: what its suspects said meanwhile was lost with the rest.
+ * Method: peer 0 suspects peer 4, and hears nobody for 2.5 s; then peers 1 and 2, who are witnesses
+ * enough for 350 ms. A suspicion among five lasts 1,120 ms. */
+static void test_who_was_deaf_begins_anew(void **state)
+{
+    (void)state;
+    world_start_cluster(5);
+    for (uint32_t i = 1; i < 5; i++) {
+        world_peers[i].is_down = true;
+    }
+    accuse(1);
+    world_run_until(world_now_ns + 2500 * MS);
+    assert_int_equal(world_view(0, 4)->state, GKV_MEMBER_SUSPECT);
+    for (uint32_t i = 1; i <= 2; i++) {
+        const struct gkv_update word = world_update_about(i, 100, 1, GKV_MEMBER_ALIVE);
+        world_gossip(i, 0, &word);
+    }
+    world_run_until(world_now_ns + 340 * MS);
+    assert_int_equal(world_view(0, 4)->state, GKV_MEMBER_SUSPECT);
+}
+
 #define TEST(function) cmocka_unit_test_setup_teardown(function, world_setup, world_teardown)
 
 int main(void)
@@ -243,6 +265,7 @@ int main(void)
         TEST(test_reprieve),
         TEST(test_old_words_do_not_count),
         TEST(test_last_chance_tells),
+        TEST(test_who_was_deaf_begins_anew),
     };
     print_message("seeds: 1000 + peer number\n");
     return cmocka_run_group_tests(tests, NULL, NULL);

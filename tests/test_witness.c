@@ -114,15 +114,17 @@ static void test_who_is_a_witness(void **state)
     }
     world_now_ns = heard_ns + 350 * MS;
     struct gkv_step step = world_step_of(&world_peers[0]);
-    assert_true(gkv_witness_allows(&step, suspect));
+    assert_true(gkv_witness_allows(&step, suspect, 0));
     world_now_ns++;
     gkv_member_hear(members, &(struct gkv_identity){world_id_of(3), 100}, world_now_ns);
     gkv_member_hear(members, &(struct gkv_identity){world_id_of(2), 99}, world_now_ns);
     gkv_member_hear(members, &(struct gkv_identity){world_id_of(1), 100}, world_now_ns);
     step = world_step_of(&world_peers[0]);
-    assert_false(gkv_witness_allows(&step, suspect));
+    assert_false(gkv_witness_allows(&step, suspect, 0));
     gkv_member_hear(members, &(struct gkv_identity){world_id_of(2), 100}, world_now_ns);
-    assert_true(gkv_witness_allows(&step, suspect));
+    assert_true(gkv_witness_allows(&step, suspect, 0));
+    assert_true(gkv_witness_allows(&step, suspect, world_now_ns));
+    assert_false(gkv_witness_allows(&step, suspect, world_now_ns + 1)); /* not since */
 }
 
 /* Goal: patience ends so long after the window in which enough were heard, to the nanosecond.
@@ -138,10 +140,10 @@ static void test_patience_ends(void **state)
     }
     world_now_ns += (350 + PATIENCE_MS) * MS;
     struct gkv_step step = world_step_of(&world_peers[0]);
-    assert_false(gkv_witness_allows(&step, suspect));
+    assert_false(gkv_witness_allows(&step, suspect, 0));
     world_now_ns++;
     step = world_step_of(&world_peers[0]);
-    assert_true(gkv_witness_allows(&step, suspect));
+    assert_true(gkv_witness_allows(&step, suspect, 0));
 }
 
 /* Goal: a node accuses nobody for a second after it began, whomever it hears; then it does.
