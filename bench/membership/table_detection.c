@@ -92,6 +92,11 @@ static uint64_t report_detection_of(struct page *page, const struct plan *plan, 
     return sum_milli / NODE_COUNT_COUNT;
 }
 
+static const char why_detection[] =
+    "e/(e - 1) is for many nodes. Each of N - 1 others asks each of N - 1 once in so many\n"
+    "periods, so that the mean is the sum over k of ((N - 1 - k)/(N - 1))^(N - 1): 1.457 for 8\n"
+    "nodes, 1.520 for 16, 1.551 for 32.";
+
 static bool report_detection(struct page *page, const struct plan *plan)
 {
     static struct plot plot;
@@ -117,7 +122,8 @@ static bool report_detection(struct page *page, const struct plan *plan)
                                    .published = "1.58; 1.1 to 3.25",
                                    .unit = "",
                                    .ours_milli = swim_off,
-                                   .limit_milli = 100});
+                                   .limit_milli = 100,
+                                   .why = why_detection});
     page_mark(page, &(struct mark){.what = "GridKV: mean periods over all N",
                                    .published = "1.58",
                                    .unit = "",
