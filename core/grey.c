@@ -182,17 +182,15 @@ static bool is_grey(const struct gkv_grey_place *place, const struct gkv_step *s
 
 /* ---- Ourselves. ------------------------------------------------------------------------------ */
 
-uint64_t gkv_grey_hear(struct gkv_greys *greys, const struct gkv_step *step)
+void gkv_grey_hear(struct gkv_greys *greys, const struct gkv_step *step)
 {
     const uint64_t eviction_ns =
         ((uint64_t)step->options->suspicion_timeout_ms + step->options->evict_delay_ms) *
         GKV_NS_PER_MS;
-    const uint64_t silence_ns = greys->heard_ns == 0 ? 0 : step->now.mono_ns - greys->heard_ns;
-    if (silence_ns > eviction_ns) {
+    if (greys->heard_ns != 0 && step->now.mono_ns - greys->heard_ns > eviction_ns) {
         greys->deaf_ns = step->now.mono_ns;
     }
     greys->heard_ns = step->now.mono_ns;
-    return silence_ns;
 }
 
 /* Were we deaf, or alone, just now, and for so long that we are evicted, whatever we hear first? */

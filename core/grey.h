@@ -55,8 +55,8 @@ struct gkv_greys {
 
 void gkv_greys_init(struct gkv_greys *greys, struct gkv_arena *arena, uint16_t capacity);
 
-/* Somebody was heard. Returns for how many ns nobody had been; 0 for the first one ever. */
-uint64_t gkv_grey_hear(struct gkv_greys *greys, const struct gkv_step *step);
+/* Somebody was heard. */
+void gkv_grey_hear(struct gkv_greys *greys, const struct gkv_step *step);
 
 /* What follows when the member at index denies `before`, which we held of it (or, of ourselves,
  * were told). */

@@ -107,6 +107,7 @@ static void enter(struct gkv_members *members, uint16_t index, const struct gkv_
     member->since_ns = now_ns;
     member->heard_ns = now_ns;
     member->asked_ns = 0;
+    member->given_ns = 0;
     member->generation++;
     members->count++;
     count_member(members, member, 1);
@@ -220,6 +221,7 @@ uint16_t gkv_member_apply(struct gkv_members *members, const struct gkv_update *
     }
     count_member(members, member, -1);
     member->asked_ns = 0;
+    member->given_ns = 0;
     member->is_degraded &= !is_new_boot && update->state != GKV_MEMBER_LEFT;
     member->said = *update;
     count_member(members, member, 1);
@@ -227,17 +229,26 @@ uint16_t gkv_member_apply(struct gkv_members *members, const struct gkv_update *
     return index;
 }
 
-void gkv_member_hear(struct gkv_members *members, const struct gkv_identity *from, uint64_t now_ns)
+uint64_t gkv_member_hear(struct gkv_members *members, const struct gkv_identity *from,
+                         uint64_t now_ns)
 {
     const uint16_t index = gkv_member_find(members, from->id);
     if (index == GKV_MEMBER_INDEX_NONE) {
-        return;
+        return 0;
     }
     struct gkv_member *member = gkv_member_at(members, index);
-    if (member->said.who.boot_id == from->boot_id) {
-        GKV_ASSERT(member->heard_ns <= now_ns);
-        member->heard_ns = now_ns;
+    if (member->said.who.boot_id != from->boot_id) {
+        return 0;
     }
+    GKV_ASSERT(member->heard_ns <= now_ns);
+    member->heard_ns = now_ns;
+    if (index == GKV_MEMBER_SELF || !gkv_member_is_reachable(member)) {
+        return 0;
+    }
+    GKV_ASSERT(members->heard_ns <= now_ns);
+    const uint64_t silence_ns = members->heard_ns == 0 ? 0 : now_ns - members->heard_ns;
+    members->heard_ns = now_ns;
+    return silence_ns;
 }
 
 bool gkv_member_confirm(struct gkv_member *member, struct gkv_node_id confirmer, uint32_t count_max)

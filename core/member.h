@@ -30,6 +30,7 @@ struct gkv_member {
     uint64_t since_ns;      /* when its state, or what is suspect, last changed here */
     uint64_t heard_ns;      /* when it last spoke to us, or entered */
     uint64_t asked_ns;      /* SUSPECT: since when it has its last chance; 0: not yet */
+    uint64_t given_ns;      /* SUSPECT: for how long we heard nobody, and do not count it */
     uint64_t call_ns;       /* EVICTED: when it is to be called next */
     uint32_t call_ms;       /* and how long after the last time; 0: it was not called yet */
     uint32_t generation;    /* of the place: grows when it is taken and when it is emptied */
@@ -48,6 +49,7 @@ struct gkv_members {
     uint16_t degraded_count;  /* of them, DEGRADED: our own verdict (core/grey.h) */
     uint16_t index_mask;
     uint64_t ring_epoch;    /* never 0 */
+    uint64_t heard_ns;      /* when one who is reachable last spoke to us; 0: never */
     uint64_t refused_count; /* newcomers for whom there was no place */
 };
 
@@ -78,8 +80,11 @@ bool gkv_member_update_is_news(const struct gkv_member *held, const struct gkv_u
 uint16_t gkv_member_apply(struct gkv_members *members, const struct gkv_update *update,
                           uint64_t now_ns);
 
-/* Whoever speaks to us is there, in that life. No effect if it is a stranger, or another boot. */
-void gkv_member_hear(struct gkv_members *members, const struct gkv_identity *from, uint64_t now_ns);
+/* Whoever speaks to us is there, in that life. No effect if it is a stranger, or another boot.
+ * Returns for how many ns nobody who is reachable had spoken; 0 for the first one ever, and when
+ * `from` is not reachable. */
+uint64_t gkv_member_hear(struct gkv_members *members, const struct gkv_identity *from,
+                         uint64_t now_ns);
 
 /* Note who else found the suspect `member` out by himself: true when that is new and there is room
  * among `count_max` <= GKV_CONFIRMER_COUNT_MAX. The first accuser and the suspect confirm nothing.

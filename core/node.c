@@ -5,6 +5,7 @@
 #include "core/panic.h"
 #include "core/scratch.h"
 #include "core/step.h"
+#include "core/suspicion.h"
 #include "core/timer.h"
 
 #define SWEEP_INTERVAL_MS 100
@@ -266,7 +267,7 @@ static void on_message(struct gkv_node *node, const struct gkv_step *step,
     const struct gkv_message *message = event->as.arrival.message;
     const struct gkv_address *source = &event->as.arrival.source;
     const struct gkv_way way = {.address = *source, .channel = event->as.arrival.channel};
-    gkv_member_hear(step->members, &message->from, step->now.mono_ns);
+    gkv_suspicions_hear(step, &message->from);
     if (gkv_hlc_observe(step->clock, step->now.wall_ms, message->hlc) != GKV_OK) {
         /* The message may still be of use: the versions inside are judged one by one. */
         node->clock_rejected_count++;

@@ -1,6 +1,7 @@
 #include "core/suspicion.h"
 
 #include "core/panic.h"
+#include "core/witness.h"
 
 uint64_t gkv_suspicion_timeout_ns(const struct gkv_options *options, uint16_t member_count)
 {
@@ -57,13 +58,21 @@ void gkv_suspicion_shorten(const struct gkv_step *step, uint16_t index)
     }
 }
 
+static uint64_t later_ns(const struct gkv_step *step, uint64_t then_ns, uint64_t by_ns)
+{
+    const uint64_t since_ns = then_ns + by_ns;
+    return since_ns < step->now.mono_ns ? since_ns : step->now.mono_ns;
+}
+
 void gkv_suspicions_postpone(const struct gkv_step *step, uint64_t by_ns)
 {
+    if (step->members->heard_ns != 0) { /* or what is given back now would be once more */
+        step->members->heard_ns = later_ns(step, step->members->heard_ns, by_ns);
+    }
     for (uint16_t i = GKV_MEMBER_SELF + 1; i < step->members->capacity; i++) {
         struct gkv_member *member = gkv_member_at(step->members, i);
         if (member->said.state == GKV_MEMBER_SUSPECT) {
-            const uint64_t since_ns = member->since_ns + by_ns;
-            member->since_ns = since_ns < step->now.mono_ns ? since_ns : step->now.mono_ns;
+            member->since_ns = later_ns(step, member->since_ns, by_ns);
         }
     }
 }
@@ -78,8 +87,9 @@ void gkv_suspicion_extend(const struct gkv_step *step, uint16_t index, uint64_t 
 void gkv_suspicion_await_witness(const struct gkv_step *step, uint16_t index)
 {
     const bool was_asked = gkv_member_at(step->members, index)->asked_ns != 0;
-    const uint32_t wait_ms =
-        was_asked ? step->options->gossip_interval_ms : step->options->probe_interval_ms;
+    const uint32_t long_ms = step->options->probe_interval_ms;
+    const uint32_t short_ms = step->options->gossip_interval_ms;
+    const uint32_t wait_ms = was_asked && short_ms < long_ms ? short_ms : long_ms;
     gkv_suspicion_extend(step, index, wait_ms * GKV_NS_PER_MS);
 }
 
@@ -88,18 +98,33 @@ void gkv_suspicion_restart(const struct gkv_step *step, uint16_t index)
     struct gkv_member *member = gkv_member_at(step->members, index);
     member->since_ns = step->now.mono_ns;
     member->asked_ns = 0;
+    member->given_ns = 0;
     set_timer(step, index);
 }
 
-void gkv_suspicions_renew(const struct gkv_step *step, uint64_t silence_ns)
+/* Nobody was heard for so long: that much of each suspicion does not count, and its last chance
+ * comes again. It comes no more when as much as patience was given back: else a dead member
+ * would be SUSPECT for ever where others are heard now and then. */
+static void renew(const struct gkv_step *step, uint64_t silence_ns)
 {
-    gkv_suspicions_postpone(step, silence_ns);
+    const uint64_t patience_ns = step->options->witness_patience_ms * GKV_NS_PER_MS;
     for (uint16_t i = GKV_MEMBER_SELF + 1; i < step->members->capacity; i++) {
         struct gkv_member *member = gkv_member_at(step->members, i);
-        if (member->said.state == GKV_MEMBER_SUSPECT) {
+        if (member->said.state == GKV_MEMBER_SUSPECT && member->given_ns < patience_ns) {
+            const uint64_t since_ns = later_ns(step, member->since_ns, silence_ns);
+            member->given_ns += since_ns - member->since_ns;
+            member->since_ns = since_ns;
             member->asked_ns = 0;
             set_timer(step, i);
         }
+    }
+}
+
+void gkv_suspicions_hear(const struct gkv_step *step, const struct gkv_identity *from)
+{
+    const uint64_t silence_ns = gkv_member_hear(step->members, from, step->now.mono_ns);
+    if (step->options->witness_count > 0 && silence_ns > gkv_witness_window_ns(step->options)) {
+        renew(step, silence_ns);
     }
 }
 

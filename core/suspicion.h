@@ -47,8 +47,8 @@ uint64_t gkv_suspicion_confirmed_ns(const struct gkv_options *options, uint16_t 
 /* What was said of the member at index was replaced: (re)start or stop its timer accordingly. */
 void gkv_suspicion_rearm(const struct gkv_step *step, uint16_t index);
 
-/* Nobody was heard for by_ns, by no fault of theirs: suspicions began so much later. Their timers
- * were moved already. */
+/* We stood still for by_ns, and that is no fault of theirs: suspicions began so much later, and it
+ * was no silence. Their timers were moved already. */
 void gkv_suspicions_postpone(const struct gkv_step *step, uint64_t by_ns);
 
 /* It is not over yet: the timer of the suspect at index rings again after a while. */
@@ -60,9 +60,11 @@ void gkv_suspicion_await_witness(const struct gkv_step *step, uint16_t index);
 /* The suspect at index was heard: all its time begins anew. */
 void gkv_suspicion_restart(const struct gkv_step *step, uint16_t index);
 
-/* We heard somebody, and had heard nobody for silence_ns, so that it was not the suspects who were
- * silent: that time does not count, and their last chance comes again. */
-void gkv_suspicions_renew(const struct gkv_step *step, uint64_t silence_ns);
+/* Somebody spoke to us, be it of membership or not. When he is reachable, and nobody who is had
+ * spoken for longer than the window of witnesses, it was not the suspects who were silent: that
+ * time does not count, and their last chance comes again; until options.witness_patience_ms were
+ * given back of one suspicion. Not where no witnesses are asked for. */
+void gkv_suspicions_hear(const struct gkv_step *step, const struct gkv_identity *from);
 
 /* One more confirms that the member at index is SUSPECT: its time shrinks. */
 void gkv_suspicion_shorten(const struct gkv_step *step, uint16_t index);

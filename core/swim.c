@@ -746,10 +746,7 @@ void gkv_swim_on_message(struct gkv_swim *swim, const struct gkv_step *step,
         swim->drops.boot_conflict += message->from.boot_id == boot_id ? 0 : 1;
         return;
     }
-    const uint64_t silence_ns = gkv_grey_hear(&swim->greys, step);
-    if (silence_ns > gkv_witness_window_ns(step->options)) {
-        gkv_suspicions_renew(step, silence_ns);
-    }
+    gkv_grey_hear(&swim->greys, step);
     handle(swim, step, message, way);
     gkv_self_tell_accuser(&swim->self, &swim->gossip, step,
                           message->kind == GKV_MESSAGE_PING ? &message->from : NULL);

@@ -275,12 +275,12 @@ static void test_evicted_sides_meet_again(void **state)
     cut_in_two(cluster);
     cluster_run_until(cluster, 20000);
     cluster_expect(cluster, NULL, evictions,
+                   "13439 c evicts a\n"
+                   "13440 d evicts a\n"
                    "13456 a evicts c\n"
                    "13457 b evicts c\n"
-                   "13468 c evicts a\n"
-                   "13469 d evicts a\n"
-                   "13736 c evicts b\n"
-                   "13737 d evicts b\n"
+                   "13732 c evicts b\n"
+                   "13733 d evicts b\n"
                    "15857 a evicts d\n"
                    "15858 b evicts d\n");
     set_on_both_sides(cluster);

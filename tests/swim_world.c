@@ -10,6 +10,8 @@
 
 #include <cmocka.h>
 
+#include "core/suspicion.h"
+
 struct peer world_peers[PEER_COUNT_MAX];
 static struct mail mails[MAIL_COUNT_MAX];
 static uint32_t mail_first;
@@ -156,7 +158,7 @@ void world_deliver_by(uint32_t to, const struct gkv_message *message, const stru
 {
     struct peer *peer = &world_peers[to];
     const struct gkv_step step = world_step_of(peer);
-    gkv_member_hear(&peer->members, &message->from, world_now_ns);
+    gkv_suspicions_hear(&step, &message->from);
     gkv_swim_on_message(&peer->swim, &step, message, way);
     world_drain(peer);
 }

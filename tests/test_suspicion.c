@@ -252,6 +252,110 @@ static void test_who_was_deaf_begins_anew(void **state)
     assert_int_equal(world_view(0, 4)->state, GKV_MEMBER_SUSPECT);
 }
 
+/* Peer 1 says something to peer 0 at each of so many steps; returns after how many ms peer 0 gives
+ * peer 2 up, or most_ms. */
+static uint64_t give_up_ms(uint32_t by, uint32_t every_ms, uint64_t most_ms)
+{
+    const struct gkv_message word = world_message_from(by, 100, GKV_MESSAGE_GOSSIP);
+    const struct gkv_address source = world_address_of(by);
+    const uint64_t began_ns = world_now_ns;
+    while (world_now_ns < began_ns + most_ms * MS &&
+           world_view(0, 2)->state != GKV_MEMBER_UNREACHABLE) {
+        world_run_until(world_now_ns + every_ms * MS);
+        world_deliver(0, &word, &source);
+    }
+    return (world_now_ns - began_ns) / MS;
+}
+
+/* Goal: who hears another but now and then gives a dead one up all the same, and a stranger's words
+ * keep nobody from it: 10 s are all of a suspicion, and patience twice.
+ * Method: three nodes, of whom one is dead, and one or a stranger says a word every so many ms,
+ * within the window of 350 ms and beyond; for two minutes. */
+static void test_seldom_heard(void **state)
+{
+    static const uint32_t every_ms[] = {100, 300, 350, 351, 400, 600, 800, 1000, 1600, 3000, 4000};
+    for (size_t i = 0; i < sizeof(every_ms) / sizeof(every_ms[0]); i++) {
+        for (uint32_t by = 1; by <= 7; by += 6) {
+            world_setup(state);
+            world_start_cluster(3);
+            world_peers[1].is_down = true; /* lest it tells of its own verdict */
+            world_peers[2].is_down = true;
+            const uint64_t ms = give_up_ms(by, every_ms[i], 120000);
+            assert_in_range(ms, 290, 10000);
+            world_teardown(state);
+        }
+    }
+}
+
+/* Peer 0 suspects peer 2, and hears peer 1 for 300 ms; returns its place for peer 2. */
+static const struct gkv_member *suspect_for_a_while(uint32_t witness_count)
+{
+    world_start_cluster(3);
+    world_peers[0].options.witness_count = witness_count;
+    world_peers[1].is_down = true;
+    world_peers[2].is_down = true;
+    struct gkv_update word = world_update_about(2, 100, 0, GKV_MEMBER_SUSPECT);
+    word.accuser = world_id_of(1);
+    world_gossip(1, 0, &word);
+    for (uint32_t i = 0; i < 3; i++) {
+        world_run_until(world_now_ns + 100 * MS);
+        world_gossip(1, 0, &word);
+    }
+    struct gkv_members *members = &world_peers[0].members;
+    return gkv_member_at(members, gkv_member_find(members, world_id_of(2)));
+}
+
+static void hear_data(uint32_t from)
+{
+    const struct gkv_step step = world_step_of(&world_peers[0]);
+    gkv_suspicions_hear(&step, &(struct gkv_identity){world_id_of(from), 100});
+}
+
+/* Goal: time in which we heard nobody does not count, once; that in which we stood still was given
+ * back before, words that are not of membership break a silence as well, those of a stranger do
+ * not, and where no witnesses are asked for nothing is given back.
+ * Method: 400 ms, four times; look at when the suspicion began. */
+static void test_silence_is_given_back_once(void **state)
+{
+    (void)state;
+    const struct gkv_member *suspect = suspect_for_a_while(2);
+    const uint64_t began_ns = suspect->since_ns;
+    world_now_ns += 400 * MS; /* silence */
+    hear_data(1);
+    assert_int_equal(suspect->since_ns, began_ns + 400 * MS);
+    assert_int_equal(suspect->given_ns, 400 * MS);
+
+    world_now_ns += 400 * MS; /* we stood still */
+    struct gkv_step step = world_step_of(&world_peers[0]);
+    gkv_timers_postpone(step.timers, 400 * MS);
+    gkv_swim_on_stall(&world_peers[0].swim, &step, 400 * MS);
+    world_drain(&world_peers[0]);
+    hear_data(1);
+    assert_int_equal(suspect->since_ns, began_ns + 800 * MS);
+    assert_int_equal(suspect->given_ns, 400 * MS);
+
+    world_now_ns += 200 * MS; /* data, and no word of membership */
+    hear_data(1);
+    world_now_ns += 200 * MS;
+    hear_data(1);
+    assert_int_equal(suspect->since_ns, began_ns + 800 * MS);
+
+    world_now_ns += 400 * MS; /* a stranger */
+    hear_data(7);
+    assert_int_equal(suspect->since_ns, began_ns + 800 * MS);
+}
+
+/* Goal: without witnesses, no silence is given back. Method: 400 ms of it. */
+static void test_no_witnesses_no_silence(void **state)
+{
+    (void)state;
+    const struct gkv_member *suspect = suspect_for_a_while(0);
+    const uint64_t began_ns = suspect->since_ns;
+    world_now_ns += 400 * MS;
+    hear_data(1);
+    assert_int_equal(suspect->since_ns, began_ns);
+}
+
 #define TEST(function) cmocka_unit_test_setup_teardown(function, world_setup, world_teardown)
 
 int main(void)
@@ -266,6 +370,9 @@ int main(void)
         TEST(test_old_words_do_not_count),
         TEST(test_last_chance_tells),
         TEST(test_who_was_deaf_begins_anew),
+        TEST(test_seldom_heard),
+        TEST(test_silence_is_given_back_once),
+        TEST(test_no_witnesses_no_silence),
     };
     print_message("seeds: 1000 + peer number\n");
     return cmocka_run_group_tests(tests, NULL, NULL);
