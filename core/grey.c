@@ -4,7 +4,7 @@
  *   DEGRADED -> well     [gkv_grey_is_over]    nothing of that kind for a window, and no flapping
  *   DEGRADED -> well     [core/member.c]       it lives anew, or left
  *
- * And we ourselves, when we are evicted:
+ * And we ourselves, when we are told that we are evicted, or flap and are told anything bad:
  *
  *   answering -> waiting   [gkv_grey_must_wait] we are DEGRADED, or flap, and are not well
  *   waiting   -> answering [gkv_grey_must_wait] we have been well for long enough, or without news

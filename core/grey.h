@@ -50,7 +50,7 @@ struct gkv_greys {
     ptrdiff_t place_offset; /* struct gkv_grey_place by member index; private to grey.c */
     uint64_t heard_ns;      /* when we last heard anybody; 0: never */
     uint64_t deaf_ns; /* until when we heard nobody for as long as an eviction takes; 0: no more */
-    bool is_waiting;  /* we were evicted, and refute nothing until we are well */
+    bool is_waiting;  /* we are, or must be, evicted, and refute nothing until we are well */
 };
 
 void gkv_greys_init(struct gkv_greys *greys, struct gkv_arena *arena, uint16_t capacity);
