@@ -18,6 +18,7 @@ void gkv_options_init(struct gkv_options *options)
     options->operation_memory_bytes = UINT64_C(16) * 1024 * 1024;
     options->bootstrap_expect = 1;
     options->leave_ms = 100;
+    options->left_keep_ms = 600000;
     gkv_options_profile(options, GKV_OPTIONS_LAN);
     options->tombstone_keep_ms = 600000;
     options->drift_ms_max = 500;
@@ -133,6 +134,7 @@ static const struct range ranges[] = {
     RANGE(reconnect_interval_ms, 10, 3600000),
     RANGE(reconnect_max_ms, 10, 3600000),
     RANGE(leave_ms, 0, 60000),
+    RANGE(left_keep_ms, 1000, 604800000),
     RANGE(evict_delay_ms, 0, 86400000),
     RANGE(degraded_window_ms, 0, 3600000),
     RANGE(degraded_evict_ms, 0, 86400000),

@@ -155,7 +155,7 @@ void gkv_suspicion_rearm(const struct gkv_step *step, uint16_t index)
         set_timer(step, index);
         break;
     case GKV_MEMBER_LEFT:
-        gkv_timer_set(step->timers, timer, now_ns + GKV_SUSPICION_LEFT_KEEP_MS * GKV_NS_PER_MS);
+        gkv_timer_set(step->timers, timer, now_ns + step->options->left_keep_ms * GKV_NS_PER_MS);
         break;
     case GKV_MEMBER_UNREACHABLE:
         set_eviction(step, index);

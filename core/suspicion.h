@@ -20,7 +20,7 @@
  *   UNREACHABLE options.evict_delay_ms and up to a fifth more, which differs from node to node so
  *               that one speaks first, then EVICTED
  *   EVICTED     no timer: it is asked again for ever (core/swim.c)
- *   LEFT        GKV_SUSPICION_LEFT_KEEP_MS, then forgotten, lest those who left fill the table
+ *   LEFT        options.left_keep_ms, then forgotten, lest those who left fill the table
  *
  * Bounds    One timer per member place.
  * Invariant A member's timer is set exactly while it is SUSPECT, UNREACHABLE (unless evict_delay_ms
@@ -33,9 +33,6 @@
 
 #include "core/options.h"
 #include "core/step.h"
-
-/* Long enough that nobody brings the news of a departed member back to life by gossip. */
-#define GKV_SUSPICION_LEFT_KEEP_MS UINT64_C(600000)
 
 /* How long a suspect may refute among member_count reachable members, at the least. */
 uint64_t gkv_suspicion_timeout_ns(const struct gkv_options *options, uint16_t member_count);

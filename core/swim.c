@@ -14,7 +14,7 @@
  *   EVICTED     -> ALIVE         [merge]          asked by reconnect, it refuted; or a newer boot
  *   any         -> LEFT          [merge]          it said so
  *   LEFT        -> ALIVE         [merge]          a newer boot; or it was said falsely, and refuted
- *   LEFT        -> (nobody)      [gkv_swim_on_member_timer] after GKV_SUSPICION_LEFT_KEEP_MS
+ *   LEFT        -> (nobody)      [gkv_swim_on_member_timer] left_keep_ms later
  */
 #include "core/swim.h"
 

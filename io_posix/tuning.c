@@ -24,6 +24,7 @@ static const struct knob knobs[] = {
     KNOB(degraded_window_ms, degraded_window_ms),
     KNOB(degraded_evict_ms, degraded_evict_ms),
     KNOB(leave_ms, leave_ms),
+    KNOB(left_keep_ms, left_keep_ms),
     KNOB(probe_interval_ms, probe_interval_ms),
     KNOB(probe_timeout_ms, probe_timeout_ms),
     KNOB(probe_repeat_ms, probe_repeat_ms),

@@ -163,6 +163,7 @@ static const struct gkv_script_field fields[] = {
     TIME_MS("reconnect_interval", world.node.reconnect_interval_ms, 200, 500),
     TIME_MS("reconnect_max", world.node.reconnect_max_ms, 10, 4000),
     TIME_MS("leave_time", world.node.leave_ms, 0, 0),
+    TIME_MS("left_kept", world.node.left_keep_ms, 1000, 600000),
     TIME_MS("evict_delay", world.node.evict_delay_ms, 0, 0),
     TIME_MS("degraded_window", world.node.degraded_window_ms, 0, 0),
     TIME_MS("degraded_evict", world.node.degraded_evict_ms, 0, 0),

@@ -93,6 +93,7 @@ static void test_ranges(void **state)
         {offsetof(struct gkv_options, suspicion_confirmations), 4, "suspicion_confirmations"},
         {offsetof(struct gkv_options, reconnect_max_ms), 999, "reconnect_max_ms"},
         {offsetof(struct gkv_options, leave_ms), 60001, "leave_ms"},
+        {offsetof(struct gkv_options, left_keep_ms), 999, "left_keep_ms"},
         {offsetof(struct gkv_options, evict_delay_ms), 86400001, "evict_delay_ms"},
         {offsetof(struct gkv_options, bootstrap_expect), 0, "bootstrap_expect"},
         {offsetof(struct gkv_options, bootstrap_expect), 65, "bootstrap_expect"},

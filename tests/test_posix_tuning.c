@@ -13,7 +13,7 @@ static uint32_t *knob_at(struct gridkv_options *options, size_t index)
 {
     uint32_t *const first[] = {&options->operation_timeout_ms, &options->gossip_interval_ms,
                                &options->leave_ms};
-    const size_t count[] = {1, 6, 25};
+    const size_t count[] = {1, 6, 26};
     for (size_t i = 0; i < sizeof(first) / sizeof(first[0]); i++) {
         if (index < count[i]) {
             return first[i] + index;
