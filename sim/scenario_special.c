@@ -148,6 +148,20 @@ static uint64_t brief_faults_mask(void)
     return mask;
 }
 
+/* Those alone, and of cuts and pauses short ones. */
+static void make_faults_brief(struct gkv_scenario *scenario, struct gkv_choice *choice)
+{
+    gkv_family_switch_off(scenario, ~brief_faults_mask());
+    if (scenario->cuts.every_ns > 0) {
+        scenario->cuts.every_ns = gkv_choose_log(choice, "brief.cut", 500 * MS, 3000 * MS);
+        scenario->cuts.for_ns_max = 400 * MS;
+    }
+    if (scenario->pauses.every_ns > 0) {
+        scenario->pauses.every_ns = gkv_choose_log(choice, "brief.pause", 500 * MS, 3000 * MS);
+        scenario->pauses.for_ns_max = 300 * MS;
+    }
+}
+
 /* The cluster and the faults: every owner learns of a deletion long before anybody forgets it, as
  * docs/protocol.md asks. */
 static void make_all_learn_in_time(struct gkv_scenario *scenario, struct gkv_choice *choice)
@@ -162,15 +176,7 @@ static void make_all_learn_in_time(struct gkv_scenario *scenario, struct gkv_cho
     options->operation_timeout_ms = gkv_choose_log32(choice, "forget.timeout", 100, 1000);
     options->reconnect_interval_ms = 200;
     options->suspicion_timeout_ms = gkv_choose_log32(choice, "forget.suspicion", 1000, 1500);
-    gkv_family_switch_off(scenario, ~brief_faults_mask());
-    if (scenario->cuts.every_ns > 0) {
-        scenario->cuts.every_ns = gkv_choose_log(choice, "forget.cut", 500 * MS, 3000 * MS);
-        scenario->cuts.for_ns_max = 400 * MS;
-    }
-    if (scenario->pauses.every_ns > 0) {
-        scenario->pauses.every_ns = gkv_choose_log(choice, "forget.pause", 500 * MS, 3000 * MS);
-        scenario->pauses.for_ns_max = 300 * MS;
-    }
+    make_faults_brief(scenario, choice);
 }
 
 /* Deletions and expired values that are forgotten while clients go on: set, deleted, left alone
@@ -212,6 +218,26 @@ static void make_writes_late(struct gkv_scenario *scenario, struct gkv_choice *c
     scenario->cuts.for_ns_max = keep_ns + gkv_choose_between(choice, "late.for", 3000, 8000) * MS;
 }
 
+/* One who leaves early is forgotten while clients go on. Nobody is cut off for long, so that nobody
+ * tells of him as of a newcomer. */
+static void make_members_forget(struct gkv_scenario *scenario, struct gkv_choice *choice)
+{
+    struct gkv_options *options = &scenario->world.node;
+    make_faults_brief(scenario, choice);
+    gkv_family_draw_on(scenario, choice, GKV_FAMILY_LEAVING);
+    options->left_keep_ms = gkv_choose_between(choice, "left.keep", 3000, 6000);
+    options->push_pull_interval_ms = gkv_choose_log32(choice, "left.push_pull", 1000, 2000);
+    options->reconnect_interval_ms = 200;
+    options->suspicion_timeout_ms = gkv_choose_log32(choice, "left.suspicion", 1000, 1500);
+    if (scenario->node_count < 3) {
+        scenario->node_count = 3;
+    }
+    scenario->work_ns =
+        options->left_keep_ms * MS + gkv_choose_between(choice, "left.work", 6000, 12000) * MS;
+    scenario->operation_count = GKV_SCENARIO_OPERATION_COUNT_MAX;
+    scenario->think_ns_max = gkv_choose_log(choice, "left.think", 100 * MS, 600 * MS);
+}
+
 void gkv_scenario_make_special(struct gkv_scenario *scenario, struct gkv_choice *choice)
 {
     const uint64_t theme = gkv_choose(choice, "shape.theme", 20);
@@ -231,5 +257,7 @@ void gkv_scenario_make_special(struct gkv_scenario *scenario, struct gkv_choice 
         if (gkv_choose_percent(choice, "forget.is_late", 40)) {
             make_writes_late(scenario, choice);
         }
+    } else if (theme >= 7) {
+        make_members_forget(scenario, choice);
     }
 }

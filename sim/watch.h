@@ -382,6 +382,17 @@ struct gkv_recall_watch {
     } nodes[GKV_RECALL_NODE_COUNT_MAX];
 };
 
+#define GKV_LEFT_NODE_COUNT_MAX 32 /* larger clusters are not watched */
+
+/* sim/check_left.c: times are by the node's own clock. */
+struct gkv_left_watch {
+    struct gkv_left_node {
+        uint64_t left_ns[GKV_LEFT_NODE_COUNT_MAX]; /* when it learned that one left; 0: did not */
+        uint64_t resume_ns;                        /* when it last went on after a pause */
+        bool has_any;                              /* it learned that of anybody, in this life */
+    } nodes[GKV_LEFT_NODE_COUNT_MAX];
+};
+
 #define GKV_FORGET_FRAME_COUNT 4096 /* of overhear.h's numbers */
 #define GKV_FORGET_REQUEST_COUNT 64
 
