@@ -317,6 +317,27 @@ static void test_nobody_to_probe(void **state)
     assert_int_equal(world_view(0, 0)->incarnation, 2);
 }
 
+/* Goal: who heard nobody for longer than an eviction takes was deaf, and holds back when it happens
+ * again; one ms less, and he was not.
+ * Method: evict us twice, after silence; the second one lasts suspicion_timeout_ms +
+ * evict_delay_ms = 10,200 ms, or one more. */
+static void test_how_long_is_deaf(void **state)
+{
+    for (uint32_t more_ms = 0; more_ms < 2; more_ms++) {
+        world_teardown(state);
+        world_setup(state);
+        start_listener(2);
+        assert_int_equal(world_peers[0].options.suspicion_timeout_ms, 200);
+        assert_int_equal(world_peers[0].options.evict_delay_ms, 10000);
+        pass(10201);
+        evict_us();
+        assert_int_equal(world_view(0, 0)->incarnation, 1);
+        pass(10200 + more_ms);
+        evict_us();
+        assert_int_equal(world_view(0, 0)->incarnation, more_ms == 0 ? 2 : 1);
+    }
+}
+
 /* Goal: who was evicted by the other side of a partition refutes at once, however often: it heard
  * its own side all the time. Method: evict us three times, 15 s apart, while peer 2 is heard. */
 static void test_a_partition_is_no_flapping(void **state)
@@ -417,7 +438,7 @@ int main(void)
         TEST(test_another_life),      TEST(test_off),
         TEST(test_the_network),       TEST(test_the_condemned_live_anew),
         TEST(test_nobody_to_probe),   TEST(test_a_partition_is_no_flapping),
-        TEST(test_a_quarter),
+        TEST(test_a_quarter),         TEST(test_how_long_is_deaf),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

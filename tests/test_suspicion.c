@@ -230,26 +230,75 @@ static void test_old_words_do_not_count(void **state)
     assert_int_equal(world_view(0, 2)->state, GKV_MEMBER_UNREACHABLE);
 }
 
-/* Goal: who hears others again after a silence longer than a suspicion takes the time of it for
- * nothing: what its suspects said meanwhile was lost with the rest.
- * Method: peer 0 suspects peer 4, and hears nobody for 2.5 s; then peers 1 and 2, who are witnesses
- * enough for 350 ms. A suspicion among five lasts 1,120 ms. */
-static void test_who_was_deaf_begins_anew(void **state)
+/* What peer 0 keeps of a peer. */
+static const struct gkv_member *place_of(uint32_t number)
 {
-    (void)state;
+    struct gkv_members *members = &world_peers[0].members;
+    return gkv_member_at(members, gkv_member_find(members, world_id_of(number)));
+}
+
+/* Peers 1 and 2, who are witnesses enough, say something to peer 0 every 50 ms for so long. */
+static void hear_witnesses(uint64_t ms)
+{
+    const uint64_t end_ns = world_now_ns + ms * MS;
+    while (world_now_ns < end_ns) {
+        for (uint32_t i = 1; i <= 2; i++) {
+            const struct gkv_message word = world_message_from(i, 100, GKV_MESSAGE_GOSSIP);
+            const struct gkv_address source = world_address_of(i);
+            world_deliver(0, &word, &source);
+        }
+        world_run_until(world_now_ns + 50 * MS);
+    }
+}
+
+/* Peer 0 suspects peer 4, hears others for so long, and then nobody for 2.5 s. A suspicion lasts
+ * 600 ms, and 50 of last chance, however many confirm it. Returns when the silence is over. */
+static uint64_t be_deaf_after(uint64_t ms)
+{
     world_start_cluster(5);
+    world_peers[0].options.suspicion_max_factor = 1;
+    world_peers[0].options.suspicion_timeout_ms = 520;
     for (uint32_t i = 1; i < 5; i++) {
         world_peers[i].is_down = true;
     }
+    const uint64_t began_ns = world_now_ns;
     accuse(1);
-    world_run_until(world_now_ns + 2500 * MS);
+    hear_witnesses(ms);
+    world_run_until(began_ns + ms * MS + 2500 * MS);
     assert_int_equal(world_view(0, 4)->state, GKV_MEMBER_SUSPECT);
-    for (uint32_t i = 1; i <= 2; i++) {
-        const struct gkv_update word = world_update_about(i, 100, 1, GKV_MEMBER_ALIVE);
-        world_gossip(i, 0, &word);
-    }
-    world_run_until(world_now_ns + 340 * MS);
+    return world_now_ns;
+}
+
+/* Goal: who hears others again after a silence longer than a suspicion takes the time of it for
+ * nothing: what its suspects said meanwhile was lost with the rest.
+ * Method: all but 50 ms of the suspicion fall into the silence; then witnesses are heard. */
+static void test_who_was_deaf_begins_anew(void **state)
+{
+    (void)state;
+    const uint64_t heard_ns = be_deaf_after(50);
+    hear_witnesses(550);
     assert_int_equal(world_view(0, 4)->state, GKV_MEMBER_SUSPECT);
+    assert_int_equal(place_of(4)->asked_ns, 0);
+    hear_witnesses(150);
+    assert_int_equal(world_view(0, 4)->state, GKV_MEMBER_UNREACHABLE);
+    assert_int_equal(world_traced(0, GKV_TRACE_MEMBER_UNREACHABLE, 4, 0)->mono_ns,
+                     heard_ns + 650 * MS);
+}
+
+/* Goal: a last chance that fell into the silence comes again: its answer may have been lost.
+ * Method: the silence begins 50 ms before the suspicion is over; then witnesses are heard, who give
+ * it back from their last word on, 100 ms before. */
+static void test_last_chance_comes_again(void **state)
+{
+    (void)state;
+    const uint64_t heard_ns = be_deaf_after(550);
+    assert_int_equal(place_of(4)->asked_ns, heard_ns - 2450 * MS);
+    hear_witnesses(100);
+    assert_int_equal(world_view(0, 4)->state, GKV_MEMBER_SUSPECT);
+    assert_int_equal(place_of(4)->asked_ns, heard_ns + 100 * MS);
+    hear_witnesses(100);
+    assert_int_equal(world_traced(0, GKV_TRACE_MEMBER_UNREACHABLE, 4, 0)->mono_ns,
+                     heard_ns + 150 * MS);
 }
 
 /* Peer 1 says something to peer 0 at each of so many steps; returns after how many ms peer 0 gives
@@ -287,7 +336,8 @@ static void test_seldom_heard(void **state)
     }
 }
 
-/* Peer 0 suspects peer 2, and hears peer 1 for 300 ms; returns its place for peer 2. */
+/* Peer 0 suspects peer 2, and hears peer 1 for 200 ms, so that it suspects it still, whoever else
+ * does; returns its place for peer 2. */
 static const struct gkv_member *suspect_for_a_while(uint32_t witness_count)
 {
     world_start_cluster(3);
@@ -297,12 +347,11 @@ static const struct gkv_member *suspect_for_a_while(uint32_t witness_count)
     struct gkv_update word = world_update_about(2, 100, 0, GKV_MEMBER_SUSPECT);
     word.accuser = world_id_of(1);
     world_gossip(1, 0, &word);
-    for (uint32_t i = 0; i < 3; i++) {
+    for (uint32_t i = 0; i < 2; i++) {
         world_run_until(world_now_ns + 100 * MS);
         world_gossip(1, 0, &word);
     }
-    struct gkv_members *members = &world_peers[0].members;
-    return gkv_member_at(members, gkv_member_find(members, world_id_of(2)));
+    return place_of(2);
 }
 
 static void hear_data(uint32_t from)
@@ -313,8 +362,8 @@ static void hear_data(uint32_t from)
 
 /* Goal: time in which we heard nobody does not count, once; that in which we stood still was given
  * back before, words that are not of membership break a silence as well, those of a stranger do
- * not, and where no witnesses are asked for nothing is given back.
- * Method: 400 ms, four times; look at when the suspicion began. */
+ * not; and a suspect that spoke begins with all that can be given.
+ * Method: 400 ms, four times; look at when the suspicion began, and at what was given. */
 static void test_silence_is_given_back_once(void **state)
 {
     (void)state;
@@ -343,6 +392,11 @@ static void test_silence_is_given_back_once(void **state)
     world_now_ns += 400 * MS; /* a stranger */
     hear_data(7);
     assert_int_equal(suspect->since_ns, began_ns + 800 * MS);
+
+    step = world_step_of(&world_peers[0]);
+    gkv_suspicion_restart(&step, gkv_member_find(step.members, world_id_of(2)));
+    assert_int_equal(suspect->since_ns, world_now_ns);
+    assert_int_equal(suspect->given_ns, 0);
 }
 
 /* Goal: without witnesses, no silence is given back. Method: 400 ms of it. */
@@ -353,6 +407,7 @@ static void test_no_witnesses_no_silence(void **state)
     const uint64_t began_ns = suspect->since_ns;
     world_now_ns += 400 * MS;
     hear_data(1);
+    assert_int_equal(suspect->said.state, GKV_MEMBER_SUSPECT);
     assert_int_equal(suspect->since_ns, began_ns);
 }
 
@@ -370,6 +425,7 @@ int main(void)
         TEST(test_old_words_do_not_count),
         TEST(test_last_chance_tells),
         TEST(test_who_was_deaf_begins_anew),
+        TEST(test_last_chance_comes_again),
         TEST(test_seldom_heard),
         TEST(test_silence_is_given_back_once),
         TEST(test_no_witnesses_no_silence),
