@@ -59,6 +59,7 @@ const struct gkv_check *const gkv_checks[] = {
     &gkv_check_recall,
     &gkv_check_forget,
     &gkv_check_left,
+    &gkv_check_suspicion,
     NULL,
 };
 _Static_assert(sizeof(gkv_checks) / sizeof(gkv_checks[0]) <= GKV_CHECK_COUNT_MAX, "a bit each");

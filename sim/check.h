@@ -104,6 +104,8 @@ extern const struct gkv_check gkv_check_recall;   /* who was evicted is called a
 extern const struct gkv_check gkv_check_forget;   /* nothing is stored below what is forgotten */
 extern const struct gkv_check gkv_check_left;     /* who has left is forgotten, and not too soon */
 
+extern const struct gkv_check gkv_check_suspicion; /* nobody is suspect for ever */
+
 extern const struct gkv_check gkv_check_memory; /* no node writes past its memory: sim/trial.c */
 
 /* All of them, and NULL. Their places are the bits of gkv_trial_options.check_off_mask. */

@@ -20,8 +20,7 @@ static uint32_t up_count(const struct gkv_trial *trial)
     return count;
 }
 
-/* How long a suspect may refute at the most (core/suspicion.h). */
-static uint64_t suspicion_ns(const struct gkv_options *options, uint32_t member_count)
+uint64_t gkv_idle_suspicion_ns(const struct gkv_options *options, uint32_t member_count)
 {
     uint64_t doublings = 0;
     while ((UINT64_C(1) << doublings) < member_count) {
@@ -39,7 +38,7 @@ uint64_t gkv_idle_accused_ns(const struct gkv_trial *trial)
     }
     const struct gkv_options *options = &trial->scenario.world.node;
     const uint64_t last_ms = options->witness_patience_ms + options->probe_timeout_ms;
-    return suspicion_ns(options, trial->scenario.node_count) + (last_ms + 1000) * MS;
+    return gkv_idle_suspicion_ns(options, trial->scenario.node_count) + (last_ms + 1000) * MS;
 }
 
 /* ---- IDLE ------------------------------------------------------------------------------------ */
@@ -263,7 +262,7 @@ static uint64_t detection_ns(const struct gkv_trial *trial, uint32_t member_coun
         slowness(trial) * (options->probe_timeout_ms + options->probe_indirect_timeout_ms);
     const uint64_t last_ms = options->last_chance > 0 ? options->probe_timeout_ms : 0;
     return period_count * period_ns + (probe_ms + last_ms) * MS +
-           suspicion_ns(options, member_count) + 5 * late_ns;
+           gkv_idle_suspicion_ns(options, member_count) + 5 * late_ns;
 }
 
 /* Who is to die, as drawn or as a script says. False: nobody. */

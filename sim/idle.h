@@ -18,6 +18,7 @@
 #include "sim/nodes.h"
 
 struct gkv_heard;
+struct gkv_options;
 struct gkv_trial;
 
 struct gkv_idle {
@@ -35,6 +36,9 @@ struct gkv_idle {
     uint32_t lost_node;   /* LOSS: who dies */
     uint64_t deadline_ns; /* and by when all the others know */
 };
+
+/* How long a suspect may refute at the most (core/suspicion.h). */
+uint64_t gkv_idle_suspicion_ns(const struct gkv_options *options, uint32_t member_count);
 
 /* For how long what an outsider says may have one of the others be suspect: who hears nobody
  * accuses everybody, and may be heard. The refutation is told a few times, and may miss who

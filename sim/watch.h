@@ -393,6 +393,22 @@ struct gkv_left_watch {
     } nodes[GKV_LEFT_NODE_COUNT_MAX];
 };
 
+#define GKV_SUSPICION_NODE_COUNT_MAX 32 /* larger clusters are not watched */
+
+/* sim/check_suspicion.c: times are by the node's own clock. */
+struct gkv_suspicion_watch {
+    struct gkv_suspicion_node {
+        struct gkv_nodes reachable; /* whom it held so when it was looked at last */
+        uint64_t boot_ns;
+        uint64_t stall_count; /* likewise */
+        struct gkv_suspicion_row {
+            uint64_t since_ns; /* the latest time at which its suspicion can have begun */
+            uint64_t boot_id;
+            uint32_t incarnation;
+        } rows[GKV_SUSPICION_NODE_COUNT_MAX];
+    } nodes[GKV_SUSPICION_NODE_COUNT_MAX];
+};
+
 #define GKV_FORGET_FRAME_COUNT 4096 /* of overhear.h's numbers */
 #define GKV_FORGET_REQUEST_COUNT 64
 
