@@ -16,6 +16,7 @@ const struct gkv_check gkv_check_memory = {
 /* They are told and asked in this order, and one needs it: `member`, when asked whether all has
  * settled, says first who is in the ring, which `store`, `leftover` and `ring` go by; and what it
  * told of others last, `precedence` notes before those that ask for it. */
+/* clang-format off */
 const struct gkv_check *const gkv_checks[] = {
     &gkv_check_open,
     &gkv_check_value,
@@ -62,6 +63,7 @@ const struct gkv_check *const gkv_checks[] = {
     &gkv_check_suspicion,
     NULL,
 };
+/* clang-format on */
 _Static_assert(sizeof(gkv_checks) / sizeof(gkv_checks[0]) <= GKV_CHECK_COUNT_MAX, "a bit each");
 
 /* What else may end a run. */
