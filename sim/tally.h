@@ -98,6 +98,7 @@ enum gkv_predicate {
     GKV_HOLDS_REACH_LAST,   /* who is buried was asked a last time */
     GKV_HOLDS_STALL,        /* an operation is given up by who stood still meanwhile */
     GKV_HOLDS_WITNESS,      /* somebody is accused or buried where others must be heard */
+    GKV_HOLDS_SINCE_ASKED,  /* or buried, and was seen to be asked before */
     GKV_HOLDS_PATIENCE,     /* and by who has heard nobody for long */
     GKV_HOLDS_PACE_SLOW,    /* who is unwell probes later */
     GKV_HOLDS_PACE_WELL,    /* and who is well in every interval */

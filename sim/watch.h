@@ -288,11 +288,17 @@ struct gkv_witness_rows {
         uint64_t boot_ns;
         uint64_t heard_ns;  /* when anything arrived, last */
         uint64_t resume_ns; /* when it last went on after a pause */
-        bool is_timer;      /* its last input was TIMER */
+        uint64_t input_count;
+        uint32_t sequence; /* the last new one that it said */
+        bool has_asked;    /* there is one */
+        bool is_timer;     /* its last input was TIMER */
     } nodes[GKV_NET_NODE_COUNT_MAX];
     struct gkv_witness_row {
         uint64_t heard_ns; /* when anything of [from] arrived, last; 0: nothing did */
         uint64_t told_ns;  /* and something that was certainly a word of it, in its present life */
+        uint64_t asked_ns; /* when it was seen to be asked for the last time, last; 0: it was not */
+        uint64_t new_input; /* in which it was told a new sequence by a datagram, last */
+        uint32_t new_sequence;
         bool is_known;
     } rows[GKV_NET_NODE_COUNT_MAX][GKV_SCENARIO_NODE_COUNT_MAX];
 };

@@ -28,6 +28,8 @@ enum deed {
     LOSE,   /* a holds a node to be unreachable, as it was told */
     PAUSE,  /* a stands still for so long */
     PROBE,  /* a has begun to probe b, and nobody answers */
+    PING,   /* a pings b by a datagram, in a sequence */
+    STREAM, /* and over a stream */
     BOOT,   /* a begins another life, and hears of all at once */
 };
 
@@ -66,6 +68,40 @@ static const struct talk good[] = {
     {"asked, and heard since",
      {{WAIT, 600}, {PROBE, 0}, {WAIT, 100}, {HEAR, D}, {WAIT, 200}, {TICK, 0}},
      2},
+    {"a last chance, and two were heard since",
+     {{WAIT, 300},
+      {TICK, 0},
+      {PING, 7},
+      {STREAM, 7},
+      {WAIT, 100},
+      {HEAR, C},
+      {HEAR, D},
+      {TICK, 0},
+      {HOLD, BURIED}},
+     2},
+    {"nobody for long, either",
+     {{PING, 7}, {STREAM, 7}, {WAIT, 600}, {TICK, 0}, {HOLD, BURIED}},
+     2},
+    {"nobody saw the stream", {{HEAR, C}, {PING, 7}, {WAIT, 100}, {TICK, 0}, {HOLD, BURIED}}, 1},
+    {"no last chance, but the stream of a probe",
+     {{HEAR, C}, {PING, 7}, {TICK, 0}, {STREAM, 7}, {WAIT, 100}, {TICK, 0}, {HOLD, BURIED}},
+     1},
+    {"a probe that begins again while its stream is written",
+     {{PING, 7},
+      {HEAR, C},
+      {TICK, 0},
+      {PING, 7},
+      {STREAM, 7},
+      {WAIT, 100},
+      {TICK, 0},
+      {HOLD, BURIED}},
+     1},
+    {"asked before it was suspect",
+     {{HEAR, C}, {PING, 7}, {STREAM, 7}, {HOLD, SUSPECT}, {WAIT, 100}, {TICK, 0}, {HOLD, BURIED}},
+     1},
+    {"asked for the last time, and accused anew",
+     {{HEAR, C}, {PING, 7}, {STREAM, 7}, {WAIT, 100}, {TICK, 0}, {HOLD, SUSPECT}},
+     1},
     {"asked before it stood still", {{WAIT, 600}, {PROBE, 0}, {PAUSE, 500}, {TICK, 0}}, 2},
 };
 
@@ -78,6 +114,35 @@ static const struct talk bad[] = {
     {"buried unheard",
      {{WAIT, 100}, {TICK, 0}, {HOLD, SUSPECT}, {WAIT, 150}, {TICK, 0}, {HOLD, BURIED}},
      2},
+    {"nobody was heard since it was asked",
+     {{HEAR, C}, {PING, 7}, {STREAM, 7}, {WAIT, 100}, {TICK, 0}, {HOLD, BURIED}},
+     1},
+    {"one of two was",
+     {{HEAR, C},
+      {HEAR, D},
+      {PING, 7},
+      {STREAM, 7},
+      {WAIT, 50},
+      {HEAR, C},
+      {TICK, 0},
+      {HOLD, BURIED}},
+     2},
+    {"the suspect was",
+     {{HEAR, C}, {PING, 7}, {STREAM, 7}, {WAIT, 50}, {HEAR, B}, {TICK, 0}, {HOLD, BURIED}},
+     1},
+    {"it was asked again",
+     {{PING, 7},
+      {STREAM, 7},
+      {HEAR, C},
+      {PING, 8},
+      {STREAM, 8},
+      {WAIT, 50},
+      {TICK, 0},
+      {HOLD, BURIED}},
+     1},
+    {"nor lately, and it was asked before",
+     {{PING, 7}, {STREAM, 7}, {HEAR, C}, {WAIT, 250}, {TICK, 0}, {HOLD, BURIED}},
+     1},
     {"just after its start", {{WAIT, 600}, {BOOT, 0}, {WAIT, 20}, {TICK, 0}, {HOLD, SUSPECT}}, 2},
     {"patient for ever", {{WAIT, 600}, {PROBE, 0}, {WAIT, 250}, {TICK, 0}}, 2},
     {"though it needs nobody", {{WAIT, 600}, {PROBE, 0}, {WAIT, 250}, {TICK, 0}}, 0},
@@ -99,6 +164,14 @@ static void hear(uint32_t from, uint64_t boot_id)
                                             .is_datagram = true,
                                             .gist = &gist,
                                         });
+}
+
+static void ping(bool is_datagram, uint32_t sequence)
+{
+    struct gkv_message message = {.kind = GKV_MESSAGE_PING};
+    message.as.gossip.sequence = sequence;
+    message.as.gossip.about = (struct gkv_identity){told.trial.ids[B], 100};
+    told_say(&told, 0, is_datagram ? 0 : 9, message);
 }
 
 static void meet_all(void)
@@ -140,6 +213,10 @@ static void happen(struct word word)
     case PROBE:
         told.trial.probe_rows.rows[0][B] = (struct gkv_probe_row){
             .boot_id = 100, .begin_ns = told.trial.world.now_ns, .sequence = 7};
+        break;
+    case PING:
+    case STREAM:
+        ping(word.deed == PING, word.number);
         break;
     case BOOT:
         meet_all();
