@@ -10,6 +10,7 @@
 #include "core/node.h"
 #include "sim/check.h"
 #include "sim/choice.h"
+#include "tests/talk.h"
 
 /* Two nodes, really running; b's store is written by hand. b has forgotten a deletion of k1 whose
  * stamp was 100. What a asks of b, and b answers, is told to the check. */
@@ -179,8 +180,9 @@ static void happen(struct word word)
     }
 }
 
-static bool is_rejected(const struct talk *talk)
+static bool is_rejected(const void *row)
 {
+    const struct talk *talk = row;
     begin();
     hold(1, FORGOTTEN, true);
     trial.world.now_ns = 1000;
@@ -195,22 +197,14 @@ static bool is_rejected(const struct talk *talk)
 static void test_accepts_refusals(void **state)
 {
     (void)state;
-    for (size_t i = 0; i < sizeof(good) / sizeof(good[0]); i++) {
-        if (is_rejected(&good[i])) {
-            fail_msg("rejected: %s", good[i].name);
-        }
-    }
+    talk_expect_accepted(good, sizeof(good), sizeof(good[0]), is_rejected);
 }
 
 /* Goal: an OK to what is older than what was forgotten is rejected. Method: a table of talks. */
 static void test_rejects_what_comes_back(void **state)
 {
     (void)state;
-    for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
-        if (!is_rejected(&bad[i])) {
-            fail_msg("accepted: %s", bad[i].name);
-        }
-    }
+    talk_expect_rejected(bad, sizeof(bad), sizeof(bad[0]), is_rejected);
 }
 
 int main(void)

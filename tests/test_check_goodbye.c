@@ -5,6 +5,7 @@
 
 #include <cmocka.h>
 
+#include "tests/talk.h"
 #include "tests/told.h"
 
 static struct told told;
@@ -97,8 +98,9 @@ static void happen(struct word word)
     }
 }
 
-static bool is_rejected(const struct talk *talk)
+static bool is_rejected(const void *row)
 {
+    const struct talk *talk = row;
     told_begin(&told, &gkv_check_goodbye);
     told.trial.scenario.world.node.leave_ms = LEAVE_MS;
     told.trial.scenario.world.node.gossip_interval_ms = GOSSIP_MS;
@@ -113,22 +115,14 @@ static bool is_rejected(const struct talk *talk)
 static void test_accepts_in_time(void **state)
 {
     (void)state;
-    for (size_t i = 0; i < sizeof(good) / sizeof(good[0]); i++) {
-        if (is_rejected(&good[i])) {
-            fail_msg("rejected: %s", good[i].name);
-        }
-    }
+    talk_expect_accepted(good, sizeof(good), sizeof(good[0]), is_rejected);
 }
 
 /* Goal: goodbyes that come too early, too late or never are rejected. Method: a table of them. */
 static void test_rejects_other_times(void **state)
 {
     (void)state;
-    for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
-        if (!is_rejected(&bad[i])) {
-            fail_msg("accepted: %s", bad[i].name);
-        }
-    }
+    talk_expect_rejected(bad, sizeof(bad), sizeof(bad[0]), is_rejected);
 }
 
 int main(void)

@@ -6,6 +6,7 @@
 #include <cmocka.h>
 
 #include "core/node.h"
+#include "tests/talk.h"
 #include "tests/trio.h"
 
 static struct trio trio;
@@ -112,8 +113,9 @@ static void happen(struct word word)
     }
 }
 
-static bool is_rejected(const struct talk *talk)
+static bool is_rejected(const void *row)
 {
+    const struct talk *talk = row;
     trio_begin(&trio, 3);
     trio.trial.scenario.world.node.left_keep_ms = KEEP_MS;
     for (size_t i = 0; i < TALK_COUNT_MAX; i++) {
@@ -128,22 +130,14 @@ static bool is_rejected(const struct talk *talk)
 static void test_accepts_forgetting_in_time(void **state)
 {
     (void)state;
-    for (size_t i = 0; i < sizeof(good) / sizeof(good[0]); i++) {
-        if (is_rejected(&good[i])) {
-            fail_msg("rejected: %s", good[i].name);
-        }
-    }
+    talk_expect_accepted(good, sizeof(good), sizeof(good[0]), is_rejected);
 }
 
 /* Goal: too soon and too late are rejected. Method: a table of talks. */
 static void test_rejects_too_soon_and_too_late(void **state)
 {
     (void)state;
-    for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
-        if (!is_rejected(&bad[i])) {
-            fail_msg("accepted: %s", bad[i].name);
-        }
-    }
+    talk_expect_rejected(bad, sizeof(bad), sizeof(bad[0]), is_rejected);
 }
 
 int main(void)

@@ -5,6 +5,7 @@
 
 #include <cmocka.h>
 
+#include "tests/talk.h"
 #include "tests/told.h"
 
 static struct told told;
@@ -100,8 +101,9 @@ static void happen(enum word word)
     }
 }
 
-static bool is_rejected(const struct talk *talk)
+static bool is_rejected(const void *row)
 {
+    const struct talk *talk = row;
     told_begin(&told, &gkv_check_nack);
     for (size_t i = 0; i < WORD_COUNT_MAX; i++) {
         happen(talk->words[i]);
@@ -113,22 +115,14 @@ static bool is_rejected(const struct talk *talk)
 static void test_accepts_the_truth(void **state)
 {
     (void)state;
-    for (size_t i = 0; i < sizeof(good) / sizeof(good[0]); i++) {
-        if (is_rejected(&good[i])) {
-            fail_msg("rejected: %s", good[i].name);
-        }
-    }
+    talk_expect_accepted(good, sizeof(good), sizeof(good[0]), is_rejected);
 }
 
 /* Goal: helpers that deny what they heard are rejected. Method: a table of them. */
 static void test_rejects_denial(void **state)
 {
     (void)state;
-    for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
-        if (!is_rejected(&bad[i])) {
-            fail_msg("accepted: %s", bad[i].name);
-        }
-    }
+    talk_expect_rejected(bad, sizeof(bad), sizeof(bad[0]), is_rejected);
 }
 
 /* Goal: a request of which nothing is known is nobody's fault. Method: more than are remembered. */

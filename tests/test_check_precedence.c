@@ -5,6 +5,7 @@
 
 #include <cmocka.h>
 
+#include "tests/talk.h"
 #include "tests/told.h"
 
 static struct told told;
@@ -55,36 +56,28 @@ static const struct news bad[] = {
     {"the same twice", {{1, 1, GKV_MEMBER_ALIVE}, {1, 1, GKV_MEMBER_ALIVE}}},
 };
 
-static void tell_all(const struct news *news)
+static bool is_rejected(const void *row)
 {
+    const struct news *news = row;
     told_begin(&told, &gkv_check_precedence);
     for (uint32_t i = 0; i < WORD_COUNT_MAX && news->words[i].state != GKV_MEMBER_NONE; i++) {
         tell(news->words[i].boot_id, news->words[i].incarnation, news->words[i].state);
     }
+    return told_is_rejected(&told);
 }
 
 /* Goal: news that move forward are accepted. Method: a table of them. */
 static void test_accepts_what_moves_forward(void **state)
 {
     (void)state;
-    for (size_t i = 0; i < sizeof(good) / sizeof(good[0]); i++) {
-        tell_all(&good[i]);
-        if (told_is_rejected(&told)) {
-            fail_msg("rejected: %s", good[i].name);
-        }
-    }
+    talk_expect_accepted(good, sizeof(good), sizeof(good[0]), is_rejected);
 }
 
 /* Goal: news that go back are rejected, and the goodbye of a stranger. Method: a table of them. */
 static void test_rejects_what_goes_back(void **state)
 {
     (void)state;
-    for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
-        tell_all(&bad[i]);
-        if (!told_is_rejected(&told)) {
-            fail_msg("accepted: %s", bad[i].name);
-        }
-    }
+    talk_expect_rejected(bad, sizeof(bad), sizeof(bad[0]), is_rejected);
 }
 
 /* Goal: a node that begins another life knows nothing any more. Method: it boots between a

@@ -5,6 +5,7 @@
 
 #include <cmocka.h>
 
+#include "tests/talk.h"
 #include "tests/told.h"
 
 static struct told told;
@@ -106,8 +107,9 @@ static void happen(struct word word)
     }
 }
 
-static bool is_rejected(const struct talk *talk)
+static bool is_rejected(const void *row)
 {
+    const struct talk *talk = row;
     told_begin(&told, &gkv_check_probe);
     told.trial.scenario.world.node.probe_timeout_ms = TIMEOUT_MS;
     told.trial.scenario.world.node.probe_indirect_timeout_ms = INDIRECT_MS;
@@ -122,22 +124,14 @@ static bool is_rejected(const struct talk *talk)
 static void test_accepts_one_after_the_other(void **state)
 {
     (void)state;
-    for (size_t i = 0; i < sizeof(good) / sizeof(good[0]); i++) {
-        if (is_rejected(&good[i])) {
-            fail_msg("rejected: %s", good[i].name);
-        }
-    }
+    talk_expect_accepted(good, sizeof(good), sizeof(good[0]), is_rejected);
 }
 
 /* Goal: two at once, and accusations before the end, are rejected. Method: a table of them. */
 static void test_rejects_two_at_once(void **state)
 {
     (void)state;
-    for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
-        if (!is_rejected(&bad[i])) {
-            fail_msg("accepted: %s", bad[i].name);
-        }
-    }
+    talk_expect_rejected(bad, sizeof(bad), sizeof(bad[0]), is_rejected);
 }
 
 /* Goal: a stream's answer ends a probe when it is said: who knows whether it arrived.

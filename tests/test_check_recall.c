@@ -5,6 +5,7 @@
 
 #include <cmocka.h>
 
+#include "tests/talk.h"
 #include "tests/told.h"
 
 static struct told told;
@@ -111,8 +112,9 @@ static void happen(struct word word)
     }
 }
 
-static bool is_rejected(const struct talk *talk)
+static bool is_rejected(const void *row)
 {
+    const struct talk *talk = row;
     told_begin(&told, &gkv_check_recall);
     told.trial.scenario.world.node.reconnect_max_ms = MOST_MS;
     told.trial.scenario.world.node.reconnect_interval_ms = INTERVAL_MS;
@@ -127,22 +129,14 @@ static bool is_rejected(const struct talk *talk)
 static void test_accepts_calls(void **state)
 {
     (void)state;
-    for (size_t i = 0; i < sizeof(good) / sizeof(good[0]); i++) {
-        if (is_rejected(&good[i])) {
-            fail_msg("rejected: %s", good[i].name);
-        }
-    }
+    talk_expect_accepted(good, sizeof(good), sizeof(good[0]), is_rejected);
 }
 
 /* Goal: who calls no more is rejected. Method: a table of them. */
 static void test_rejects_silence(void **state)
 {
     (void)state;
-    for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
-        if (!is_rejected(&bad[i])) {
-            fail_msg("accepted: %s", bad[i].name);
-        }
-    }
+    talk_expect_rejected(bad, sizeof(bad), sizeof(bad[0]), is_rejected);
 }
 
 int main(void)

@@ -5,6 +5,7 @@
 
 #include <cmocka.h>
 
+#include "tests/talk.h"
 #include "tests/told.h"
 
 static struct told told;
@@ -57,8 +58,9 @@ static const struct talk bad[] = {
     {"a lower boot", {101, 0, GKV_MEMBER_SUSPECT}, {100, 5, GKV_MEMBER_ALIVE}},
 };
 
-static bool is_rejected(const struct talk *talk)
+static bool is_rejected(const void *row)
 {
+    const struct talk *talk = row;
     told_begin(&told, &gkv_check_refute);
     say(true, 7, talk->accusation);
     say(false, 7, talk->answer);
@@ -69,11 +71,7 @@ static bool is_rejected(const struct talk *talk)
 static void test_accepts_refutations(void **state)
 {
     (void)state;
-    for (size_t i = 0; i < sizeof(good) / sizeof(good[0]); i++) {
-        if (is_rejected(&good[i])) {
-            fail_msg("rejected: %s", good[i].name);
-        }
-    }
+    talk_expect_accepted(good, sizeof(good), sizeof(good[0]), is_rejected);
 }
 
 /* Goal: a ping that is repeated under its sequence asks for a refutation only if both accuse, and
@@ -110,11 +108,7 @@ static void test_repeated_pings(void **state)
 static void test_rejects_silence(void **state)
 {
     (void)state;
-    for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
-        if (!is_rejected(&bad[i])) {
-            fail_msg("accepted: %s", bad[i].name);
-        }
-    }
+    talk_expect_rejected(bad, sizeof(bad), sizeof(bad[0]), is_rejected);
 }
 
 /* Goal: an answer to another ping is none. Method: answers to one before. */

@@ -5,6 +5,7 @@
 
 #include <cmocka.h>
 
+#include "tests/talk.h"
 #include "tests/told.h"
 
 static struct told told;
@@ -95,8 +96,9 @@ static void say(const struct line *line)
     told_say(&told, line->node, connection, message);
 }
 
-static bool is_rejected(const struct talk *talk)
+static bool is_rejected(const void *row)
 {
+    const struct talk *talk = row;
     told_begin(&told, &gkv_check_reply);
     told.trial.world.net.connections = connections;
     for (uint32_t i = 0; i < LINE_COUNT_MAX && talk->lines[i].kind != GKV_MESSAGE_NONE; i++) {
@@ -110,22 +112,14 @@ static bool is_rejected(const struct talk *talk)
 static void test_accepts_answers(void **state)
 {
     (void)state;
-    for (size_t i = 0; i < sizeof(good) / sizeof(good[0]); i++) {
-        if (is_rejected(&good[i])) {
-            fail_msg("rejected: %s", good[i].name);
-        }
-    }
+    talk_expect_accepted(good, sizeof(good), sizeof(good[0]), is_rejected);
 }
 
 /* Goal: replies that go to another are rejected. Method: a list of talks. */
 static void test_rejects_answers_to_others(void **state)
 {
     (void)state;
-    for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
-        if (!is_rejected(&bad[i])) {
-            fail_msg("accepted: %s", bad[i].name);
-        }
-    }
+    talk_expect_rejected(bad, sizeof(bad), sizeof(bad[0]), is_rejected);
 }
 
 int main(void)

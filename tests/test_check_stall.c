@@ -5,6 +5,7 @@
 
 #include <cmocka.h>
 
+#include "tests/talk.h"
 #include "tests/told.h"
 
 static struct told told;
@@ -62,8 +63,9 @@ static void stand_still(const struct talk *talk)
     told_input(&told, 0, GKV_OBSERVE_RESUME);
 }
 
-static bool is_rejected(const struct talk *talk)
+static bool is_rejected(const void *row)
 {
+    const struct talk *talk = row;
     const uint32_t number = begin(talk);
     told_wait(&told, talk->before_ms);
     if (talk->pause_ms > 0) {
@@ -79,22 +81,14 @@ static bool is_rejected(const struct talk *talk)
 static void test_accepts_patience(void **state)
 {
     (void)state;
-    for (size_t i = 0; i < sizeof(good) / sizeof(good[0]); i++) {
-        if (is_rejected(&good[i])) {
-            fail_msg("rejected: %s", good[i].name);
-        }
-    }
+    talk_expect_accepted(good, sizeof(good), sizeof(good[0]), is_rejected);
 }
 
 /* Goal: operations that are given up for a stall are rejected. Method: a table of them. */
 static void test_rejects_haste(void **state)
 {
     (void)state;
-    for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
-        if (!is_rejected(&bad[i])) {
-            fail_msg("accepted: %s", bad[i].name);
-        }
-    }
+    talk_expect_rejected(bad, sizeof(bad), sizeof(bad[0]), is_rejected);
 }
 
 /* Goal: a stall from before the operation, or of another node, is no excuse and no reason.

@@ -5,6 +5,7 @@
 
 #include <cmocka.h>
 
+#include "tests/talk.h"
 #include "tests/told.h"
 
 static struct told told;
@@ -180,8 +181,9 @@ static void happen(struct word word)
     }
 }
 
-static bool is_rejected(const struct talk *talk)
+static bool is_rejected(const void *row)
 {
+    const struct talk *talk = row;
     told_begin(&told, &gkv_check_suspicion);
     struct gkv_options *options = &told.trial.scenario.world.node;
     told.trial.scenario.node_count = 4;
@@ -207,22 +209,14 @@ static bool is_rejected(const struct talk *talk)
 static void test_accepts_what_ends(void **state)
 {
     (void)state;
-    for (size_t i = 0; i < sizeof(good) / sizeof(good[0]); i++) {
-        if (is_rejected(&good[i])) {
-            fail_msg("rejected: %s", good[i].name);
-        }
-    }
+    talk_expect_accepted(good, sizeof(good), sizeof(good[0]), is_rejected);
 }
 
 /* Goal: one that does not end is rejected, whatever is heard of others. Method: a table of them. */
 static void test_rejects_what_does_not(void **state)
 {
     (void)state;
-    for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
-        if (!is_rejected(&bad[i])) {
-            fail_msg("accepted: %s", bad[i].name);
-        }
-    }
+    talk_expect_rejected(bad, sizeof(bad), sizeof(bad[0]), is_rejected);
 }
 
 int main(void)

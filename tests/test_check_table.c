@@ -5,6 +5,7 @@
 
 #include <cmocka.h>
 
+#include "tests/talk.h"
 #include "tests/trio.h"
 
 static struct trio trio;
@@ -58,8 +59,9 @@ static uint64_t connection_between(uint32_t a, uint32_t b)
     return 0;
 }
 
-static bool is_rejected(const struct table *table)
+static bool is_rejected(const void *row)
 {
+    const struct table *table = row;
     struct gkv_update updates[4] = {{.incarnation = 0}};
     trio_begin(&trio, 3);
     for (uint32_t i = 0; i < table->member_count; i++) {
@@ -88,22 +90,14 @@ static bool is_rejected(const struct table *table)
 static void test_accepts_whole_tables(void **state)
 {
     (void)state;
-    for (size_t i = 0; i < sizeof(good) / sizeof(good[0]); i++) {
-        if (is_rejected(&good[i])) {
-            fail_msg("rejected: %s", good[i].name);
-        }
-    }
+    talk_expect_accepted(good, sizeof(good), sizeof(good[0]), is_rejected);
 }
 
 /* Goal: tables in which somebody is missing are rejected. Method: a list of them. */
 static void test_rejects_what_lacks_somebody(void **state)
 {
     (void)state;
-    for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
-        if (!is_rejected(&bad[i])) {
-            fail_msg("accepted: %s", bad[i].name);
-        }
-    }
+    talk_expect_rejected(bad, sizeof(bad), sizeof(bad[0]), is_rejected);
 }
 
 int main(void)
