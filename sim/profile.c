@@ -224,6 +224,7 @@ void gkv_profile_shape(struct gkv_scenario *scenario, struct gkv_choice *choice,
     GKV_ASSERT((uint32_t)profile < GKV_PROFILE_COUNT);
     if (profiles[profile].shape != NULL) {
         profiles[profile].shape(scenario, choice);
-        scenario->short_keep_ms = 0; /* it holds for the faults and the time of swarm alone */
+        scenario->short_keep_ms = 0; /* they hold for the faults and the time of swarm alone */
+        scenario->short_left_ms = 0;
     }
 }

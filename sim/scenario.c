@@ -230,6 +230,9 @@ void gkv_scenario_settle(struct gkv_scenario *scenario)
     if (scenario->short_keep_ms > 0) {
         options->tombstone_keep_ms = scenario->short_keep_ms;
     }
+    if (scenario->short_left_ms > 0) {
+        options->left_keep_ms = scenario->short_left_ms;
+    }
     if (options->value_bytes_max > GKV_SCENARIO_VALUE_BYTES_MAX) {
         options->operation_memory_bytes = OPERATION_VALUE_COUNT * options->value_bytes_max;
     }

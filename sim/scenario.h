@@ -114,6 +114,7 @@ struct gkv_scenario {
     bool may_be_full;         /* stores run over: owners may refuse what others hold */
     uint32_t outsider_count;  /* nodes that never come back when the faults stop */
     uint32_t short_keep_ms;   /* deletions are remembered for so long; 0: as by default */
+    uint32_t short_left_ms;   /* and who has left; 0: likewise */
 
     /* What clients do. */
     enum gkv_mix mix;

@@ -225,7 +225,7 @@ static void make_members_forget(struct gkv_scenario *scenario, struct gkv_choice
     struct gkv_options *options = &scenario->world.node;
     make_faults_brief(scenario, choice);
     gkv_family_draw_on(scenario, choice, GKV_FAMILY_LEAVING);
-    options->left_keep_ms = gkv_choose_between(choice, "left.keep", 3000, 6000);
+    scenario->short_left_ms = gkv_choose_between(choice, "left.keep", 3000, 6000);
     options->push_pull_interval_ms = gkv_choose_log32(choice, "left.push_pull", 1000, 2000);
     options->reconnect_interval_ms = 200;
     options->suspicion_timeout_ms = gkv_choose_log32(choice, "left.suspicion", 1000, 1500);
@@ -233,7 +233,7 @@ static void make_members_forget(struct gkv_scenario *scenario, struct gkv_choice
         scenario->node_count = 3;
     }
     scenario->work_ns =
-        options->left_keep_ms * MS + gkv_choose_between(choice, "left.work", 6000, 12000) * MS;
+        scenario->short_left_ms * MS + gkv_choose_between(choice, "left.work", 6000, 12000) * MS;
     scenario->operation_count = GKV_SCENARIO_OPERATION_COUNT_MAX;
     scenario->think_ns_max = gkv_choose_log(choice, "left.think", 100 * MS, 600 * MS);
 }

@@ -163,7 +163,6 @@ static const struct gkv_script_field fields[] = {
     TIME_MS("reconnect_interval", world.node.reconnect_interval_ms, 200, 500),
     TIME_MS("reconnect_max", world.node.reconnect_max_ms, 10, 4000),
     TIME_MS("leave_time", world.node.leave_ms, 0, 0),
-    TIME_MS("left_kept", world.node.left_keep_ms, 1000, 600000),
     TIME_MS("evict_delay", world.node.evict_delay_ms, 0, 0),
     TIME_MS("degraded_window", world.node.degraded_window_ms, 0, 0),
     TIME_MS("degraded_evict", world.node.degraded_evict_ms, 0, 0),
@@ -195,6 +194,7 @@ static const struct gkv_script_field fields[] = {
     NUMBER("operation_slots", operation_slots, 0, 65536, 0),
     FLAG("safety_only", is_safety_only),
     TIME_MS("tombstones_kept", short_keep_ms, 0, 0),
+    TIME_MS("left_kept", short_left_ms, 0, 0),
     NUMBER("outsiders", outsider_count, 0, GKV_SCENARIO_NODE_COUNT_MAX - 1, 0),
 };
 #define FIELD_COUNT (sizeof(fields) / sizeof(fields[0]))
