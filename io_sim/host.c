@@ -145,8 +145,10 @@ void gkv_host_boot(struct gkv_host *host, uint64_t time_ns, uint64_t luck)
     GKV_ASSERT(host->life_count < host->life_count_max);
 
     /* A real node takes the wall clock and random bits; a wall clock that went back while it was
-     * down must not make the new boot look older, so the true time is taken here. */
-    host->options.boot_id = (gkv_sim_clock_true_ms(time_ns) << 16) | (luck & 0xFFFF);
+     * down must not make the new boot look older, so the true time is taken here. Nor does a real
+     * one start twice in a millisecond. */
+    const uint64_t boot_id = (gkv_sim_clock_true_ms(time_ns) << 16) | (luck & 0xFFFF);
+    host->options.boot_id = boot_id > host->options.boot_id ? boot_id : host->options.boot_id + 1;
     host->options.seed[0] = luck;
     host->options.seed[1] = host->node;
     const enum gkv_error error =

@@ -50,9 +50,13 @@ static void observe(void *context, const struct gkv_observation *observation)
     }
 }
 
+/* The node of a world of one may start again. */
 static void create(struct scene *scene, uint32_t node_count)
 {
-    struct gkv_world_options options = {.node_count = node_count, .life_count_max = 1};
+    struct gkv_world_options options = {
+        .node_count = node_count,
+        .life_count_max = node_count == 1 ? GKV_HOST_LIFE_COUNT_MAX : 1,
+    };
     gkv_options_init(&options.node);
     options.node.memory_limit_bytes = 1024 * 1024;
     options.node.value_bytes_max = 4096;
@@ -261,6 +265,23 @@ static void test_block(void **state)
     gkv_world_destroy(&scene.world);
 }
 
+/* Goal: a later life has a greater boot, also where lives end at once. Method: as many lives in one
+ * millisecond as a node may have. */
+static void test_later_lives_are_later(void **state)
+{
+    static struct scene scene;
+    (void)state;
+    create(&scene, 1);
+    uint64_t boot_id = 0;
+    for (uint32_t life = 0; life < GKV_HOST_LIFE_COUNT_MAX; life++) {
+        gkv_world_boot(&scene.world, 0);
+        assert_true(scene.world.hosts[0].options.boot_id > boot_id);
+        boot_id = scene.world.hosts[0].options.boot_id;
+        gkv_world_crash(&scene.world, 0, 0);
+    }
+    gkv_world_destroy(&scene.world);
+}
+
 /* Note `count` words, three at a time, with one of them changed. */
 static void chain_of(struct scene *scene, uint32_t count, uint32_t changed, uint64_t chain_out[2])
 {
@@ -309,6 +330,7 @@ int main(void)
         cmocka_unit_test(test_streams_send_again),
         cmocka_unit_test(test_stream_packets),
         cmocka_unit_test(test_block),
+        cmocka_unit_test(test_later_lives_are_later),
         cmocka_unit_test(test_chain_covers_every_word),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
