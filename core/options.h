@@ -68,8 +68,9 @@ struct gkv_options {
      * reconnect_interval_ms .. 3,600,000. */
     uint32_t reconnect_max_ms;
     uint32_t leave_ms; /* LEAVING to LEFT; default 100; 0 .. 60,000; 0: at once */
-    /* LEFT to forgotten: longer than anybody may be cut off who still holds it to be there, and
-     * would tell of it as of a newcomer. Default 600,000; 1,000 .. 604,800,000. */
+    /* LEFT to forgotten. Make it longer than anybody may be cut off: who missed the goodbye tells
+     * of it as of a newcomer to whoever has forgotten it, and it keeps a place, unreachable, for
+     * ever. Default 600,000; 1,000 .. 604,800,000. */
     uint32_t left_keep_ms;
     /* UNREACHABLE to EVICTED, and up to a fifth more; default 10,000; 0 .. 86,400,000; 0: never. */
     uint32_t evict_delay_ms;

@@ -114,7 +114,8 @@ struct gridkv_options {
                                     nobody ever is */
     uint32_t degraded_evict_ms;  /* degraded for so long: evicted; 30,000; NONE: never */
     uint32_t leave_ms;           /* from telling that we leave to having left; 100; NONE: at once */
-    uint32_t left_keep_ms;       /* who has left is remembered for so long; 600,000 */
+    uint32_t left_keep_ms;       /* who has left is remembered for so long; 600,000: longer than
+                                    anybody may be cut off who would tell that it is there */
     uint32_t probe_interval_ms;  /* members are pinged so often; 100 */
     uint32_t probe_timeout_ms; /* no answer for so long: others are asked to ping it as well; 50 */
     uint32_t probe_repeat_ms;  /* after the first ping, a second one; 25; NONE: no second one */

@@ -1,5 +1,7 @@
 #include "sim/check.h"
 
+_Static_assert(GKV_LEFT_NODE_COUNT_MAX == GKV_CHECK_TELLS_ALL_COUNT_MAX, "all that is told");
+
 /* Who has left is remembered for left_keep_ms, lest old news bring him back, and then forgotten,
  * lest those who left fill the table. Times are by the clock of the node that remembers; one who
  * is slow forgets when it can, and the time that one stood still may not count. It may be sooner
