@@ -45,7 +45,8 @@ static bool report_exhaustion(struct page *page, const struct plan *plan)
             "ms for its next turn, and while it runs\nevery input takes it %d us. The paper ran "
             "128 busy processes beside each of them on machines of one processor, whose share\n"
             "cannot be read from it: the wait is ours. Verdicts about nodes that are not in "
-            "distress: all, and by such nodes.\n\n",
+            "distress: all, and by such nodes, of which\nthere are none here under any protocol. "
+            "One run of each.\n\n",
             EXHAUSTION_NODE_COUNT, EXHAUSTION_SECONDS, EXHAUSTION_RUN_MS, EXHAUSTION_WAIT_MS / 2,
             EXHAUSTION_WAIT_MS * 3 / 2, EXHAUSTION_SERVICE_US);
     page_head(page, "protocol | in distress | false | by healthy nodes | published | hearsay");

@@ -74,7 +74,7 @@ static bool report_joins(struct page *page, const struct plan *plan)
             "declared unreachable and that all hold at the end. Streams lose packets, too, and\n"
             "send them again after 200 ms, then 400 ms and so on; a dial after 1 s. SWIM's figure 4"
             ", 10 %% lost: 2 of 17 with the basic\nprotocol, 4 with news on probes, 12 with "
-            "suspicion.\n\n",
+            "suspicion, which alone is run here: each is refuted in time.\n\n",
             JOINS_NODE_COUNT, JOINS_EACH_SECONDS, JOINS_SECONDS, plan_repetitions(plan, RUN_COUNT));
     page_head(page, "protocol | lost | survivors, mean | fewest of any run | verdicts on live "
                     "members per run | suspicions per run");

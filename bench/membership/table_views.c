@@ -133,7 +133,9 @@ static bool report_bandwidth(struct page *page, const struct plan *plan)
             "the heads of IP, UDP and TCP; the most of\n%" PRIu32 " runs. Rapid's table 2, "
             "N = 1000, received/sent: memberlist 0.54/0.64 (p99 5.61/6.40, most 7.36/8.04), Rapid\n"
             "0.71/0.71 (p99 3.66/3.72, most 9.56/11.37), which probe once a second; GridKV probes "
-            "two members every 100 ms.\n\n",
+            "two members every 100 ms.\nMarks are of what is received: sent counts as well what "
+            "is written into streams to those that lost their power, such\nas a table each second "
+            "to one that is a seed, which no kernel would put on the wire without an answer.\n\n",
             plan_repetitions(plan, RUN_COUNT));
     page_head(page,
               "protocol | N | received, mean | of it in streams | sent, mean | received, p99 | "
