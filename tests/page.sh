@@ -2,7 +2,8 @@
 # Usage: tests/page.sh PAGE.html
 #        tests/page.sh TEST_JOURNAL    the page that this program writes
 #
-# Goal: the page of a failed run shows it: the violation in view, arrows, lanes, filters that filter.
+# Goal: the page of a failed run shows it: the violation in view, arrows, lanes, filters that
+# filter; every kind of message has a group, and every state of a member a colour.
 # Method: open it in headless Chromium with #selftest, which makes the page write what it drew into
 # its own document, and compare. Exit status 77 when there is no Chromium.
 set -euo pipefail
@@ -61,12 +62,15 @@ expect "$(value all_messages)" -ge "$(value arrows)"
 expect "$(value without_membership)" -lt "$(value all_messages)"
 expect "$(value without_a)" -lt "$(value all_messages)"
 expect "$(value only_key)" -le "$(value all_messages)"
+expect "$(value kinds_unpainted)" = none
+expect "$(value states_unpainted)" = none
 expect "$(value zoomed)" = true
 expect "$(value hover)" != nothing
-if test -n "$made"; then # that run is known: two nodes, a client, five messages and one cut
+if test -n "$made"; then # that run is known: two nodes, a client, six messages, one cut, all states
     expect "$(value lanes)" -eq 3
-    expect "$(value all_messages)" -eq 5
+    expect "$(value all_messages)" -eq 6
     expect "$(value all_lost)" -eq 1
+    expect "$(value states)" -ge 6
     expect "$(value all_cuts)" -eq 1
     expect "$(value all_operations)" -eq 2
     expect "$(value guilty)" -eq 1

@@ -43,7 +43,7 @@ static struct gkv_journal *journal_start(uint32_t message_count_max)
                                                 .client_count = 1,
                                                 .message_count_max = message_count_max,
                                                 .operation_count_max = 4,
-                                                .mark_count_max = 16,
+                                                .mark_count_max = 32,
                                                 .value_bytes_max = VALUE_BYTES_MAX};
     assert_int_equal(gkv_journal_create(&journal, &options), GKV_OK);
     return journal;
@@ -93,12 +93,12 @@ static size_t hello_frame(uint8_t *out)
     return GKV_FRAME_HEADER_BYTES + count;
 }
 
-static size_t ping_datagram(uint8_t *out, uint32_t sequence)
+static size_t gossip_datagram(uint8_t *out, enum gkv_message_kind kind, uint32_t sequence)
 {
     const struct gkv_name name = gkv_host_name(0);
     const struct gkv_name target = gkv_host_name(1);
     const struct gkv_message message = {
-        .kind = GKV_MESSAGE_PING,
+        .kind = kind,
         .from = {.id = gkv_node_id_of_name(&name), .boot_id = 1},
         .hlc = version_of(5).hlc,
         .as.gossip = {.sequence = sequence,
@@ -111,7 +111,12 @@ static size_t ping_datagram(uint8_t *out, uint32_t sequence)
     return GKV_FRAME_HEADER_BYTES + count;
 }
 
-static void send_ping(struct gkv_journal *journal, uint64_t time_ns, struct gkv_bytes bytes)
+static size_t ping_datagram(uint8_t *out, uint32_t sequence)
+{
+    return gossip_datagram(out, GKV_MESSAGE_PING, sequence);
+}
+
+static void send_datagram(struct gkv_journal *journal, uint64_t time_ns, struct gkv_bytes bytes)
 {
     const struct gkv_output output = {
         .kind = GKV_OUTPUT_DATAGRAM,
@@ -121,7 +126,7 @@ static void send_ping(struct gkv_journal *journal, uint64_t time_ns, struct gkv_
                      .kind = GKV_OBSERVE_OUTPUT, .time_ns = time_ns, .output = &output});
 }
 
-static void get_ping(struct gkv_journal *journal, uint64_t time_ns, struct gkv_bytes bytes)
+static void get_datagram(struct gkv_journal *journal, uint64_t time_ns, struct gkv_bytes bytes)
 {
     see(journal, &(struct gkv_observation){.kind = GKV_OBSERVE_DATAGRAM,
                                            .node = 1,
@@ -182,12 +187,12 @@ static void play_faults(struct gkv_journal *journal)
     const struct gkv_bytes lost = {.data = second, .count = ping_datagram(second, 2)};
     const struct gkv_operation get = {
         .cookie = 2, .kind = GKV_OPERATION_GET, .key = {.data = (const uint8_t *)"k3", .count = 2}};
-    send_ping(journal, 9 * US + 1, ping);
-    get_ping(journal, 10 * US, ping);
-    get_ping(journal, 11 * US, ping);
+    send_datagram(journal, 9 * US + 1, ping);
+    get_datagram(journal, 10 * US, ping);
+    get_datagram(journal, 11 * US, ping);
     gkv_journal_link(journal, 12 * US, 0, 1, true);
     gkv_journal_link(journal, 12 * US, 0, 1, true);
-    send_ping(journal, 13 * US, lost);
+    send_datagram(journal, 13 * US, lost);
     gkv_journal_clock(journal, 14 * US, 1, -120);
     gkv_journal_fault(journal, 15 * US, "loss of 5 % <everywhere>");
     see(journal, &(struct gkv_observation){.kind = GKV_OBSERVE_PAUSE,
@@ -201,13 +206,18 @@ static void play_faults(struct gkv_journal *journal)
     gkv_journal_link(journal, 18 * US, 0, 1, false);
 }
 
-static struct gkv_journal *play(void)
+static struct gkv_journal *play_without_end(void)
 {
     struct gkv_journal *journal = journal_start(16);
     see(journal, &(struct gkv_observation){.kind = GKV_OBSERVE_BOOT, .time_ns = 1 * US});
     see(journal, &(struct gkv_observation){.kind = GKV_OBSERVE_BOOT, .node = 1, .time_ns = 2 * US});
     play_write(journal);
     play_faults(journal);
+    return journal;
+}
+
+static void end_play(struct gkv_journal *journal)
+{
     const struct gkv_verdict verdict = {.status = GKV_TRIAL_SAFETY,
                                         .check = "quorum",
                                         .time_ns = 17 * US,
@@ -215,6 +225,12 @@ static struct gkv_journal *play(void)
                                         .key = 3,
                                         .text = "a \"value\" </script> is hidden"};
     gkv_journal_finish(journal, &verdict, 42, "gridkv-sim run --seed 42");
+}
+
+static struct gkv_journal *play(void)
+{
+    struct gkv_journal *journal = play_without_end();
+    end_play(journal);
     return journal;
 }
 
@@ -371,11 +387,11 @@ static void test_equal_datagrams_arrive_in_order(void **state)
     const struct gkv_bytes ping = {.data = bytes, .count = ping_datagram(bytes, 1)};
     (void)state;
     struct gkv_journal *journal = journal_start(8);
-    send_ping(journal, 1 * US, ping);
-    send_ping(journal, 2 * US, ping);
-    get_ping(journal, 3 * US, ping);
-    get_ping(journal, 4 * US, ping);
-    get_ping(journal, 5 * US, ping);
+    send_datagram(journal, 1 * US, ping);
+    send_datagram(journal, 2 * US, ping);
+    get_datagram(journal, 3 * US, ping);
+    get_datagram(journal, 4 * US, ping);
+    get_datagram(journal, 5 * US, ping);
     assert_int_equal(gkv_journal_message_count(journal), 3);
     assert_int_equal(gkv_journal_message(journal, 0)->arrival_ns, 3 * US);
     assert_int_equal(gkv_journal_message(journal, 1)->arrival_ns, 4 * US);
@@ -391,11 +407,11 @@ static void test_newest_messages_stay(void **state)
     (void)state;
     struct gkv_journal *journal = journal_start(8);
     for (uint32_t i = 0; i < 100; i++) {
-        send_ping(journal, (100 + i) * US,
-                  (struct gkv_bytes){.data = bytes, .count = ping_datagram(bytes, i)});
+        send_datagram(journal, (100 + i) * US,
+                      (struct gkv_bytes){.data = bytes, .count = ping_datagram(bytes, i)});
         if (i >= 2) {
-            get_ping(journal, (100 + i) * US,
-                     (struct gkv_bytes){.data = bytes, .count = ping_datagram(bytes, i - 2)});
+            get_datagram(journal, (100 + i) * US,
+                         (struct gkv_bytes){.data = bytes, .count = ping_datagram(bytes, i - 2)});
         }
     }
     assert_int_equal(gkv_journal_message_count(journal), 8);
@@ -510,12 +526,35 @@ static void test_page(void **state)
     free(text);
 }
 
-/* With the name of a file, the page of the run by hand is written there: for tests/page.sh. */
+/* After the run by hand: a NACK, and a comes to hold b in every state, for who looks at colours. */
+static void play_every_state(struct gkv_journal *journal)
+{
+    uint8_t bytes[BYTES_MAX];
+    const struct gkv_bytes nack = {.data = bytes,
+                                   .count = gossip_datagram(bytes, GKV_MESSAGE_NACK, 3)};
+    const struct gkv_name name = gkv_host_name(1);
+    send_datagram(journal, 19 * US, nack);
+    get_datagram(journal, 20 * US, nack);
+    for (uint32_t i = GKV_MEMBER_ALIVE; i < GKV_MEMBER_STATE_COUNT; i++) {
+        const struct gkv_output output = {
+            .kind = GKV_OUTPUT_MEMBER,
+            .as.member = {.who = {.id = gkv_node_id_of_name(&name), .boot_id = 1},
+                          .state = (enum gkv_member_state)i},
+        };
+        see(journal, &(struct gkv_observation){
+                         .kind = GKV_OBSERVE_OUTPUT, .time_ns = (20 + i) * US, .output = &output});
+    }
+}
+
+/* With the name of a file, the page of the run by hand, and a little more, is written there: for
+ * tests/page.sh. */
 static int write_page(const char *name)
 {
     FILE *file = fopen(name, "w");
     assert_non_null(file);
-    struct gkv_journal *journal = play();
+    struct gkv_journal *journal = play_without_end();
+    play_every_state(journal);
+    end_play(journal);
     gkv_page_write(journal, file);
     gkv_journal_destroy(journal);
     return fclose(file);

@@ -231,6 +231,12 @@ function selftest() {
   note('all_lost', drawn.lost);
   note('all_cuts', drawn.cuts);
   note('all_operations', drawn.operations);
+  const none = (names) => [...new Set(names)].join() || 'none';
+  note('kinds_unpainted', none(D.kinds.filter((_, k) => !colours[PAINT[groupOf[k]]])));
+  const held = marks.filter((m) => m.kind === MEMBER);
+  note('states', new Set(held.map((m) => m.state)).size);
+  note('states_unpainted', none(held.filter((m) => !colours[STATE_PAINT[m.state]])
+    .map((m) => m.text.split(' ').at(-1))));
   const toggle = (text) => [...document.querySelectorAll('.chip')]
     .find((c) => c.textContent === text).click();
   toggle('membership');

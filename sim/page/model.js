@@ -2,13 +2,13 @@
 const D = JSON.parse(document.getElementById('data').textContent);
 const at = (id) => document.getElementById(id);
 const GUTTER = 78, RULER = 26, FAULTS = 24, CLIENT = 20, NEVER = -1;
-const GROUPS = { membership: [0, 1, 2, 3, 4, 5], write: [6, 7], read: [8, 9],
+const GROUPS = { membership: [0, 1, 2, 3, 4, 5, 15], write: [6, 7], read: [8, 9],
   sync: [10, 11, 12, 13, 14] };
 const PAINT = { membership: '--swim', write: '--write', read: '--read', sync: '--sync' };
 const OPS = ['?', 'get', 'set', 'delete'];
 const OP_PAINT = ['--soft', '--read', '--write', '--gone'];
-const STATES = ['?', 'alive', 'suspect', 'unreachable', 'left'];
-const STATE_PAINT = ['--soft', '--good', '--warn', '--bad', '--soft'];
+/* unknown, alive, suspect, unreachable, left, evicted, leaving */
+const STATE_PAINT = ['--soft', '--good', '--warn', '--bad', '--soft', '--ink', '--read'];
 const BOOT = 1, CRASH = 2, LEAVE = 3, MEMBER = 4, CUT = 5, MEND = 6, CLOCK = 7, FAULT = 8;
 const nodeName = (n) => D.names[n] ?? '?';
 const groupOf = [];
