@@ -37,12 +37,13 @@ static void observe(const struct gkv_check *check, const struct gkv_observation 
     check->observe(&told.trial, observation);
 }
 
-/* A client asks; returns the number of the deed. */
-static uint32_t submit(const struct gkv_check *check, enum gkv_operation_kind kind)
+/* A client asks for a key; returns the number of the deed. */
+static uint32_t submit_of(const struct gkv_check *check, enum gkv_operation_kind kind, uint32_t key)
 {
     const uint32_t number = gkv_history_add(
         &told.trial.history,
-        &(struct gkv_deed){.kind = kind, .begin_ns = ++told.trial.world.now_ns, .value_bytes = 16});
+        &(struct gkv_deed){
+            .kind = kind, .begin_ns = ++told.trial.world.now_ns, .key = key, .value_bytes = 16});
     const struct gkv_operation operation = {.cookie = number + 1u, .kind = kind};
     if (check == &gkv_check_quorum) {
         observe(check,
@@ -51,15 +52,20 @@ static uint32_t submit(const struct gkv_check *check, enum gkv_operation_kind ki
     return number;
 }
 
-/* And is told `error` with a version; a get reads the value of deed `read`. */
-static void complete(const struct gkv_check *check, uint32_t number, enum gkv_error error,
-                     uint64_t stamp, uint32_t read)
+static uint32_t submit(const struct gkv_check *check, enum gkv_operation_kind kind)
+{
+    return submit_of(check, kind, 0);
+}
+
+/* And is told a result; a get reads the value of deed `read`. */
+static void complete_with(const struct gkv_check *check, uint32_t number, enum gkv_error error,
+                          struct gkv_version version, uint32_t read)
 {
     uint8_t value[16];
     struct gkv_output output = {.kind = GKV_OUTPUT_COMPLETE};
     output.as.result.cookie = number + 1u;
     output.as.result.error = error;
-    output.as.result.version.hlc.packed = stamp;
+    output.as.result.version = version;
     if (read != GKV_HISTORY_NONE) {
         gkv_history_value(read, value, sizeof(value));
         output.as.result.value = (struct gkv_bytes){.data = value, .count = sizeof(value)};
@@ -70,6 +76,13 @@ static void complete(const struct gkv_check *check, uint32_t number, enum gkv_er
     deed->error = error;
     deed->version = output.as.result.version;
     observe(check, &(struct gkv_observation){.kind = GKV_OBSERVE_OUTPUT, .output = &output});
+}
+
+/* The same with a stamp alone. */
+static void complete(const struct gkv_check *check, uint32_t number, enum gkv_error error,
+                     uint64_t stamp, uint32_t read)
+{
+    complete_with(check, number, error, (struct gkv_version){.hlc = {stamp}}, read);
 }
 
 static void assert_verdict(enum gkv_trial_status status)
@@ -136,6 +149,78 @@ static void test_quorum_rejects_a_hidden_write(void **state)
     const uint32_t second = submit(check, GKV_OPERATION_SET);
     complete(check, second, GKV_OK, 15, GKV_HISTORY_NONE);
     assert_verdict(GKV_TRIAL_SAFETY);
+}
+
+/* Goal: check_quorum compares whole versions: a get sees the greatest that was acknowledged or a
+ * greater one, deleted or not, and a write is above it; what was not acknowledged may be anything.
+ * Method: a set is acknowledged as 10, written by 2; then one operation with each outcome. */
+static void test_quorum_compares_versions(void **state)
+{
+    static const struct {
+        enum gkv_operation_kind kind;
+        enum gkv_error error;
+        struct gkv_version version;
+        enum gkv_trial_status status;
+    } outcomes[] = {
+        {GKV_OPERATION_GET, GKV_OK, {{10}, 2}, GKV_TRIAL_PASS},
+        {GKV_OPERATION_GET, GKV_OK, {{10}, 3}, GKV_TRIAL_PASS},
+        {GKV_OPERATION_GET, GKV_OK, {{10}, 1}, GKV_TRIAL_SAFETY},
+        {GKV_OPERATION_GET, GKV_ERROR_NOT_FOUND, {{11}, 1}, GKV_TRIAL_PASS},
+        {GKV_OPERATION_GET, GKV_ERROR_NOT_FOUND, {{9}, 3}, GKV_TRIAL_SAFETY},
+        {GKV_OPERATION_GET, GKV_ERROR_TIMEOUT, {{0}, 0}, GKV_TRIAL_PASS},
+        {GKV_OPERATION_SET, GKV_OK, {{10}, 3}, GKV_TRIAL_PASS},
+        {GKV_OPERATION_SET, GKV_OK, {{10}, 2}, GKV_TRIAL_SAFETY},
+        {GKV_OPERATION_SET, GKV_OK, {{10}, 1}, GKV_TRIAL_SAFETY},
+        {GKV_OPERATION_SET, GKV_ERROR_IN_DOUBT, {{9}, 2}, GKV_TRIAL_PASS},
+        {GKV_OPERATION_DELETE, GKV_OK, {{11}, 1}, GKV_TRIAL_PASS},
+        {GKV_OPERATION_DELETE, GKV_OK, {{9}, 3}, GKV_TRIAL_SAFETY},
+    };
+    (void)state;
+    const struct gkv_check *check = &gkv_check_quorum;
+    for (size_t i = 0; i < sizeof(outcomes) / sizeof(outcomes[0]); i++) {
+        for (uint32_t promised = 0; promised < 2; promised++) {
+            begin();
+            told.trial.scenario.checks_quorum = promised != 0;
+            const uint32_t first = submit(check, GKV_OPERATION_SET);
+            complete_with(check, first, GKV_OK, (struct gkv_version){{10}, 2}, GKV_HISTORY_NONE);
+            complete_with(check, submit(check, outcomes[i].kind), outcomes[i].error,
+                          outcomes[i].version, GKV_HISTORY_NONE);
+            assert_verdict(promised != 0 ? outcomes[i].status : GKV_TRIAL_PASS);
+        }
+    }
+}
+
+/* Goal: what counts is what was acknowledged when an operation began, and of its own key: no more,
+ * and no less. Method: two sets are acknowledged, of one key or two, the second while gets of both
+ * keys are under way; each get sees one version. */
+static void test_quorum_looks_at_the_beginning_and_the_key(void **state)
+{
+    static const struct {
+        uint32_t set_key; /* of the second set; the first is of k0 */
+        uint32_t get_key;
+        bool is_early; /* begins before the second set is acknowledged */
+        uint64_t seen;
+        enum gkv_trial_status status;
+    } gets[] = {
+        {0, 0, true, 20, GKV_TRIAL_PASS},  {0, 0, true, 10, GKV_TRIAL_PASS},
+        {0, 0, true, 9, GKV_TRIAL_SAFETY}, {0, 0, false, 10, GKV_TRIAL_SAFETY},
+        {1, 0, false, 10, GKV_TRIAL_PASS}, {1, 0, false, 9, GKV_TRIAL_SAFETY},
+        {1, 1, true, 0, GKV_TRIAL_PASS},   {1, 1, false, 10, GKV_TRIAL_SAFETY},
+    };
+    (void)state;
+    const struct gkv_check *check = &gkv_check_quorum;
+    for (size_t i = 0; i < sizeof(gets) / sizeof(gets[0]); i++) {
+        begin();
+        told.trial.scenario.key_count = 2;
+        complete(check, submit(check, GKV_OPERATION_SET), GKV_OK, 10, GKV_HISTORY_NONE);
+        const uint32_t second = submit_of(check, GKV_OPERATION_SET, gets[i].set_key);
+        const uint32_t early = submit_of(check, GKV_OPERATION_GET, gets[i].get_key);
+        complete(check, second, GKV_OK, 20, GKV_HISTORY_NONE);
+        const uint32_t late = submit_of(check, GKV_OPERATION_GET, gets[i].get_key);
+        complete(check, gets[i].is_early ? early : late,
+                 gets[i].seen == 0 ? GKV_ERROR_NOT_FOUND : GKV_OK, gets[i].seen, GKV_HISTORY_NONE);
+        assert_verdict(gets[i].status);
+    }
 }
 
 /* Goal: check_value rejects bytes that nobody wrote, bytes of another operation that is no set, and
@@ -330,6 +415,8 @@ int main(void)
         cmocka_unit_test(test_quorum_accepts_what_is_promised),
         cmocka_unit_test(test_quorum_rejects_a_lost_write),
         cmocka_unit_test(test_quorum_rejects_a_hidden_write),
+        cmocka_unit_test(test_quorum_compares_versions),
+        cmocka_unit_test(test_quorum_looks_at_the_beginning_and_the_key),
         cmocka_unit_test(test_value_knows_what_was_written),
         cmocka_unit_test(test_value_of_a_failed_set_is_never_seen),
         cmocka_unit_test(test_value_is_kept),
