@@ -394,35 +394,6 @@ static void test_owners_are_those_of_the_ring(void **state)
     end();
 }
 
-/* ---- check_wire ------------------------------------------------------------------------------ */
-
-/* Goal: nodes that understood each other are accepted; one that was sent rubbish is not, nor one
- * that crashed with it. Method: send it a datagram of rubbish, or bytes that no frame begins
- * with. */
-static void test_wire_rejects_rubbish(void **state)
-{
-    (void)state;
-    for (uint32_t variant = 0; variant < 3; variant++) {
-        begin();
-        struct gkv_host *host = &trial.world.hosts[1];
-        const struct gkv_address source = gkv_host_address(2);
-        uint8_t rubbish[64] = "rubbish";
-        if (variant > 0) {
-            gkv_endpoint_on_datagram(host->endpoint, gkv_host_now(host, trial.world.now_ns),
-                                     &source,
-                                     (struct gkv_bytes){.data = rubbish, .count = sizeof(rubbish)});
-        }
-        if (variant == 2) {
-            gkv_check_wire.observe(&trial,
-                                   &(struct gkv_observation){.kind = GKV_OBSERVE_CRASH, .node = 1});
-        } else {
-            gkv_check_wire.finish(&trial);
-        }
-        assert_int_equal(trial.verdict.status, variant == 0 ? GKV_TRIAL_PASS : GKV_TRIAL_SAFETY);
-        end();
-    }
-}
-
 /* ---- Pauses ---------------------------------------------------------------------------------- */
 
 static struct {
@@ -491,7 +462,6 @@ int main(void)
         cmocka_unit_test(test_store_wants_a_writer_of_all),
         cmocka_unit_test(test_store_rejects_a_wrong_store),
         cmocka_unit_test(test_owners_are_those_of_the_ring),
-        cmocka_unit_test(test_wire_rejects_rubbish),
         cmocka_unit_test(test_paused_node_gets_all_at_once),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
