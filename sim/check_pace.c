@@ -181,15 +181,12 @@ static void on_ack(struct gkv_trial *trial, uint32_t node, uint32_t sequence)
     if (probe == NULL) {
         return;
     }
-    const uint64_t asked_ns = gkv_check_mono_ns(trial, node) - probe->begin_ns;
-    if (!probe->is_certain) {
-        forget(pace, probe);
-    } else if (asked_ns < probe_ns(trial)) {
-        pace->most -= pace->most > 0;
-        forget(pace, probe);
-    } else {
+    if (gkv_check_mono_ns(trial, node) - probe->begin_ns >= probe_ns(trial)) {
         probe->may_be_answered = true; /* or it had failed before */
+        return;
     }
+    pace->most -= probe->is_certain && pace->most > 0;
+    forget(pace, probe);
 }
 
 static void on_nack(struct gkv_trial *trial, uint32_t node, uint32_t sequence)

@@ -81,6 +81,23 @@ static const struct talk good[] = {
     {"out of turn", {FAILURE(1), ROUND(2), {WAIT, 50}, {DROP, 0}, {PING, 3}}},
     {"it stood still", {FAILURE(1), {RESUME, 0}, ROUND(2), {WAIT, 100}, ROUND(3)}},
     {"it waits for an answer", {ROUND(1), {WAIT, 230}, {TICK, 0}}},
+    {"answers of a suspect that came too late",
+     {ROUND(1),
+      {ANSWER, 1},
+      {DROP, 0},
+      {ACCUSE, 0}, /* not as its timer finds */
+      {TICK, 0},
+      {PING, 2},
+      {PING, 3},
+      {WAIT, 82},
+      {ANSWER, 2},
+      {ANSWER, 3},
+      {REFUTED, 0},
+      {WAIT, 215},
+      ROUND(4),
+      {ANSWER, 4},
+      {WAIT, 198},
+      ROUND(5)}},
 };
 
 static const struct talk bad[] = {
