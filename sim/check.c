@@ -60,6 +60,7 @@ const struct gkv_check *const gkv_checks[] = {
     &gkv_check_recall,
     &gkv_check_forget,
     &gkv_check_left,
+    &gkv_check_evict,
     &gkv_check_suspicion,
     NULL,
 };

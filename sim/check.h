@@ -103,6 +103,7 @@ extern const struct gkv_check gkv_check_service;  /* nobody serves alone */
 extern const struct gkv_check gkv_check_recall;   /* who was evicted is called again */
 extern const struct gkv_check gkv_check_forget;   /* nothing is stored below what is forgotten */
 extern const struct gkv_check gkv_check_left;     /* who has left is forgotten, and not too soon */
+extern const struct gkv_check gkv_check_evict;    /* who is unreachable is evicted in time */
 
 extern const struct gkv_check gkv_check_suspicion; /* nobody is suspect for ever */
 

@@ -172,6 +172,7 @@ struct gkv_trial {
     struct gkv_recall_watch recall_watch;
     struct gkv_forget_watch forget_watch;
     struct gkv_left_watch left_watch;
+    struct gkv_evict_watch evict_watch;
     struct gkv_suspicion_watch suspicion_watch;
     struct gkv_idle idle;
     struct gkv_sometimes_watch sometimes_watch;

@@ -415,6 +415,21 @@ struct gkv_suspicion_watch {
     } nodes[GKV_SUSPICION_NODE_COUNT_MAX];
 };
 
+#define GKV_EVICT_NODE_COUNT_MAX 32 /* larger clusters are not watched */
+
+/* sim/check_evict.c: times are by the node's own clock. */
+struct gkv_evict_watch {
+    struct gkv_evict_node {
+        struct gkv_evict_row {
+            uint64_t since_ns; /* it is seen to be held unreachable since then; 0: it is not */
+            uint64_t boot_id;
+            uint32_t incarnation;
+        } rows[GKV_EVICT_NODE_COUNT_MAX];
+        uint64_t resume_ns; /* when it last went on after a pause */
+        bool has_any;       /* anybody was unreachable to it, in this life */
+    } nodes[GKV_EVICT_NODE_COUNT_MAX];
+};
+
 #define GKV_FORGET_FRAME_COUNT 4096 /* of overhear.h's numbers */
 #define GKV_FORGET_REQUEST_COUNT 64
 
