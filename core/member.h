@@ -30,7 +30,7 @@ struct gkv_member {
     uint64_t since_ns;      /* when its state, or what is suspect, last changed here */
     uint64_t heard_ns;      /* when it last spoke to us, or entered */
     uint64_t asked_ns;      /* SUSPECT: since when it has its last chance; 0: not yet */
-    uint64_t given_ns;      /* SUSPECT: for how long we heard nobody, and do not count it */
+    uint64_t given_ns;      /* SUSPECT: how much of it does not count (core/suspicion.h) */
     uint64_t call_ns;       /* EVICTED: when it is to be called next */
     uint32_t call_ms;       /* and how long after the last time; 0: it was not called yet */
     uint32_t generation;    /* of the place: grows when it is taken and when it is emptied */

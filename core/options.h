@@ -106,7 +106,8 @@ struct gkv_options {
     /* So many others must be heard before anybody is accused (core/witness.h). Default 2;
      * 0 .. 8. */
     uint32_t witness_count;
-    /* For so long; then even who is alone accuses. Default 3,000; 0 .. 3,600,000. */
+    /* For so long; then even who is alone accuses. So much is given back of a suspicion, too, for
+     * silences and for what the suspect says (core/suspicion.h). Default 3,000; 0 .. 3,600,000. */
     uint32_t witness_patience_ms;
     /* Nobody is accused by a node that began less than this ago; default 1,000; 0 .. 3,600,000. */
     uint32_t startup_grace_ms;

@@ -93,38 +93,39 @@ void gkv_suspicion_await_witness(const struct gkv_step *step, uint16_t index)
     gkv_suspicion_extend(step, index, wait_ms * GKV_NS_PER_MS);
 }
 
-void gkv_suspicion_restart(const struct gkv_step *step, uint16_t index)
+/* So much of a suspicion does not count, and its last chance comes again. Returns false, and gives
+ * nothing, when as much as patience was given back already: a dead member is not to be SUSPECT for
+ * ever where others are heard now and then, nor is one who is heard and hears nobody. */
+static bool give_back(const struct gkv_step *step, uint16_t index, uint64_t span_ns)
 {
     struct gkv_member *member = gkv_member_at(step->members, index);
-    member->since_ns = step->now.mono_ns;
+    GKV_ASSERT(member->said.state == GKV_MEMBER_SUSPECT);
+    if (member->given_ns >= step->options->witness_patience_ms * GKV_NS_PER_MS) {
+        return false;
+    }
+    const uint64_t since_ns = later_ns(step, member->since_ns, span_ns);
+    member->given_ns += since_ns - member->since_ns;
+    member->since_ns = since_ns;
     member->asked_ns = 0;
-    member->given_ns = 0;
     set_timer(step, index);
+    return true;
 }
 
-/* Nobody was heard for so long: that much of each suspicion does not count, and its last chance
- * comes again. It comes no more when as much as patience was given back: else a dead member
- * would be SUSPECT for ever where others are heard now and then. */
-static void renew(const struct gkv_step *step, uint64_t silence_ns)
+bool gkv_suspicion_reprieve(const struct gkv_step *step, uint16_t index)
 {
-    const uint64_t patience_ns = step->options->witness_patience_ms * GKV_NS_PER_MS;
-    for (uint16_t i = GKV_MEMBER_SELF + 1; i < step->members->capacity; i++) {
-        struct gkv_member *member = gkv_member_at(step->members, i);
-        if (member->said.state == GKV_MEMBER_SUSPECT && member->given_ns < patience_ns) {
-            const uint64_t since_ns = later_ns(step, member->since_ns, silence_ns);
-            member->given_ns += since_ns - member->since_ns;
-            member->since_ns = since_ns;
-            member->asked_ns = 0;
-            set_timer(step, i);
-        }
-    }
+    const uint64_t since_ns = gkv_member_at(step->members, index)->since_ns;
+    return give_back(step, index, step->now.mono_ns - since_ns);
 }
 
 void gkv_suspicions_hear(const struct gkv_step *step, const struct gkv_identity *from)
 {
     const uint64_t silence_ns = gkv_member_hear(step->members, from, step->now.mono_ns);
     if (step->options->witness_count > 0 && silence_ns > gkv_witness_window_ns(step->options)) {
-        renew(step, silence_ns);
+        for (uint16_t i = GKV_MEMBER_SELF + 1; i < step->members->capacity; i++) {
+            if (gkv_member_at(step->members, i)->said.state == GKV_MEMBER_SUSPECT) {
+                (void)give_back(step, i, silence_ns);
+            }
+        }
     }
 }
 

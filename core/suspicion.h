@@ -23,8 +23,8 @@
  *   LEFT        options.left_keep_ms, then forgotten, lest those who left fill the table
  *
  * Bounds    One timer per member place.
- * Invariant A member's timer is set exactly while it is SUSPECT, UNREACHABLE (unless evict_delay_ms
- *           is 0) or LEFT.
+ * Invariant A member's timer is set exactly while it is SUSPECT (until it rings, once we have
+ *           left), UNREACHABLE (unless evict_delay_ms is 0) or LEFT.
  */
 #ifndef GKV_CORE_SUSPICION_H
 #define GKV_CORE_SUSPICION_H
@@ -54,8 +54,10 @@ void gkv_suspicion_extend(const struct gkv_step *step, uint16_t index, uint64_t 
 /* It may be over, and nobody bears witness: look again soon, and sooner after its last chance. */
 void gkv_suspicion_await_witness(const struct gkv_step *step, uint16_t index);
 
-/* The suspect at index was heard: all its time begins anew. */
-void gkv_suspicion_restart(const struct gkv_step *step, uint16_t index);
+/* The suspect at index spoke when it was asked for the last time: all its time begins anew. Returns
+ * false when options.witness_patience_ms were given back of this suspicion: who speaks for so long
+ * and refutes nothing does not hear us. */
+bool gkv_suspicion_reprieve(const struct gkv_step *step, uint16_t index);
 
 /* Somebody spoke to us, be it of membership or not. When he is reachable, and nobody who is had
  * spoken for longer than the window of witnesses, it was not the suspects who were silent: that

@@ -328,14 +328,15 @@ static void on_failed(struct gkv_swim *swim, const struct gkv_step *step, uint16
 }
 
 /* The time of a suspect is over. It is asked once more, by datagram and stream, and buried when not
- * a word of it comes, if there are witnesses; whoever spoke meanwhile has all its time again. */
+ * a word of it comes, if there are witnesses; whoever spoke meanwhile has all its time again,
+ * until as much as patience was given back. */
 static void end_suspicion(struct gkv_swim *swim, const struct gkv_step *step, uint16_t index)
 {
     struct gkv_member *member = gkv_member_at(step->members, index);
     const struct gkv_node_id *about = &member->said.who.id;
-    if (member->asked_ns != 0 && member->heard_ns > member->asked_ns) {
+    if (member->asked_ns != 0 && member->heard_ns > member->asked_ns &&
+        gkv_suspicion_reprieve(step, index)) {
         gkv_step_trace(step, GKV_TRACE_REPRIEVE, about, 0, 0);
-        gkv_suspicion_restart(step, index);
     } else if (!gkv_witness_allows(step, index, member->asked_ns)) {
         gkv_step_trace(step, GKV_TRACE_NO_WITNESS, about, 1, 0);
         gkv_suspicion_await_witness(step, index);

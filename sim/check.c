@@ -153,6 +153,13 @@ static const struct gkv_members *members_of(const struct gkv_trial *trial, uint3
     return gkv_node_members(gkv_endpoint_node(trial->world.hosts[node].endpoint));
 }
 
+uint64_t gkv_check_stall_count(const struct gkv_trial *trial, uint32_t node)
+{
+    const struct gkv_host *host = &trial->world.hosts[node];
+    return host->endpoint == NULL ? 0
+                                  : gkv_node_stats(gkv_endpoint_node(host->endpoint)).stall_count;
+}
+
 const struct gkv_update *gkv_check_self(const struct gkv_trial *trial, uint32_t node)
 {
     return &gkv_member_at(members_of(trial, node), GKV_MEMBER_SELF)->said;

@@ -141,6 +141,9 @@ uint32_t gkv_check_node_of_id(const struct gkv_trial *trial, struct gkv_node_id 
 /* To whom the connection leads in which this was said, in a stream. */
 uint32_t gkv_check_listener(const struct gkv_trial *trial, const struct gkv_heard *heard);
 
+/* How often a node found that it had stood still, in this life; 0 in tests of histories. */
+uint64_t gkv_check_stall_count(const struct gkv_trial *trial, uint32_t node);
+
 /* What a node that is up holds of itself, lent until the next step. */
 const struct gkv_update *gkv_check_self(const struct gkv_trial *trial, uint32_t node);
 

@@ -5,8 +5,8 @@
 /* A datagram that is not answered may only have been lost, as all of them to a member may be where
  * a firewall or a full socket eats them. So whoever asks helpers about a member asks it over their
  * stream as well, in the same breath; and before it buries a suspect, it asks it a last time by
- * both ways at once, and waits. Where a stream is not open, or is full, nobody can see whether it
- * was tried. */
+ * both ways at once, and waits; and buries it then, or asks it anew. Where a stream is not open, or
+ * is full, nobody can see whether it was tried. */
 
 /* Is the stream of a node to another open, and does nothing wait in it? */
 static bool is_clear(const struct gkv_trial *trial, uint32_t node, uint32_t target)
@@ -46,6 +46,14 @@ static void expect(struct gkv_trial *trial, uint32_t node, uint32_t target, uint
     }
 }
 
+static void note_asked(struct gkv_trial *trial, uint32_t node, uint32_t target, uint64_t time_ns)
+{
+    struct gkv_reach_row *row = &trial->reach_rows.rows[node][target];
+    row->asked_ns = row->asked_ns == 0 ? time_ns : row->asked_ns;
+    row->latest_ns = time_ns;
+    row->stall_count = gkv_check_stall_count(trial, node);
+}
+
 /* A suspect is asked: whether that is its last chance is known when it is buried. */
 static void hear_datagram(struct gkv_trial *trial, const struct gkv_heard *heard)
 {
@@ -57,11 +65,10 @@ static void hear_datagram(struct gkv_trial *trial, const struct gkv_heard *heard
     if ((!is_ping && !is_request) || target == GKV_HISTORY_NONE) {
         return;
     }
-    struct gkv_reach_row *row = &trial->reach_rows.rows[heard->node][target];
     if (is_clear(trial, heard->node, target)) {
         expect(trial, heard->node, target, message->as.gossip.sequence, is_request);
-    } else if (is_ping && row->asked_ns == 0) {
-        row->asked_ns = gkv_check_mono_ns(trial, heard->node);
+    } else if (is_ping) {
+        note_asked(trial, heard->node, target, gkv_check_mono_ns(trial, heard->node));
     }
 }
 
@@ -71,9 +78,7 @@ static void hear_stream(struct gkv_trial *trial, const struct gkv_heard *heard)
     for (uint32_t i = 0; i < asking->count; i++) {
         struct gkv_reach_ping *ping = &asking->pings[i];
         if (ping->sequence == heard->message->as.gossip.sequence) {
-            struct gkv_reach_row *row = &trial->reach_rows.rows[heard->node][ping->target];
-            row->asked_ns =
-                row->asked_ns == 0 ? gkv_check_mono_ns(trial, heard->node) : row->asked_ns;
+            note_asked(trial, heard->node, ping->target, gkv_check_mono_ns(trial, heard->node));
             trial->tally.counts[GKV_HOLDS_REACH_STREAM] += ping->is_owed;
             *ping = asking->pings[--asking->count];
             return;
@@ -106,9 +111,8 @@ static void on_input(struct gkv_trial *trial, uint32_t node)
     asking->count = 0;
     for (uint32_t i = 0; i < count; i++) {
         const struct gkv_reach_ping *ping = &asking->pings[i];
-        struct gkv_reach_row *row = &trial->reach_rows.rows[node][ping->target];
         if (!is_clear(trial, node, ping->target)) {
-            row->asked_ns = row->asked_ns == 0 ? ping->time_ns : row->asked_ns; /* it may wait */
+            note_asked(trial, node, ping->target, ping->time_ns); /* it may wait */
         } else if (ping->is_owed && is_all_heard(trial)) {
             gkv_trial_fail(trial, GKV_TRIAL_SAFETY, "reach",
                            "%s asks helpers about %s, and does not ask it over the stream that is "
@@ -116,6 +120,24 @@ static void on_input(struct gkv_trial *trial, uint32_t node)
                            gkv_host_text(node).text, gkv_host_text(ping->target).text);
         }
     }
+}
+
+/* How long after its last chance somebody is buried at the most. Between two, that is: where there
+ * are others, witnesses may have to be waited for, and nobody knows how long. */
+static uint64_t most_ns(const struct gkv_trial *trial)
+{
+    const struct gkv_options *options = &trial->scenario.world.node;
+    const uint64_t most_ms = (uint64_t)options->probe_timeout_ms + options->gossip_interval_ms +
+                             2 * trial->scenario.clock_grain_ms + 1;
+    return most_ms * GKV_NS_PER_MS + 2 * trial->scenario.world.timer_late_ns_max;
+}
+
+/* Did a node stand still since it asked, or is it slow? Then its deadlines are others. */
+static bool is_late(const struct gkv_trial *trial, uint32_t node, const struct gkv_reach_row *row)
+{
+    return trial->world.hosts[node].service_ns > 0 ||
+           trial->reach_rows.nodes[node].resume_ns >= row->latest_ns ||
+           gkv_check_stall_count(trial, node) != row->stall_count;
 }
 
 /* Only TIMER makes a node bury somebody: else he may have heard of it. */
@@ -135,6 +157,16 @@ static void on_burial(struct gkv_trial *trial, uint32_t node, const struct gkv_r
                        "ways at once, %u ms ago or before",
                        gkv_host_text(node).text, gkv_host_text(target).text,
                        (unsigned)options->probe_timeout_ms);
+    } else if (trial->scenario.node_count <= 2 && is_all_heard(trial) &&
+               !is_late(trial, node, row) &&
+               gkv_check_mono_ns(trial, node) - row->latest_ns > most_ns(trial)) {
+        gkv_trial_fail(
+            trial, GKV_TRIAL_SAFETY, "reach",
+            "%s declares %s unreachable, which it asked %llu ms ago: a last chance is "
+            "over after %llu",
+            gkv_host_text(node).text, gkv_host_text(target).text,
+            (unsigned long long)((gkv_check_mono_ns(trial, node) - row->latest_ns) / GKV_NS_PER_MS),
+            (unsigned long long)(most_ns(trial) / GKV_NS_PER_MS));
     }
 }
 
@@ -153,7 +185,9 @@ static void observe(struct gkv_trial *trial, const struct gkv_observation *obser
         }
         return;
     }
-    if (observation->kind == GKV_OBSERVE_BOOT) {
+    if (observation->kind == GKV_OBSERVE_RESUME) {
+        trial->reach_rows.nodes[node].resume_ns = gkv_check_mono_ns(trial, node);
+    } else if (observation->kind == GKV_OBSERVE_BOOT) {
         trial->reach_rows.nodes[node].count = 0;
         memset(trial->reach_rows.rows[node], 0, sizeof(trial->reach_rows.rows[node]));
     }
@@ -165,7 +199,8 @@ const struct gkv_check gkv_check_reach = {
     .name = "reach",
     .demands = "Who does not answer a datagram is asked over a stream that is open, too, before it "
                "is suspected and again before it is declared unreachable.",
-    .told_mask = GKV_TOLD_INPUTS | GKV_TOLD_OUTPUT(GKV_OUTPUT_MEMBER),
+    .told_mask =
+        GKV_TOLD_INPUTS | GKV_TOLD(GKV_OBSERVE_RESUME) | GKV_TOLD_OUTPUT(GKV_OUTPUT_MEMBER),
     .observe = observe,
     .hear_mask = GKV_HEARS(GKV_MESSAGE_PING) | GKV_HEARS(GKV_MESSAGE_PING_REQ),
     .hear = hear,

@@ -1,18 +1,18 @@
-#include "core/node.h"
 #include "sim/check.h"
 #include "sim/idle.h"
 
 /* A suspicion ends: who is SUSPECT to a node that runs refutes, or is given up, within a time that
  * follows from the options, whatever the node hears of others. It begins anew when what is held of
- * the suspect changes, when the suspect may have been heard, when the node stood still or is slow,
- * and while others come and go: each of these may have the suspect all its time again.
+ * the suspect changes, when the node stood still or is slow, and while others come and go: each of
+ * these may have the suspect all its time again. A word of the suspect may, too, but only until
+ * patience is over.
  *
  * Where two witnesses or more are wanted, time counts only while so many are certain to have been
  * heard lately. Two that are heard by turns, each of them seldom, are never there at once and never
  * missed for long, and then core waits: for one of them to tell. */
 
 #define WINDOW_INTERVALS 3 /* of probing: so long ago is lately (core/witness.h) */
-#define TIMER_COUNT 10     /* that come one after the other, each an interval later at the most */
+#define TIMER_COUNT 5      /* that come one after the other, each an interval later at the most */
 
 static uint64_t window_ns(const struct gkv_trial *trial)
 {
@@ -27,19 +27,18 @@ static uint64_t own_ns(const struct gkv_trial *trial)
     return gkv_idle_suspicion_ns(&trial->scenario.world.node, trial->scenario.node_count);
 }
 
-/* And with all that comes on top of it. Silence is given back until it comes to patience, and the
- * last one may be as long as the suspicion, or as who waits for witnesses is patient. They are
- * waited for twice: before the last chance, and after it. */
+/* And with all that comes on top of it. Witnesses are waited for twice, before the last chance and
+ * after it. Silences, and all of it for a word of the suspect, are given back until that comes to
+ * patience, and the last such gift may be as long as all of it. */
 static uint64_t most_ns(const struct gkv_trial *trial)
 {
     const struct gkv_options *options = &trial->scenario.world.node;
     const uint64_t patience_ns = options->witness_patience_ms * GKV_NS_PER_MS;
     const uint64_t wait_ns = window_ns(trial) + patience_ns;
-    const uint64_t silence_ns = own_ns(trial) > wait_ns ? own_ns(trial) : wait_ns;
     const uint64_t timer_ns =
         (options->probe_interval_ms + 2 * trial->scenario.clock_grain_ms + 1) * GKV_NS_PER_MS +
         trial->scenario.world.timer_late_ns_max;
-    return patience_ns + silence_ns + own_ns(trial) + 2 * wait_ns + TIMER_COUNT * timer_ns;
+    return patience_ns + 2 * (own_ns(trial) + 2 * wait_ns + TIMER_COUNT * timer_ns);
 }
 
 static bool is_reachable(enum gkv_member_state state)
@@ -81,13 +80,6 @@ static struct gkv_precedence_held held_of(const struct gkv_trial *trial, uint32_
                : (struct gkv_precedence_held){held->who.boot_id, held->incarnation, held->state};
 }
 
-static uint64_t stall_count(const struct gkv_trial *trial, uint32_t node)
-{
-    const struct gkv_host *host = &trial->world.hosts[node];
-    return host->endpoint == NULL ? 0
-                                  : gkv_node_stats(gkv_endpoint_node(host->endpoint)).stall_count;
-}
-
 /* Did a node stand still, is it slow or too young to accuse anybody, or has left; or did others
  * come or go, since it was looked at last? */
 static bool is_unsteady(struct gkv_trial *trial, uint32_t node)
@@ -100,7 +92,7 @@ static bool is_unsteady(struct gkv_trial *trial, uint32_t node)
             gkv_nodes_add(&reachable, i);
         }
     }
-    const uint64_t stalls = stall_count(trial, node);
+    const uint64_t stalls = gkv_check_stall_count(trial, node);
     const bool is_changed =
         stalls != watch->stall_count || !gkv_nodes_equal(&reachable, &watch->reachable);
     watch->stall_count = stalls;
@@ -115,12 +107,10 @@ static void check_suspicion(struct gkv_trial *trial, uint32_t node, uint32_t abo
     struct gkv_suspicion_row *row = &trial->suspicion_watch.nodes[node].rows[about];
     const struct gkv_precedence_held held = held_of(trial, node, about);
     const uint64_t now_ns = gkv_check_mono_ns(trial, node);
-    const uint64_t heard_ns = trial->witness_rows.rows[node][about].heard_ns;
     if (is_anew || held.state != GKV_MEMBER_SUSPECT || row->boot_id != held.boot_id ||
         row->incarnation != held.incarnation || !has_witnesses(trial, node, about)) {
         *row = (struct gkv_suspicion_row){now_ns, held.boot_id, held.incarnation};
     }
-    row->since_ns = heard_ns > row->since_ns ? heard_ns : row->since_ns;
     const uint64_t lasts_ns = now_ns - row->since_ns;
     trial->tally.counts[GKV_HOLDS_SUSPICION] += lasts_ns > own_ns(trial);
     if (lasts_ns > most_ns(trial)) {
@@ -145,8 +135,7 @@ static void observe(struct gkv_trial *trial, const struct gkv_observation *obser
             (struct gkv_suspicion_node){.boot_ns = gkv_check_mono_ns(trial, node)};
         return;
     }
-    const bool is_anew = is_unsteady(trial, node) || observation->is_damaged ||
-                         observation->kind == GKV_OBSERVE_RESUME;
+    const bool is_anew = is_unsteady(trial, node) || observation->kind == GKV_OBSERVE_RESUME;
     for (uint32_t i = 0; i < trial->scenario.node_count; i++) {
         check_suspicion(trial, node, i, is_anew);
     }

@@ -82,5 +82,5 @@ void gkv_scenario_draw_shape(struct gkv_scenario *scenario, struct gkv_choice *c
 
     options->seed_count = gkv_choose_between(choice, "shape.seeds", 1, 3);
     /* Not more: whoever restarts may find no more than one other who knows of no third. */
-    options->bootstrap_expect = gkv_choose_percent(choice, "shape.expects", 20) ? 2 : 1;
+    options->bootstrap_expect = gkv_choose_percent(choice, "shape.expects", 60) ? 2 : 1;
 }

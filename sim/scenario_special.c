@@ -238,6 +238,28 @@ static void make_members_forget(struct gkv_scenario *scenario, struct gkv_choice
     scenario->think_ns_max = gkv_choose_log(choice, "left.think", 100 * MS, 600 * MS);
 }
 
+/* One who hears another and is not heard, for long: its calls come within each last chance that it
+ * is given. Nobody else is there to bury it. */
+static void make_one_deaf(struct gkv_scenario *scenario, struct gkv_choice *choice)
+{
+    struct gkv_options *options = &scenario->world.node;
+    keep_still(scenario);
+    make_faults_brief(scenario, choice);
+    gkv_family_draw_on(scenario, choice, GKV_FAMILY_CUTS);
+    scenario->node_count = 2;
+    options->probe_interval_ms = 300;
+    options->probe_timeout_ms = 250;
+    options->probe_indirect_timeout_ms = 50;
+    options->reconnect_interval_ms = 200;
+    options->reconnect_max_ms = 200;
+    options->witness_patience_ms = gkv_choose_log32(choice, "deaf.patience", 300, 1000);
+    options->suspicion_timeout_ms = gkv_choose_log32(choice, "deaf.suspicion", 50, 500);
+    scenario->cuts.every_ns = gkv_choose_log(choice, "deaf.every", 10000 * MS, 30000 * MS);
+    scenario->cuts.for_ns_max = 60000 * MS;
+    scenario->work_ns = gkv_choose_between(choice, "deaf.work", 30000, 60000) * MS;
+    scenario->think_ns_max = gkv_choose_log(choice, "deaf.think", 100 * MS, 600 * MS);
+}
+
 void gkv_scenario_make_special(struct gkv_scenario *scenario, struct gkv_choice *choice)
 {
     const uint64_t theme = gkv_choose(choice, "shape.theme", 20);
@@ -259,5 +281,7 @@ void gkv_scenario_make_special(struct gkv_scenario *scenario, struct gkv_choice 
         }
     } else if (theme >= 7) {
         make_members_forget(scenario, choice);
+    } else if (theme >= 6) {
+        make_one_deaf(scenario, choice);
     }
 }

@@ -256,7 +256,8 @@ struct gkv_probe_rows {
 struct gkv_reach_rows {
     struct gkv_reach_node {
         uint32_t count;
-        bool is_timer; /* its last input was TIMER */
+        bool is_timer;      /* its last input was TIMER */
+        uint64_t resume_ns; /* when it went on after a pause, last; 0: never */
         struct gkv_reach_ping {
             uint64_t time_ns;
             uint32_t target;
@@ -265,8 +266,10 @@ struct gkv_reach_rows {
         } pings[GKV_REACH_PING_COUNT]; /* of this step, not yet heard over a stream */
     } nodes[GKV_NET_NODE_COUNT_MAX];
     struct gkv_reach_row {
-        uint64_t asked_ns; /* when [target] was first asked since it is suspect to [node], as well
+        uint64_t asked_ns;  /* when [target] was first asked since it is suspect to [node], as well
                               as anybody can see; 0: not yet */
+        uint64_t latest_ns; /* and when last */
+        uint64_t stall_count; /* of [node] then */
         bool is_suspect;
     } rows[GKV_NET_NODE_COUNT_MAX][GKV_SCENARIO_NODE_COUNT_MAX];
 };

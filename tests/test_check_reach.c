@@ -11,8 +11,8 @@
 static struct told told;
 static struct gkv_connection connection; /* from a to b */
 
-#define TALK_COUNT_MAX 8
-#define TIMEOUT_MS 100 /* of a last chance */
+#define TALK_COUNT_MAX 10
+#define TIMEOUT_MS 100 /* of a last chance; between two it is over after 111 ms */
 
 enum word {
     END = 0,
@@ -23,11 +23,14 @@ enum word {
     TICK,          /* a's timer comes */
     ARRIVAL,       /* a datagram arrives at a */
     WAIT,          /* as long as a last chance lasts */
+    WAIT_LONG,     /* for 600 ms */
+    RESUME,        /* a goes on after a pause */
     SUSPECTS,      /* a holds b to be suspect */
     SUSPECTS_ANEW, /* in the next incarnation */
     BURIES,
     OPENS,  /* the stream is open, which it is not before */
     BREAKS, /* and no more */
+    THIRD,  /* a third node is in the cluster, which may have to bear witness */
 };
 
 struct talk {
@@ -46,6 +49,14 @@ static const struct talk good[] = {
     {"it waits in the stream, which broke then",
      {SUSPECTS, TICK, PING, BREAKS, TICK, WAIT, TICK, BURIES},
      false},
+    {"a last chance that comes again",
+     {SUSPECTS, PING, STREAM, WAIT_LONG, PING, STREAM, WAIT, TICK, BURIES},
+     false},
+    {"perhaps, where the stream cannot take it",
+     {SUSPECTS, PING, STREAM, BREAKS, WAIT_LONG, PING, WAIT, TICK, BURIES},
+     false},
+    {"witnesses were waited for", {THIRD, SUSPECTS, PING, STREAM, WAIT_LONG, TICK, BURIES}, false},
+    {"it stood still meanwhile", {SUSPECTS, PING, STREAM, WAIT_LONG, RESUME, TICK, BURIES}, false},
     {"it was not suspect here", {TICK, BURIES}, false},
 };
 
@@ -62,6 +73,7 @@ static const struct talk bad[] = {
     {"one before this suspicion",
      {SUSPECTS, PING, STREAM, SUSPECTS_ANEW, WAIT, TICK, BURIES},
      false},
+    {"a last chance long ago", {SUSPECTS, PING, STREAM, WAIT_LONG, TICK, BURIES}, false},
     {"over the stream, but later", {SUSPECTS, PING, TICK, STREAM, WAIT, TICK, BURIES}, false},
 };
 
@@ -107,6 +119,12 @@ static void happen(enum word word)
     case WAIT:
         told_wait(&told, TIMEOUT_MS);
         break;
+    case WAIT_LONG:
+        told_wait(&told, 600);
+        break;
+    case RESUME:
+        told_input(&told, 0, GKV_OBSERVE_RESUME);
+        break;
     case SUSPECTS:
         told_hold(&told, 0, 1, GKV_MEMBER_SUSPECT, 3);
         break;
@@ -122,6 +140,9 @@ static void happen(enum word word)
     case BREAKS:
         connection.ends[0].state = GKV_END_NONE;
         break;
+    case THIRD:
+        told.trial.scenario.node_count = 3;
+        break;
     }
 }
 
@@ -132,6 +153,8 @@ static bool is_rejected(const void *row)
     told.trial.scenario.world.node.probe_by_stream = 1;
     told.trial.scenario.world.node.last_chance = 1;
     told.trial.scenario.world.node.probe_timeout_ms = TIMEOUT_MS;
+    told.trial.scenario.world.node.gossip_interval_ms = 10;
+    told.trial.scenario.node_count = 2;
     told.trial.world.net.connections = &connection;
     told.trial.world.net.connection_count = 1;
     connection = (struct gkv_connection){.to = 1};
