@@ -329,9 +329,12 @@ static void on_failed(struct gkv_swim *swim, const struct gkv_step *step, uint16
 
 /* The time of a suspect is over. It is asked once more, by datagram and stream, and buried when not
  * a word of it comes, if there are witnesses; whoever spoke meanwhile has all its time again,
- * until as much as patience was given back. */
+ * until as much as patience was given back. Who has left hears nobody, and judges nobody. */
 static void end_suspicion(struct gkv_swim *swim, const struct gkv_step *step, uint16_t index)
 {
+    if (gkv_self_has_left(step)) {
+        return;
+    }
     struct gkv_member *member = gkv_member_at(step->members, index);
     const struct gkv_node_id *about = &member->said.who.id;
     if (member->asked_ns != 0 && member->heard_ns > member->asked_ns &&

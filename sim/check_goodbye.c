@@ -2,7 +2,8 @@
 
 /* Whoever is asked to leave says LEAVING, so that what is under way can end, and LEFT when
  * options.leave_ms are over: no sooner, unless nobody is there, and no later, as long as somebody
- * is who can be told. Whom it meets only then hears of it by gossip. */
+ * is who can be told. Whom it meets only then hears of it by gossip. Who has left asks nobody any
+ * more, and so by TIMER suspects nobody, and declares nobody unreachable. */
 
 static bool is_anybody_there(const struct gkv_trial *trial, uint32_t node)
 {
@@ -86,11 +87,30 @@ static void check_late(struct gkv_trial *trial, uint32_t node)
     }
 }
 
+/* In large clusters what was heard may be told by a timer, later. */
+static void check_finding(struct gkv_trial *trial, uint32_t node, const struct gkv_update *found)
+{
+    const struct gkv_goodbye_node *watch = &trial->goodbye_watch.nodes[node];
+    const uint32_t about = gkv_check_node_of_id(trial, found->who.id);
+    if (trial->scenario.node_count <= GKV_SUSPICION_NODE_COUNT_MAX && watch->is_said &&
+        watch->is_timer && about != GKV_HISTORY_NONE &&
+        (found->state == GKV_MEMBER_SUSPECT || found->state == GKV_MEMBER_UNREACHABLE)) {
+        gkv_trial_fail(trial, GKV_TRIAL_SAFETY, "goodbye",
+                       "%s has left, and finds %s to be %s all the same", gkv_host_text(node).text,
+                       gkv_host_text(about).text,
+                       found->state == GKV_MEMBER_SUSPECT ? "suspect" : "unreachable");
+    }
+}
+
 static void observe(struct gkv_trial *trial, const struct gkv_observation *observation)
 {
     const uint32_t node = observation->node;
     struct gkv_goodbye_node *watch = &trial->goodbye_watch.nodes[node];
     if (!gkv_check_tells_all(trial)) {
+        return;
+    }
+    if (observation->kind == GKV_OBSERVE_OUTPUT) {
+        check_finding(trial, node, &observation->output->as.member);
         return;
     }
     if (observation->kind == GKV_OBSERVE_BOOT) {
@@ -106,12 +126,15 @@ static void observe(struct gkv_trial *trial, const struct gkv_observation *obser
         watch->had_others = is_anybody_there(trial, node);
         watch->has_others = watch->had_others;
     }
+    watch->is_timer = observation->kind == GKV_OBSERVE_TIMER;
 }
 
 const struct gkv_check gkv_check_goodbye = {
     .name = "goodbye",
-    .demands = "Whoever leaves says so when options.leave_ms are over, no sooner and no later.",
-    .told_mask = GKV_TOLD_INPUTS | GKV_TOLD(GKV_OBSERVE_RESUME),
+    .demands = "Whoever leaves says so when options.leave_ms are over, no sooner and no later; "
+               "and accuses nobody then.",
+    .told_mask =
+        GKV_TOLD_INPUTS | GKV_TOLD(GKV_OBSERVE_RESUME) | GKV_TOLD_OUTPUT(GKV_OUTPUT_MEMBER),
     .observe = observe,
     .hear_mask = GKV_HEARS_GOSSIP,
     .hear = hear,

@@ -367,6 +367,7 @@ struct gkv_goodbye_watch {
         bool had_others;   /* then */
         bool has_others;   /* now */
         bool is_said;      /* it has left, as it says */
+        bool is_timer;     /* what it took last was its timer */
         bool was_paused;   /* in this life */
     } nodes[GKV_NET_NODE_COUNT_MAX];
 };

@@ -20,6 +20,7 @@ enum deed {
     WAIT,  /* so many ms */
     SAY,   /* a says of itself that it is in a state */
     TICK,  /* a's timer comes */
+    HEAR,  /* a is told something */
     PAUSE, /* a goes on after a pause */
     ALONE, /* a holds all others to be unreachable */
     MEET,  /* a holds b to be alive */
@@ -45,6 +46,12 @@ static const struct talk good[] = {
     {"in another life", {{LEAVE, 0}, {BOOT, 0}, {WAIT, 500}, {TICK, 0}}},
     {"whom it met late is told by gossip",
      {{ALONE, 0}, {LEAVE, 0}, {WAIT, 500}, {TICK, 0}, {MEET, 0}, {TICK, 0}, {WAIT, 19}, {TICK, 0}}},
+    {"it is told who is gone",
+     {{LEAVE, 0}, {WAIT, 200}, {SAY, GKV_MEMBER_LEFT}, {HEAR, 0}, {ALONE, 0}}},
+    {"it finds out as long as it is there",
+     {{LEAVE, 0}, {SAY, GKV_MEMBER_LEAVING}, {WAIT, 100}, {TICK, 0}, {ALONE, 0}}},
+    {"it finds out in another life",
+     {{LEAVE, 0}, {WAIT, 200}, {SAY, GKV_MEMBER_LEFT}, {BOOT, 0}, {TICK, 0}, {ALONE, 0}}},
     {"nobody asked it", {{WAIT, 500}, {TICK, 0}}},
 };
 
@@ -57,6 +64,8 @@ static const struct talk bad[] = {
      {{ALONE, 0}, {LEAVE, 0}, {WAIT, 500}, {TICK, 0}, {MEET, 0}, {TICK, 0}, {WAIT, 90}, {TICK, 0}}},
     {"leaving for ever",
      {{LEAVE, 0}, {SAY, GKV_MEMBER_LEAVING}, {WAIT, 250}, {SAY, GKV_MEMBER_LEAVING}, {TICK, 0}}},
+    {"it finds out though it has left",
+     {{LEAVE, 0}, {WAIT, 200}, {SAY, GKV_MEMBER_LEFT}, {TICK, 0}, {ALONE, 0}}},
     {"asked in a former life", {{LEAVE, 0}, {BOOT, 0}, {WAIT, 200}, {SAY, GKV_MEMBER_LEFT}}},
 };
 
@@ -81,6 +90,9 @@ static void happen(struct word word)
         break;
     case TICK:
         told_input(&told, 0, GKV_OBSERVE_TIMER);
+        break;
+    case HEAR:
+        told_input(&told, 0, GKV_OBSERVE_DATAGRAM);
         break;
     case PAUSE:
         told_input(&told, 0, GKV_OBSERVE_RESUME);
