@@ -78,14 +78,24 @@ static void hear(struct gkv_trial *trial, const struct gkv_heard *heard)
 
 /* ---- How much -------------------------------------------------------------------------------- */
 
+/* How many pings a probe is: it is repeated where no answer can be there before that. */
+static uint64_t pings_per_probe(const struct gkv_trial *trial)
+{
+    const struct gkv_link *link = &trial->world.net.links[0][1];
+    const uint64_t grains_ns = 2 * trial->scenario.clock_grain_ms * GKV_NS_PER_MS;
+    const uint64_t answer_ns = 2 * (link->latency_ns + link->jitter_ns) + grains_ns;
+    const uint64_t repeat_ns = trial->scenario.world.node.probe_repeat_ms * GKV_NS_PER_MS;
+    return repeat_ns > 0 && repeat_ns <= answer_ns ? 2 : 1;
+}
+
 /* What one node sends at the most in elapsed_ms, if every period is as short as it can be: its
  * pings, as many answers (all nodes together answer what all ask), one question to who is away, a
  * round of anti-entropy, and tables asked for and given, to a peer and to a seed. */
 static uint64_t budget_bytes(const struct gkv_trial *trial, uint64_t elapsed_ms)
 {
     const struct gkv_options *options = &trial->scenario.world.node;
-    const uint64_t ping_count =
-        2 * options->probe_targets * (elapsed_ms / options->probe_interval_ms + 2);
+    const uint64_t ping_count = 2 * pings_per_probe(trial) * options->probe_targets *
+                                (elapsed_ms / options->probe_interval_ms + 2);
     const uint64_t call_count = 2 * (elapsed_ms / options->reconnect_interval_ms + 2);
     const uint64_t round_count = elapsed_ms * 10 / (options->sync_interval_ms * UINT64_C(9)) + 2;
     const uint64_t table_count =
