@@ -23,8 +23,8 @@
  *   LEFT        options.left_keep_ms, then forgotten, lest those who left fill the table
  *
  * Bounds    One timer per member place.
- * Invariant A member's timer is set exactly while it is SUSPECT (until it rings, once we have
- *           left), UNREACHABLE (unless evict_delay_ms is 0) or LEFT.
+ * Invariant A member's timer is set exactly while it is SUSPECT (once we have left, it may
+ *           be unset), UNREACHABLE (unless evict_delay_ms is 0) or LEFT.
  */
 #ifndef GKV_CORE_SUSPICION_H
 #define GKV_CORE_SUSPICION_H
@@ -55,8 +55,8 @@ void gkv_suspicion_extend(const struct gkv_step *step, uint16_t index, uint64_t 
 void gkv_suspicion_await_witness(const struct gkv_step *step, uint16_t index);
 
 /* The suspect at index spoke when it was asked for the last time: all its time begins anew. Returns
- * false when options.witness_patience_ms were given back of this suspicion: who speaks for so long
- * and refutes nothing does not hear us. */
+ * false when options.witness_patience_ms were given back of this suspicion, for words like this one
+ * and for silences: who speaks for so long and refutes nothing does not hear us. */
 bool gkv_suspicion_reprieve(const struct gkv_step *step, uint16_t index);
 
 /* Somebody spoke to us, be it of membership or not. When he is reachable, and nobody who is had

@@ -329,7 +329,7 @@ static void on_failed(struct gkv_swim *swim, const struct gkv_step *step, uint16
 
 /* The time of a suspect is over. It is asked once more, by datagram and stream, and buried when not
  * a word of it comes, if there are witnesses; whoever spoke meanwhile has all its time again,
- * until as much as patience was given back. Who has left hears nobody, and judges nobody. */
+ * until as much as patience was given back. Who has left suspects and buries nobody. */
 static void end_suspicion(struct gkv_swim *swim, const struct gkv_step *step, uint16_t index)
 {
     if (gkv_self_has_left(step)) {

@@ -124,10 +124,12 @@ struct gridkv_options {
     uint32_t reconnect_interval_ms; /* a seed and an unreachable member are asked so often; 1,000 */
     uint32_t reconnect_max_ms;      /* an evicted one ever more seldom, down to this; 8,000 */
     uint32_t stall_ms; /* we did not run for so long: nobody else is to blame; 40; NONE: never */
-    uint32_t witness_patience_ms; /* who hears nobody accuses nobody for so long; 3,000; NONE: 0 */
-    uint32_t sync_interval_ms;    /* stores are compared with one peer so often; 1,000 */
-    uint32_t tombstone_keep_ms;   /* a deletion is remembered for so long; 600,000 */
-    uint32_t drift_ms_max;        /* how far ahead a peer's clock may be; 500 */
+    /* Who hears nobody accuses nobody for so long, and a suspect is given so much time more for
+     * what it says; 3,000; NONE: 0. */
+    uint32_t witness_patience_ms;
+    uint32_t sync_interval_ms;  /* stores are compared with one peer so often; 1,000 */
+    uint32_t tombstone_keep_ms; /* a deletion is remembered for so long; 600,000 */
+    uint32_t drift_ms_max;      /* how far ahead a peer's clock may be; 500 */
 
     /* How much, and whether at all (1; NONE: no). */
     uint32_t probe_targets;   /* members pinged per interval; 2 */

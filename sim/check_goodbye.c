@@ -87,13 +87,11 @@ static void check_late(struct gkv_trial *trial, uint32_t node)
     }
 }
 
-/* In large clusters what was heard may be told by a timer, later. */
 static void check_finding(struct gkv_trial *trial, uint32_t node, const struct gkv_update *found)
 {
     const struct gkv_goodbye_node *watch = &trial->goodbye_watch.nodes[node];
     const uint32_t about = gkv_check_node_of_id(trial, found->who.id);
-    if (trial->scenario.node_count <= GKV_SUSPICION_NODE_COUNT_MAX && watch->is_said &&
-        watch->is_timer && about != GKV_HISTORY_NONE &&
+    if (watch->is_said && watch->is_timer && about != GKV_HISTORY_NONE &&
         (found->state == GKV_MEMBER_SUSPECT || found->state == GKV_MEMBER_UNREACHABLE)) {
         gkv_trial_fail(trial, GKV_TRIAL_SAFETY, "goodbye",
                        "%s has left, and finds %s to be %s all the same", gkv_host_text(node).text,

@@ -132,10 +132,11 @@ static uint64_t most_ns(const struct gkv_trial *trial)
     return most_ms * GKV_NS_PER_MS + 2 * trial->scenario.world.timer_late_ns_max;
 }
 
-/* Did a node stand still since it asked, or is it slow? Then its deadlines are others. */
+/* Did a node stand still since it asked, or is it slow? Then its deadlines are others; and one that
+ * is about to leave accuses nobody for as long as after its start. */
 static bool is_late(const struct gkv_trial *trial, uint32_t node, const struct gkv_reach_row *row)
 {
-    return trial->world.hosts[node].service_ns > 0 ||
+    return trial->world.hosts[node].service_ns > 0 || gkv_nodes_has(&trial->left, node) ||
            trial->reach_rows.nodes[node].resume_ns >= row->latest_ns ||
            gkv_check_stall_count(trial, node) != row->stall_count;
 }
@@ -198,7 +199,8 @@ static void observe(struct gkv_trial *trial, const struct gkv_observation *obser
 const struct gkv_check gkv_check_reach = {
     .name = "reach",
     .demands = "Who does not answer a datagram is asked over a stream that is open, too, before it "
-               "is suspected and again before it is declared unreachable.",
+               "is suspected and again before it is declared unreachable; between two, just "
+               "before.",
     .told_mask =
         GKV_TOLD_INPUTS | GKV_TOLD(GKV_OBSERVE_RESUME) | GKV_TOLD_OUTPUT(GKV_OUTPUT_MEMBER),
     .observe = observe,

@@ -238,8 +238,8 @@ static void make_members_forget(struct gkv_scenario *scenario, struct gkv_choice
     scenario->think_ns_max = gkv_choose_log(choice, "left.think", 100 * MS, 600 * MS);
 }
 
-/* One who hears another and is not heard, for long: its calls come within each last chance that it
- * is given. Nobody else is there to bury it. */
+/* Two who are cut off for long, and now and then one way only: then one is heard and does not hear,
+ * and its calls come within each last chance that the other gives it. */
 static void make_one_deaf(struct gkv_scenario *scenario, struct gkv_choice *choice)
 {
     struct gkv_options *options = &scenario->world.node;

@@ -31,6 +31,7 @@ enum word {
     OPENS,  /* the stream is open, which it is not before */
     BREAKS, /* and no more */
     THIRD,  /* a third node is in the cluster, which may have to bear witness */
+    LEAVES, /* a is asked to leave */
 };
 
 struct talk {
@@ -56,6 +57,7 @@ static const struct talk good[] = {
      {SUSPECTS, PING, STREAM, BREAKS, WAIT_LONG, PING, WAIT, TICK, BURIES},
      false},
     {"witnesses were waited for", {THIRD, SUSPECTS, PING, STREAM, WAIT_LONG, TICK, BURIES}, false},
+    {"it is about to leave", {SUSPECTS, PING, STREAM, LEAVES, WAIT_LONG, TICK, BURIES}, false},
     {"it stood still meanwhile", {SUSPECTS, PING, STREAM, WAIT_LONG, RESUME, TICK, BURIES}, false},
     {"it was not suspect here", {TICK, BURIES}, false},
 };
@@ -139,6 +141,9 @@ static void happen(enum word word)
         break;
     case BREAKS:
         connection.ends[0].state = GKV_END_NONE;
+        break;
+    case LEAVES:
+        gkv_nodes_add(&told.trial.left, 0);
         break;
     case THIRD:
         told.trial.scenario.node_count = 3;
