@@ -141,13 +141,15 @@ static bool is_late(const struct gkv_trial *trial, uint32_t node, const struct g
            gkv_check_stall_count(trial, node) != row->stall_count;
 }
 
-/* Only TIMER makes a node bury somebody: else he may have heard of it. */
+/* Only TIMER makes a node bury somebody: else he may have heard of it. And where there are so many
+ * that he cannot tell all that he heard at once, a timer tells it, too. */
 static void on_burial(struct gkv_trial *trial, uint32_t node, const struct gkv_reach_row *row,
                       uint32_t target)
 {
     const struct gkv_options *options = &trial->scenario.world.node;
     const uint64_t waited_ns = gkv_check_mono_ns(trial, node) - row->asked_ns;
-    if (options->last_chance == 0 || !row->is_suspect || !trial->reach_rows.nodes[node].is_timer) {
+    if (options->last_chance == 0 || !row->is_suspect || !trial->reach_rows.nodes[node].is_timer ||
+        !gkv_check_tells_all(trial)) {
         return;
     }
     trial->tally.counts[GKV_HOLDS_REACH_LAST]++;
