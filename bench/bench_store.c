@@ -105,7 +105,7 @@ static void run(uint32_t key_count)
     }
     struct bench bench = {.key_count = key_count};
     struct gkv_arena arena = gkv_arena_over(memory, limit);
-    gkv_store_init(&bench.store, &arena, limit);
+    gkv_store_init(&bench.store, &arena, limit, 0);
     memset(bench.value, 'v', sizeof(bench.value));
     char text[KEY_BYTES + 1];
     for (uint32_t i = 0; i < key_count; i++) {

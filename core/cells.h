@@ -1,7 +1,7 @@
 /* A pool of 64-byte cells that holds byte strings of any length as chains.
  *
  * Model     Fixed cells and a free list: no fragmentation, so that a limit in bytes is a limit, at
- *           the price of a copy in pieces. The store and the coordinator keep keys and values here.
+ *           the price of a copy in pieces. The coordinator keeps keys and values here.
  * Bounds    60 bytes of payload per cell; O(cells) to write, read and free; nothing is allocated.
  * Invariant Every cell is fresh, in the free list, or in exactly one chain.
  */

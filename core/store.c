@@ -1,415 +1,446 @@
 #include "core/store.h"
 
-#include "core/hash.h"
+#include "core/gather.h"
 #include "core/panic.h"
 
-/* A record is a head, in a cell of its own, and a chain of cells with the key and then the value:
- *
- *   bucket[hash & mask] --> head --bucket_next--> head ...      one bucket's records, single
- *   slot[hash >> 50] -----> head <--slot_next/previous--> head  one slot's records, double
- *   held[slot / 64]         one bit per slot: does it hold records?
- *                            |
- *                            +--bytes_first--> | key ... value | --> | value ... |
- *
- * 64 bytes of head and 4 of every 64 after it: a record with a 20-byte key and a 100-byte value
- * takes 192 bytes. Heads in a table of their own would be a little smaller, but then the store
- * would be full of records with half its bytes free, or full of bytes with half its heads free. */
-struct head {
-    uint32_t cell_next; /* the pool's own link (core/cells.c), NONE here; not ours to write */
-    uint32_t bucket_next;
-    uint32_t slot_next;
-    uint32_t slot_previous;
-    uint64_t key_hash;
-    struct gkv_version version;
-    uint64_t expire_ms;
-    uint32_t bytes_first;
-    uint32_t value_bytes;
-    uint16_t key_bytes;
-    bool is_tombstone;
-};
+_Static_assert(sizeof(struct gkv_store) < 1024, "callers have it on their stack");
 
-/* Says something only while its bit in held[] is set: slots are not touched before they hold a
- * record, and whoever looks for records goes over 256 words instead of 16,384 slots. */
-struct slot {
-    struct gkv_digest digest; /* the sum of its records' digests, per half */
-    uint32_t first;
-    uint32_t count; /* over 0 */
-};
-
-#define HELD_WORD_COUNT (GKV_SLOT_COUNT / 64)
-#define TABLE_BYTES (sizeof(struct slot) * GKV_SLOT_COUNT + sizeof(uint64_t) * HELD_WORD_COUNT)
-
-_Static_assert(sizeof(struct head) <= GKV_CELL_BYTES, "a head is one cell");
-_Static_assert(offsetof(struct head, bucket_next) == GKV_CELL_BYTES - GKV_CELL_PAYLOAD_BYTES,
-               "a head leaves the pool's link alone");
-_Static_assert(sizeof(struct slot) * GKV_SLOT_COUNT % GKV_ARENA_ALIGN == 0, "carves exactly");
-_Static_assert(sizeof(uint64_t) * HELD_WORD_COUNT % GKV_ARENA_ALIGN == 0, "carves exactly");
-_Static_assert(TABLE_BYTES < GKV_STORE_BYTES_MIN / 2, "leaves room");
-_Static_assert(GKV_KEY_BYTES_MAX <= UINT16_MAX, "key_bytes holds it");
-
-static const uint8_t empty_head[GKV_CELL_PAYLOAD_BYTES];
-
-static struct head *head_at(const struct gkv_store *store, uint32_t index)
-{
-    GKV_ASSERT(index < store->cells.fresh_first);
-    return gkv_at(&store->cells, store->cells.cell_offset + (ptrdiff_t)index * GKV_CELL_BYTES);
-}
-
-static uint32_t *bucket_of(const struct gkv_store *store, uint64_t key_hash)
-{
-    /* The top bits choose the slot, the bottom bits the bucket. */
-    uint32_t *buckets = gkv_at(store, store->bucket_offset);
-    return buckets + ((uint32_t)key_hash & store->bucket_mask);
-}
-
-static struct slot *slot_at(const struct gkv_store *store, uint32_t slot)
-{
-    GKV_ASSERT(slot < GKV_SLOT_COUNT);
-    return (struct slot *)gkv_at(store, store->slot_offset) + slot;
-}
-
-static struct slot *slot_of(const struct gkv_store *store, uint64_t key_hash)
-{
-    return slot_at(store, (uint32_t)(key_hash >> (64 - GKV_SLOT_BITS)));
-}
-
-static uint64_t *held_of(const struct gkv_store *store)
-{
-    return gkv_at(store, store->held_offset);
-}
-
-static bool is_held(const struct gkv_store *store, uint32_t slot)
-{
-    GKV_ASSERT(slot < GKV_SLOT_COUNT);
-    return (held_of(store)[slot / 64] >> (slot % 64) & 1) != 0;
-}
-
-void gkv_store_init(struct gkv_store *store, struct gkv_arena *arena, uint64_t limit_bytes)
+void gkv_store_init(struct gkv_store *store, struct gkv_arena *arena, uint64_t limit_bytes,
+                    uint64_t hash_seed)
 {
     GKV_ASSERT(limit_bytes >= GKV_STORE_BYTES_MIN);
-
-    /* A record takes two cells at least, so that a bucket for every two cells would be one for
-     * every record; the greatest power of two below it makes chains of two at the very worst. */
-    const uint64_t room_bytes = limit_bytes - TABLE_BYTES;
-    uint64_t bucket_count = GKV_ARENA_ALIGN;
-    while (bucket_count * 2 <= room_bytes / GKV_CELL_BYTES / 2) {
-        bucket_count *= 2;
-    }
-    const uint64_t cell_count = (room_bytes - bucket_count * sizeof(uint32_t)) / GKV_CELL_BYTES;
-    GKV_ASSERT(cell_count < GKV_CELL_NONE);
-
     const size_t used_before = arena->used;
-    *store =
-        (struct gkv_store){.limit_bytes = limit_bytes, .bucket_mask = (uint32_t)(bucket_count - 1)};
-    uint32_t *buckets = gkv_arena_reserve(arena, (size_t)bucket_count, sizeof(*buckets));
-    store->bucket_offset = gkv_offset_to(store, buckets);
-    store->held_offset =
-        gkv_offset_to(store, gkv_arena_carve(arena, HELD_WORD_COUNT, sizeof(uint64_t)));
-    store->slot_offset =
-        gkv_offset_to(store, gkv_arena_reserve(arena, GKV_SLOT_COUNT, sizeof(struct slot)));
-    gkv_cells_init(&store->cells, arena, (uint32_t)cell_count);
-    GKV_ASSERT(arena->used - used_before <= limit_bytes);
-    if (buckets != NULL) {
-        memset(buckets, 0xff, (size_t)bucket_count * sizeof(*buckets)); /* GKV_CELL_NONE */
-    }
-}
-
-/* ---- Digests. -------------------------------------------------------------------------------- */
-
-static void put_u64(uint8_t out[8], uint64_t value)
-{
-    for (uint32_t i = 0; i < 8; i++) {
-        out[i] = (uint8_t)(value >> (8 * i));
-    }
-}
-
-static struct gkv_hash128 digest_of(uint64_t key_hash, struct gkv_version version)
-{
-    uint8_t bytes[24];
-    put_u64(bytes, key_hash);
-    put_u64(bytes + 8, version.hlc.packed);
-    put_u64(bytes + 16, version.writer);
-    return gkv_hash128(bytes, sizeof(bytes), 0);
-}
-
-static void digest_add(struct gkv_store *store, const struct head *head)
-{
-    struct slot *slot = slot_of(store, head->key_hash);
-    const struct gkv_hash128 digest = digest_of(head->key_hash, head->version);
-    slot->digest.low += digest.low;
-    slot->digest.high += digest.high;
-    store->digest.low += digest.low;
-    store->digest.high += digest.high;
-}
-
-static void digest_subtract(struct gkv_store *store, const struct head *head)
-{
-    struct slot *slot = slot_of(store, head->key_hash);
-    const struct gkv_hash128 digest = digest_of(head->key_hash, head->version);
-    slot->digest.low -= digest.low;
-    slot->digest.high -= digest.high;
-    store->digest.low -= digest.low;
-    store->digest.high -= digest.high;
+    memset(store, 0, sizeof(*store));
+    store->limit_bytes = limit_bytes;
+    gkv_slots_init(&store->slots, arena);
+    gkv_index_init(&store->index, arena, limit_bytes - sizeof(*store) - (arena->used - used_before),
+                   hash_seed);
+    GKV_ASSERT(arena->used - used_before + sizeof(*store) <= limit_bytes);
 }
 
 /* ---- Records. -------------------------------------------------------------------------------- */
 
-static uint32_t cells_of(const struct head *head)
+static gkv_word *words_of(const struct gkv_store *store, struct gkv_unit unit)
 {
-    return gkv_cells_needed((size_t)head->key_bytes + head->value_bytes);
+    return gkv_pages_words(&store->index.pages, unit);
+}
+
+static struct gkv_version version_in(const gkv_word *words)
+{
+    return (struct gkv_version){{gkv_word_load(words)}, gkv_word_load(words + 1)};
 }
 
 /* Expiry is the first millisecond in which the value is gone. */
-static bool is_expired(const struct head *head, uint64_t now_ms)
+static bool is_expired(uint64_t expire_ms, uint64_t now_ms)
 {
-    return !head->is_tombstone && head->expire_ms != 0 && head->expire_ms <= now_ms;
+    return expire_ms != 0 && expire_ms <= now_ms;
 }
 
-static uint32_t find(const struct gkv_store *store, struct gkv_key key)
+/* All of a record as it is at now_ms, but for value.data. */
+GKV_INLINE struct gkv_record describe(const gkv_word *words, const struct gkv_entry_shape *shape,
+                                      uint64_t now_ms)
 {
-    uint32_t index = *bucket_of(store, key.hash);
-    while (index != GKV_CELL_NONE) {
-        const struct head *head = head_at(store, index);
-        if (head->key_hash == key.hash && head->key_bytes == key.bytes.count &&
-            gkv_cells_equal(&store->cells, head->bytes_first, key.bytes)) {
-            break;
+    const uint64_t expire_ms =
+        (shape->flags & GKV_ENTRY_EXPIRES) != 0 ? gkv_word_load(words + 3) : 0;
+    const bool is_tombstone =
+        (shape->flags & GKV_ENTRY_TOMBSTONE) != 0 || is_expired(expire_ms, now_ms);
+    return (struct gkv_record){.version = version_in(words),
+                               .expire_ms = expire_ms,
+                               .is_tombstone = is_tombstone,
+                               .value = {NULL, is_tombstone ? 0 : shape->value_bytes}};
+}
+
+static uint8_t mark_of(const struct gkv_entry_shape *shape)
+{
+    return (shape->flags & (GKV_ENTRY_TOMBSTONE | GKV_ENTRY_EXPIRES)) != 0 ? GKV_MARK_MORTAL : 0;
+}
+
+/* ---- Chains of blocks. ----------------------------------------------------------------------- */
+
+static struct gkv_unit next_block(const struct gkv_store *store, struct gkv_unit block)
+{
+    return (struct gkv_unit){(uint32_t)gkv_word_load(words_of(store, block))};
+}
+
+static struct gkv_unit first_block(const struct gkv_store *store, const struct gkv_found *found)
+{
+    const bool is_chained = (found->shape.flags & GKV_ENTRY_CHAINED) != 0;
+    const gkv_word *words = words_of(store, found->unit);
+    return (struct gkv_unit){is_chained ? (uint32_t)gkv_word_load(words + found->shape.block_at)
+                                        : 0};
+}
+
+static void give_chain(struct gkv_store *store, struct gkv_unit block)
+{
+    while (block.ref != 0) {
+        const struct gkv_unit next = next_block(store, block);
+        gkv_pages_give(&store->index.pages, block);
+        block = next;
+    }
+}
+
+/* Put `count` more blocks in front of a chain, which may be none; all of them or nothing. */
+static bool lengthen_chain(struct gkv_store *store, struct gkv_unit *chain, uint32_t count,
+                           uint64_t key_hash)
+{
+    const uint64_t owner = key_hash >> 32 << 32;
+    struct gkv_unit first = *chain;
+    for (uint32_t i = 0; i < count; i++) {
+        const struct gkv_unit block =
+            gkv_pages_take(&store->index.pages, GKV_UNIT_BLOCK, GKV_BLOCK_BYTES);
+        if (block.ref == 0) {
+            while (first.ref != chain->ref) {
+                const struct gkv_unit next = next_block(store, first);
+                gkv_pages_give(&store->index.pages, first);
+                first = next;
+            }
+            return false;
         }
-        index = head->bucket_next;
+        gkv_word_store(words_of(store, block), owner | first.ref);
+        first = block;
     }
-    return index;
+    *chain = first;
+    return true;
 }
 
-/* The slot of a key that is about to hold a record; empty, if it held none. */
-static struct slot *open_slot(struct gkv_store *store, uint64_t key_hash)
-{
-    const uint32_t number = (uint32_t)(key_hash >> (64 - GKV_SLOT_BITS));
-    struct slot *slot = slot_at(store, number);
-    if (!is_held(store, number)) {
-        held_of(store)[number / 64] |= UINT64_C(1) << (number % 64);
-        *slot = (struct slot){.first = GKV_CELL_NONE};
-    }
-    return slot;
-}
+/* ---- Writing. -------------------------------------------------------------------------------- */
 
-/* A record has left its slot: was it the last one? */
-static void close_slot(struct gkv_store *store, uint64_t key_hash)
+/* A put under way: what is to be written, and the blocks that were written for it beforehand, while
+ * nobody waits for us; none when there was no room for them beside what is held. */
+struct put {
+    struct gkv_key key;
+    const struct gkv_record *record;
+    struct gkv_entry_shape shape;
+    struct gkv_unit chain;
+};
+
+static void prepare_chain(struct gkv_store *store, struct put *put)
 {
-    const uint32_t number = (uint32_t)(key_hash >> (64 - GKV_SLOT_BITS));
-    const struct slot *slot = slot_at(store, number);
-    GKV_ASSERT(is_held(store, number));
-    if (slot->count == 0) {
-        GKV_ASSERT(slot->digest.low == 0 && slot->digest.high == 0);
-        GKV_ASSERT(slot->first == GKV_CELL_NONE);
-        held_of(store)[number / 64] &= ~(UINT64_C(1) << (number % 64));
+    if (lengthen_chain(store, &put->chain, put->shape.block_count, put->key.hash)) {
+        gkv_entry_write_blocks(&store->index.pages, put->chain, &put->shape,
+                               put->record->value.data);
     }
 }
 
-/* Take a cell for a head and link it into its bucket and its slot. It has no bytes and no version
- * yet, and is in no digest. */
-static uint32_t link_head(struct gkv_store *store, uint64_t key_hash)
+static void write_entry(struct gkv_store *store, struct gkv_unit unit, struct put *put)
 {
-    const struct gkv_bytes zeroes = {empty_head, sizeof(empty_head)};
-    const uint32_t index = gkv_cells_write(&store->cells, zeroes, (struct gkv_bytes){NULL, 0});
-    struct head *head = head_at(store, index);
-    uint32_t *bucket = bucket_of(store, key_hash);
-    struct slot *slot = open_slot(store, key_hash);
-
-    head->key_hash = key_hash;
-    head->bytes_first = GKV_CELL_NONE;
-    head->bucket_next = *bucket;
-    *bucket = index;
-    head->slot_previous = GKV_CELL_NONE;
-    head->slot_next = slot->first;
-    if (slot->first != GKV_CELL_NONE) {
-        head_at(store, slot->first)->slot_previous = index;
-    }
-    slot->first = index;
-    slot->count++;
-    store->record_count++;
-    return index;
+    gkv_entry_write(&store->index.pages, unit, &put->shape,
+                    (struct gkv_keyed_record){put->key.bytes, *put->record}, put->chain);
+    put->chain.ref = 0;
 }
 
-static void unlink_head(struct gkv_store *store, uint32_t index)
+/* The key is not held. */
+static bool insert(struct gkv_store *store, struct gkv_bucket *bucket, struct put *put)
 {
-    const struct head *head = head_at(store, index);
-    struct slot *slot = slot_of(store, head->key_hash);
-    GKV_ASSERT(slot->count > 0);
-    GKV_ASSERT(store->record_count > 0);
+    if (put->chain.ref == 0 && put->shape.block_count > 0) {
+        return false;
+    }
+    struct gkv_pages *pages = &store->index.pages;
+    const struct gkv_unit unit =
+        gkv_pages_take(pages, GKV_UNIT_RECORD, gkv_entry_bytes(&put->shape));
+    if (unit.ref == 0) {
+        return false;
+    }
+    if (!gkv_index_append(&store->index, bucket, unit, put->key.hash, mark_of(&put->shape))) {
+        gkv_pages_give(pages, unit);
+        return false;
+    }
+    write_entry(store, unit, put);
+    return true;
+}
 
-    uint32_t *link = bucket_of(store, head->key_hash);
-    while (*link != index) {
-        link = &head_at(store, *link)->bucket_next;
+/* The blocks for what replaces the record of this shape at a place, in put->chain; old ones that
+ * are not among them stay in *old. When memory is short, those of the old value serve the new
+ * one. */
+static bool replace_chain(struct gkv_store *store, struct put *put, struct gkv_unit *old,
+                          uint32_t old_count)
+{
+    const uint32_t count = put->shape.block_count;
+    if (put->chain.ref != 0 || count == 0) {
+        return true;
     }
-    *link = head->bucket_next;
-    if (head->slot_next != GKV_CELL_NONE) {
-        head_at(store, head->slot_next)->slot_previous = head->slot_previous;
+    if (count > old_count) {
+        if (!lengthen_chain(store, old, count - old_count, put->key.hash)) {
+            return false;
+        }
     }
-    if (head->slot_previous != GKV_CELL_NONE) {
-        head_at(store, head->slot_previous)->slot_next = head->slot_next;
+    put->chain = *old;
+    struct gkv_unit last = *old;
+    for (uint32_t i = 1; i < count; i++) {
+        last = next_block(store, last);
+    }
+    *old = next_block(store, last);
+    gkv_word *word = words_of(store, last);
+    gkv_word_store(word, gkv_word_load(word) >> 32 << 32);
+    gkv_entry_write_blocks(&store->index.pages, put->chain, &put->shape, put->record->value.data);
+    return true;
+}
+
+/* Put a record in the place of another of the same key. */
+static bool replace(struct gkv_store *store, const struct gkv_found *held, struct put *put)
+{
+    struct gkv_pages *pages = &store->index.pages;
+    const uint64_t bytes = gkv_entry_bytes(&put->shape);
+    struct gkv_unit unit = held->unit;
+    if (!gkv_pages_unit_fits(pages, held->unit, bytes)) {
+        unit = gkv_pages_take(pages, GKV_UNIT_RECORD, bytes);
+        if (unit.ref == 0 && gkv_pages_unit_bytes(pages, held->unit) < bytes) {
+            return false;
+        }
+        unit = unit.ref == 0 ? held->unit : unit;
+    }
+    struct gkv_unit old_chain = first_block(store, held);
+    if (!replace_chain(store, put, &old_chain, held->shape.block_count)) {
+        if (unit.ref != held->unit.ref) {
+            gkv_pages_give(pages, unit);
+        }
+        return false;
+    }
+    write_entry(store, unit, put);
+    gkv_bucket_set_mark(held->place.bucket, held->place.at, mark_of(&put->shape));
+    if (unit.ref != held->unit.ref) {
+        gkv_u32_store(&held->place.bucket->units[held->place.at], unit.ref);
+        gkv_pages_give(pages, held->unit);
+    }
+    give_chain(store, old_chain);
+    return true;
+}
+
+static void count_tombstones(struct gkv_store *store, bool was, bool is)
+{
+    if (was != is) {
+        (void)gkv_word_add(&store->tombstone_count, is ? 1 : UINT64_MAX);
+    }
+}
+
+/* Under the bucket's lock. */
+static enum gkv_store_outcome put_locked(struct gkv_store *store, struct gkv_bucket *bucket,
+                                         struct put *put, struct gkv_version *held_out)
+{
+    struct gkv_found held;
+    const bool is_known = gkv_index_find(&store->index, bucket, &put->key, &held);
+    *held_out = is_known ? version_in(words_of(store, held.unit)) : (struct gkv_version){0};
+    const struct gkv_version before = *held_out;
+    const int order = gkv_version_compare(put->record->version, before);
+    if (is_known && order <= 0) {
+        return order == 0 ? GKV_STORE_SAME : GKV_STORE_STALE;
+    }
+    if (is_known ? !replace(store, &held, put) : !insert(store, bucket, put)) {
+        return GKV_STORE_FULL;
+    }
+    count_tombstones(store, is_known && (held.shape.flags & GKV_ENTRY_TOMBSTONE) != 0,
+                     put->record->is_tombstone);
+    if (is_known) {
+        gkv_slots_replace(&store->slots, put->key.hash, before, put->record->version);
     } else {
-        GKV_ASSERT(slot->first == index);
-        slot->first = head->slot_next;
+        gkv_slots_add(&store->slots, put->key.hash, put->record->version);
+        (void)gkv_word_add(&store->record_count, 1);
     }
-    slot->count--;
-    store->record_count--;
-    close_slot(store, head->key_hash);
+    *held_out = put->record->version;
+    return GKV_STORE_STORED;
 }
 
-/* Write key and value into cells and the rest into the head. What the head said before has been
- * taken out of the cells, the digest and the count of tombstones. */
-static void fill_head(struct gkv_store *store, struct head *head, struct gkv_bytes key,
-                      const struct gkv_record *record)
+static enum gkv_store_outcome try_put(struct gkv_store *store, struct put *put,
+                                      struct gkv_version *held_out)
 {
-    const struct gkv_bytes none = {NULL, 0};
-    const struct gkv_bytes value = record->is_tombstone ? none : record->value;
-    head->bytes_first = gkv_cells_write(&store->cells, key, value);
-    head->key_bytes = (uint16_t)key.count;
-    head->value_bytes = (uint32_t)value.count;
-    head->version = record->version;
-    head->expire_ms = record->expire_ms;
-    head->is_tombstone = record->is_tombstone;
-    store->tombstone_count += record->is_tombstone;
-    digest_add(store, head);
-}
-
-/* The first half of replacing or forgetting a record: give back its cells but for the head. */
-static void empty_head_at(struct gkv_store *store, struct head *head)
-{
-    GKV_ASSERT(!head->is_tombstone || store->tombstone_count > 0);
-    digest_subtract(store, head);
-    store->tombstone_count -= head->is_tombstone;
-    gkv_cells_free(&store->cells, head->bytes_first);
-    head->bytes_first = GKV_CELL_NONE;
-}
-
-/* What a put of such a record to a known key would answer. */
-static enum gkv_store_outcome judge(const struct gkv_store *store, const struct head *head,
-                                    struct gkv_version version, uint32_t cell_count)
-{
-    const int order = gkv_version_compare(version, head->version);
-    if (order == 0) {
-        return GKV_STORE_SAME;
+    struct gkv_bucket *bucket = gkv_index_bucket(&store->index, put->key.hash);
+    prepare_chain(store, put);
+    const uint32_t number = gkv_seqlock_take(&bucket->lock);
+    const enum gkv_store_outcome outcome = put_locked(store, bucket, put, held_out);
+    if (outcome == GKV_STORE_STORED) {
+        gkv_seqlock_change(&bucket->lock, number);
+    } else {
+        gkv_seqlock_leave(&bucket->lock, number);
     }
-    if (order < 0) {
-        return GKV_STORE_STALE;
-    }
-    const uint64_t room_count = (uint64_t)store->cells.free_count + cells_of(head);
-    return cell_count > room_count ? GKV_STORE_FULL : GKV_STORE_STORED;
+    give_chain(store, put->chain);
+    put->chain.ref = 0;
+    return outcome;
 }
 
 enum gkv_store_outcome gkv_store_put(struct gkv_store *store, struct gkv_key key,
                                      const struct gkv_record *record, struct gkv_version *held_out)
 {
-    GKV_ASSERT(key.bytes.count >= 1);
-    GKV_ASSERT(key.bytes.count <= GKV_KEY_BYTES_MAX);
-    const size_t value_bytes = record->is_tombstone ? 0 : record->value.count;
-    GKV_ASSERT(value_bytes <= GKV_VALUE_BYTES_CEILING);
+    GKV_ASSERT(record->version.hlc.packed != 0);
+    struct put put = {
+        .key = key, .record = record, .shape = gkv_entry_plan(key.bytes.count, record)};
+    struct gkv_version held = {0};
+    enum gkv_store_outcome outcome = try_put(store, &put, &held);
 
-    const uint32_t cell_count = gkv_cells_needed(key.bytes.count + value_bytes);
-    uint32_t index = find(store, key);
-    const bool is_known = index != GKV_CELL_NONE;
-    enum gkv_store_outcome outcome = GKV_STORE_STORED;
-    if (is_known) {
-        outcome = judge(store, head_at(store, index), record->version, cell_count);
-    } else if (cell_count >= store->cells.free_count) { /* no room for it and a head */
-        outcome = GKV_STORE_FULL;
-    }
-
-    if (outcome == GKV_STORE_STORED) {
-        if (is_known) {
-            empty_head_at(store, head_at(store, index));
-        } else {
-            index = link_head(store, key.hash);
+    /* Each turn frees a page, unless others were quicker. */
+    const uint32_t pages_wanted = put.shape.value_bytes / GKV_PAGE_BYTES + 2;
+    for (uint32_t i = 0; outcome == GKV_STORE_FULL && i < pages_wanted; i++) {
+        if (!gkv_gather(&store->index, true)) {
+            break;
         }
-        fill_head(store, head_at(store, index), key.bytes, record);
+        outcome = try_put(store, &put, &held);
+    }
+    if (gkv_pages_wants_gathering(&store->index.pages)) {
+        (void)gkv_gather(&store->index, false);
     }
     if (held_out != NULL) {
-        *held_out =
-            index == GKV_CELL_NONE ? (struct gkv_version){0} : head_at(store, index)->version;
+        *held_out = held;
     }
     return outcome;
 }
 
 /* ---- Reading. -------------------------------------------------------------------------------- */
 
-/* All of a record at now_ms but for value.data. */
-static struct gkv_record describe(const struct head *head, uint64_t now_ms)
+/* What a reader wants to know. */
+struct question {
+    struct gkv_key key;
+    uint64_t now_ms;
+    struct gkv_buffer buffer;
+};
+
+/* Look once: false when the key is not there, or when what was there cannot be true. */
+GKV_INLINE bool look(const struct gkv_store *store, struct gkv_bucket *bucket,
+                     const struct question *question, struct gkv_record *record_out)
 {
-    const bool is_tombstone = head->is_tombstone || is_expired(head, now_ms);
-    return (struct gkv_record){.version = head->version,
-                               .expire_ms = head->expire_ms,
-                               .is_tombstone = is_tombstone,
-                               .value = {NULL, is_tombstone ? 0 : head->value_bytes}};
+    struct gkv_found found;
+    if (!gkv_index_find(&store->index, bucket, &question->key, &found)) {
+        return false;
+    }
+    *record_out = describe(words_of(store, found.unit), &found.shape, question->now_ms);
+    if (record_out->value.count == 0 || record_out->value.count > question->buffer.capacity) {
+        return true;
+    }
+    record_out->value.data = question->buffer.data;
+    return gkv_entry_read_value(&store->index.pages, found.unit, &found.shape,
+                                question->buffer.data);
+}
+
+/* Somebody wrote meanwhile: look a few times more, then make the others wait. */
+static bool look_again(const struct gkv_store *store, struct gkv_bucket *bucket,
+                       const struct question *question, struct gkv_record *record_out)
+{
+    for (uint32_t i = 0; i < GKV_SEQLOCK_TRIES; i++) {
+        const uint32_t number = gkv_seqlock_read(&bucket->lock);
+        const bool is_found = look(store, bucket, question, record_out);
+        if (gkv_seqlock_is_same(&bucket->lock, number)) {
+            return is_found;
+        }
+    }
+    const uint32_t number = gkv_seqlock_take(&bucket->lock);
+    const bool is_found = look(store, bucket, question, record_out);
+    gkv_seqlock_leave(&bucket->lock, number);
+    return is_found;
 }
 
 bool gkv_store_get(const struct gkv_store *store, struct gkv_key key, uint64_t now_ms,
                    struct gkv_buffer buffer, struct gkv_record *record_out)
 {
-    const uint32_t index = find(store, key);
-    if (index == GKV_CELL_NONE) {
-        return false;
-    }
-    const struct head *head = head_at(store, index);
-    *record_out = describe(head, now_ms);
-    if (record_out->value.count > 0 && record_out->value.count <= buffer.capacity) {
-        gkv_cells_read(&store->cells, head->bytes_first, head->key_bytes, record_out->value.count,
-                       buffer.data);
-        record_out->value.data = buffer.data;
-    }
-    return true;
+    const struct question question = {key, now_ms, buffer};
+    struct gkv_bucket *bucket = gkv_index_bucket(&store->index, key.hash);
+    const uint32_t number = gkv_seqlock_read(&bucket->lock);
+    const bool is_found = look(store, bucket, &question, record_out);
+    return gkv_seqlock_is_same(&bucket->lock, number)
+               ? is_found
+               : look_again(store, bucket, &question, record_out);
 }
 
-/* The n-th head with this hash, or GKV_CELL_NONE. */
-static uint32_t find_hashed(const struct gkv_store *store, uint64_t key_hash, uint32_t n)
+/* Under the lock: the first place from `place` on whose key has this hash. */
+static struct gkv_place hashed_from(const struct gkv_store *store, struct gkv_place place,
+                                    uint64_t key_hash)
 {
-    uint32_t before_count = n;
-    uint32_t index = *bucket_of(store, key_hash);
-    while (index != GKV_CELL_NONE) {
-        const struct head *head = head_at(store, index);
-        if (head->key_hash == key_hash && before_count-- == 0) {
-            break;
-        }
-        index = head->bucket_next;
+    uint8_t key[GKV_KEY_BYTES_MAX];
+    size_t key_bytes = 0;
+    while (place.bucket != NULL &&
+           (gkv_bucket_tag_at(place.bucket, place.at) != gkv_bucket_tag(key_hash) ||
+            gkv_index_key(&store->index, gkv_place_unit(place), key, &key_bytes) != key_hash)) {
+        place = gkv_index_next(&store->index, place);
     }
-    return index;
+    return place;
+}
+
+/* Under the lock: copy a record out, key and value, if it fits. */
+static size_t copy_out(const struct gkv_store *store, struct gkv_unit unit, uint64_t now_ms,
+                       struct gkv_buffer buffer, struct gkv_keyed_record *record_out)
+{
+    const gkv_word *words = words_of(store, unit);
+    const struct gkv_entry_shape shape = gkv_entry_shape(gkv_word_load(words + 2));
+    struct gkv_record record = describe(words, &shape, now_ms);
+    const size_t bytes = shape.key_bytes + record.value.count;
+    if (bytes > buffer.capacity) {
+        return bytes;
+    }
+    gkv_words_read(words + shape.key_at, buffer.data, shape.key_bytes);
+    if (record.value.count > 0) {
+        record.value.data = buffer.data + shape.key_bytes;
+        const bool is_whole =
+            gkv_entry_read_value(&store->index.pages, unit, &shape, buffer.data + shape.key_bytes);
+        GKV_ASSERT(is_whole);
+    }
+    *record_out = (struct gkv_keyed_record){{buffer.data, shape.key_bytes}, record};
+    return bytes;
 }
 
 size_t gkv_store_get_hashed(const struct gkv_store *store, struct gkv_hashed which, uint64_t now_ms,
                             struct gkv_buffer buffer, struct gkv_keyed_record *record_out)
 {
-    const uint32_t index = find_hashed(store, which.key_hash, which.n);
-    if (index == GKV_CELL_NONE) {
-        return 0;
+    struct gkv_bucket *bucket = gkv_index_bucket(&store->index, which.key_hash);
+    const uint32_t number = gkv_seqlock_take(&bucket->lock);
+    struct gkv_place place = hashed_from(store, gkv_index_first(bucket), which.key_hash);
+    for (uint32_t i = 0; i < which.n && place.bucket != NULL; i++) {
+        place = hashed_from(store, gkv_index_next(&store->index, place), which.key_hash);
     }
-    const struct head *head = head_at(store, index);
-    struct gkv_record record = describe(head, now_ms);
-    const size_t bytes = head->key_bytes + record.value.count;
-    if (bytes > buffer.capacity) {
-        return bytes;
-    }
-    gkv_cells_read(&store->cells, head->bytes_first, 0, bytes, buffer.data);
-    if (record.value.count > 0) {
-        record.value.data = buffer.data + head->key_bytes;
-    }
-    *record_out = (struct gkv_keyed_record){{buffer.data, head->key_bytes}, record};
+    const size_t bytes = place.bucket == NULL
+                             ? 0
+                             : copy_out(store, gkv_place_unit(place), now_ms, buffer, record_out);
+    gkv_seqlock_leave(&bucket->lock, number);
     return bytes;
 }
 
 bool gkv_store_version_hashed(const struct gkv_store *store, uint64_t key_hash,
                               struct gkv_version *version_out)
 {
-    bool is_found = false;
-    uint32_t index = *bucket_of(store, key_hash);
-    while (index != GKV_CELL_NONE) {
-        const struct head *head = head_at(store, index);
-        if (head->key_hash == key_hash &&
-            (!is_found || gkv_version_compare(head->version, *version_out) > 0)) {
-            *version_out = head->version;
-            is_found = true;
-        }
-        index = head->bucket_next;
+    struct gkv_bucket *bucket = gkv_index_bucket(&store->index, key_hash);
+    const uint32_t number = gkv_seqlock_take(&bucket->lock);
+    struct gkv_version newest = {0};
+    struct gkv_place place = hashed_from(store, gkv_index_first(bucket), key_hash);
+    while (place.bucket != NULL) {
+        const struct gkv_version version = version_in(words_of(store, gkv_place_unit(place)));
+        newest = gkv_version_compare(version, newest) > 0 ? version : newest;
+        place = hashed_from(store, gkv_index_next(&store->index, place), key_hash);
+    }
+    gkv_seqlock_leave(&bucket->lock, number);
+    const bool is_found = !gkv_version_is_none(newest);
+    if (is_found) {
+        *version_out = newest;
     }
     return is_found;
+}
+
+/* ---- Slots. ---------------------------------------------------------------------------------- */
+
+/* A list under way. */
+struct listing {
+    struct gkv_slot_part which;
+    struct gkv_key_version *keys;
+    uint32_t capacity;
+    uint32_t count;
+};
+
+static void list_bucket(const struct gkv_store *store, struct gkv_bucket *bucket,
+                        struct listing *listing)
+{
+    uint8_t key[GKV_KEY_BYTES_MAX];
+    size_t key_bytes = 0;
+    const uint32_t number = gkv_seqlock_take(&bucket->lock);
+    struct gkv_place place = gkv_index_first(bucket);
+    for (; place.bucket != NULL; place = gkv_index_next(&store->index, place)) {
+        const struct gkv_unit unit = gkv_place_unit(place);
+        const uint64_t hash = gkv_index_key(&store->index, unit, key, &key_bytes);
+        if (gkv_slot_of(hash) != listing->which.slot ||
+            hash % listing->which.part_count != listing->which.part) {
+            continue;
+        }
+        if (listing->count < listing->capacity) {
+            listing->keys[listing->count] =
+                (struct gkv_key_version){hash, version_in(words_of(store, unit))};
+        }
+        listing->count++;
+    }
+    gkv_seqlock_leave(&bucket->lock, number);
 }
 
 uint32_t gkv_store_list(const struct gkv_store *store, struct gkv_slot_part which,
@@ -417,74 +448,68 @@ uint32_t gkv_store_list(const struct gkv_store *store, struct gkv_slot_part whic
 {
     GKV_ASSERT(which.part_count > 0);
     GKV_ASSERT(which.part < which.part_count);
-    uint32_t listed_count = 0;
-    uint32_t index = is_held(store, which.slot) ? slot_at(store, which.slot)->first : GKV_CELL_NONE;
-    while (index != GKV_CELL_NONE) {
-        const struct head *head = head_at(store, index);
-        if (head->key_hash % which.part_count == which.part) {
-            if (listed_count < capacity) {
-                keys_out[listed_count] = (struct gkv_key_version){head->key_hash, head->version};
-            }
-            listed_count++;
-        }
-        index = head->slot_next;
+    struct listing listing = {which, keys_out, capacity, 0};
+    if (gkv_slots_count(&store->slots, which.slot) == 0) {
+        return 0;
     }
-    return listed_count;
+    const uint64_t first_hash = (uint64_t)which.slot << (64 - GKV_SLOT_BITS);
+    const uint64_t last_hash = first_hash | (UINT64_MAX >> GKV_SLOT_BITS);
+    const uint32_t last = gkv_index_bucket_number(&store->index, (uint32_t)(last_hash >> 32));
+    for (uint32_t i = gkv_index_bucket_number(&store->index, (uint32_t)(first_hash >> 32));
+         i <= last; i++) {
+        list_bucket(store, gkv_index_bucket_at(&store->index, i), &listing);
+    }
+    return listing.count;
 }
 
 uint32_t gkv_store_slot_count(const struct gkv_store *store, uint32_t slot)
 {
-    return is_held(store, slot) ? slot_at(store, slot)->count : 0;
+    return gkv_slots_count(&store->slots, slot);
 }
 
 uint32_t gkv_store_slot_from(const struct gkv_store *store, uint32_t slot)
 {
-    GKV_ASSERT(slot <= GKV_SLOT_COUNT);
-    const uint64_t *held = held_of(store);
-    uint64_t before = (UINT64_C(1) << (slot % 64)) - 1; /* of the first word: not asked for */
-    for (uint32_t i = slot / 64; i < HELD_WORD_COUNT; i++) {
-        const uint64_t word = held[i] & ~before;
-        if (word != 0) {
-            return i * 64 + (uint32_t)__builtin_ctzll(word);
-        }
-        before = 0;
-    }
-    return GKV_SLOT_COUNT;
+    return gkv_slots_from(&store->slots, slot);
 }
 
 struct gkv_digest gkv_store_slot_digest(const struct gkv_store *store, uint32_t slot)
 {
-    return is_held(store, slot) ? slot_at(store, slot)->digest
-                                : (struct gkv_digest){.low = 0, .high = 0};
+    return gkv_slots_digest(&store->slots, slot);
 }
 
 struct gkv_digest gkv_store_digest(const struct gkv_store *store)
 {
-    return store->digest;
-}
-
-struct gkv_version gkv_store_forgotten(const struct gkv_store *store)
-{
-    return store->forgotten;
+    struct gkv_digest sum = {.low = 0, .high = 0};
+    for (uint32_t slot = gkv_slots_from(&store->slots, 0); slot < GKV_SLOT_COUNT;
+         slot = gkv_slots_from(&store->slots, slot + 1)) {
+        const struct gkv_digest digest = gkv_slots_digest(&store->slots, slot);
+        sum.low += digest.low;
+        sum.high += digest.high;
+    }
+    return sum;
 }
 
 /* ---- Sweeping. ------------------------------------------------------------------------------- */
 
-/* Free the value of an expired record. The key is written anew, into the cells it just gave back.
- * */
-static void bury(struct gkv_store *store, struct head *head)
+struct gkv_version gkv_store_forgotten(const struct gkv_store *store)
 {
-    uint8_t key[GKV_KEY_BYTES_MAX];
-    GKV_ASSERT(!head->is_tombstone);
-    GKV_ASSERT(head->key_bytes <= sizeof(key));
-    gkv_cells_read(&store->cells, head->bytes_first, 0, head->key_bytes, key);
-    gkv_cells_free(&store->cells, head->bytes_first);
-    head->bytes_first = gkv_cells_write(&store->cells, (struct gkv_bytes){key, head->key_bytes},
-                                        (struct gkv_bytes){NULL, 0});
-    head->value_bytes = 0;
-    head->is_tombstone = true;
-    store->tombstone_count++;
-    store->expired_count++;
+    struct gkv_version version;
+    uint32_t number;
+    do {
+        number = gkv_seqlock_read(&store->forgotten_lock);
+        version = version_in(store->forgotten);
+    } while (!gkv_seqlock_is_same(&store->forgotten_lock, number));
+    return version;
+}
+
+static void note_forgotten(struct gkv_store *store, struct gkv_version version)
+{
+    const uint32_t number = gkv_seqlock_take(&store->forgotten_lock);
+    if (gkv_version_compare(version, version_in(store->forgotten)) > 0) {
+        gkv_word_store(&store->forgotten[0], version.hlc.packed);
+        gkv_word_store(&store->forgotten[1], version.writer);
+    }
+    gkv_seqlock_change(&store->forgotten_lock, number);
 }
 
 /* at_ms + keep_ms < now_ms. at_ms may be what a peer made up, so the sum is not made. */
@@ -493,61 +518,109 @@ static bool is_over(uint64_t at_ms, uint64_t keep_ms, uint64_t now_ms)
     return now_ms > keep_ms && at_ms < now_ms - keep_ms;
 }
 
-static void sweep_record(struct gkv_store *store, uint32_t index, uint64_t now_ms, uint64_t keep_ms)
+/* Under the lock: the value of an expired record goes, what remains is a tombstone. */
+static void bury(struct gkv_store *store, struct gkv_found *found, struct gkv_key key,
+                 const struct gkv_record *record)
 {
-    struct head *head = head_at(store, index);
-    if (is_expired(head, now_ms)) {
-        bury(store, head);
-    }
-    if (head->is_tombstone && is_over(gkv_hlc_ms(head->version.hlc), keep_ms, now_ms) &&
-        is_over(head->expire_ms, keep_ms, now_ms)) {
-        if (gkv_version_compare(head->version, store->forgotten) > 0) {
-            store->forgotten = head->version;
-        }
-        empty_head_at(store, head);
-        unlink_head(store, index);
-        gkv_cells_free(&store->cells, index);
-        store->forgotten_count++;
-    }
+    struct put put = {
+        .key = key, .record = record, .shape = gkv_entry_plan(key.bytes.count, record)};
+    const bool is_replaced = replace(store, found, &put);
+    GKV_ASSERT(is_replaced); /* it is smaller */
+    (void)gkv_word_add(&store->tombstone_count, 1);
+    (void)gkv_word_add(&store->expired_count, 1);
+    found->unit = gkv_place_unit(found->place);
+    found->shape = put.shape;
 }
 
-/* The slots from `first` on, before `end`. */
-static void sweep_slots(struct gkv_store *store, uint64_t now_ms, uint64_t keep_ms, uint32_t first,
-                        uint32_t end)
+static void forget(struct gkv_store *store, struct gkv_bucket *bucket,
+                   const struct gkv_found *found, uint64_t key_hash)
 {
-    for (uint32_t slot = gkv_store_slot_from(store, first); slot < end;
-         slot = gkv_store_slot_from(store, slot + 1)) {
-        uint32_t index = slot_at(store, slot)->first;
-        while (index != GKV_CELL_NONE) {
-            const uint32_t next = head_at(store, index)->slot_next;
-            sweep_record(store, index, now_ms, keep_ms);
-            index = next;
+    const struct gkv_version version = version_in(words_of(store, found->unit));
+    note_forgotten(store, version);
+    gkv_slots_subtract(&store->slots, key_hash, version);
+    gkv_index_remove(&store->index, bucket, found->place);
+    gkv_pages_give(&store->index.pages, found->unit);
+    (void)gkv_word_add(&store->record_count, UINT64_MAX);
+    (void)gkv_word_add(&store->tombstone_count, UINT64_MAX);
+    (void)gkv_word_add(&store->forgotten_count, 1);
+}
+
+struct sweep {
+    uint64_t now_ms;
+    uint64_t keep_ms;
+};
+
+/* Under the lock: true when the record is gone, and another may be in its place. */
+static bool sweep_record(struct gkv_store *store, struct gkv_bucket *bucket, struct gkv_place place,
+                         const struct sweep *sweep)
+{
+    uint8_t key_bytes[GKV_KEY_BYTES_MAX];
+    struct gkv_found found = {.place = place, .unit = gkv_place_unit(place)};
+    const gkv_word *words = words_of(store, found.unit);
+    found.shape = gkv_entry_shape(gkv_word_load(words + 2));
+    const struct gkv_record record = describe(words, &found.shape, sweep->now_ms);
+    if (!record.is_tombstone) {
+        return false;
+    }
+    struct gkv_key key = {{key_bytes, 0}, 0};
+    key.hash = gkv_index_key(&store->index, found.unit, key_bytes, &key.bytes.count);
+    if ((found.shape.flags & GKV_ENTRY_TOMBSTONE) == 0) {
+        bury(store, &found, key, &record);
+    }
+    const bool is_old = is_over(gkv_hlc_ms(record.version.hlc), sweep->keep_ms, sweep->now_ms) &&
+                        is_over(record.expire_ms, sweep->keep_ms, sweep->now_ms);
+    if (is_old) {
+        forget(store, bucket, &found, key.hash);
+    }
+    return is_old;
+}
+
+static void sweep_bucket(struct gkv_store *store, struct gkv_bucket *bucket,
+                         const struct sweep *sweep)
+{
+    const uint32_t number = gkv_seqlock_take(&bucket->lock);
+    struct gkv_place place = gkv_index_first(bucket);
+    while (place.bucket != NULL) {
+        const bool is_mortal = (gkv_bucket_mark_at(place.bucket, place.at) & GKV_MARK_MORTAL) != 0;
+        if (is_mortal && sweep_record(store, bucket, place, sweep)) {
+            const bool is_last = gkv_place_unit(place).ref == 0;
+            place = is_last ? (struct gkv_place){NULL, 0} : place;
+        } else {
+            place = gkv_index_next(&store->index, place);
         }
     }
+    gkv_seqlock_change(&bucket->lock, number);
+}
+
+/* Buckets whose first hash lies in a slot below `slot`. */
+static uint32_t buckets_below(const struct gkv_store *store, uint32_t slot)
+{
+    return (uint32_t)(((uint64_t)slot * store->index.bucket_count + GKV_SLOT_COUNT - 1) >>
+                      GKV_SLOT_BITS);
 }
 
 void gkv_store_sweep(struct gkv_store *store, uint64_t now_ms, uint64_t keep_ms,
                      uint32_t slot_count)
 {
+    const struct sweep sweep = {now_ms, keep_ms};
     const uint32_t count = slot_count < GKV_SLOT_COUNT ? slot_count : GKV_SLOT_COUNT;
-    const uint32_t end = store->sweep_slot + count;
-    if (end <= GKV_SLOT_COUNT) {
-        sweep_slots(store, now_ms, keep_ms, store->sweep_slot, end);
-    } else {
-        sweep_slots(store, now_ms, keep_ms, store->sweep_slot, GKV_SLOT_COUNT);
-        sweep_slots(store, now_ms, keep_ms, 0, end - GKV_SLOT_COUNT);
+    const uint32_t from = gkv_u32_load(&store->sweep_slot);
+    const uint32_t first = buckets_below(store, from);
+    const uint32_t end = buckets_below(store, from + count);
+    for (uint32_t i = first; i < end; i++) {
+        sweep_bucket(store, gkv_index_bucket_at(&store->index, i % store->index.bucket_count),
+                     &sweep);
     }
-    store->sweep_slot = end % GKV_SLOT_COUNT;
-    GKV_ASSERT(store->tombstone_count <= store->record_count);
+    gkv_u32_store(&store->sweep_slot, (from + count) % GKV_SLOT_COUNT);
 }
 
 struct gkv_store_stats gkv_store_stats(const struct gkv_store *store)
 {
-    const uint64_t used_cells = store->cells.cell_count - store->cells.free_count;
-    return (struct gkv_store_stats){.record_count = store->record_count,
-                                    .tombstone_count = store->tombstone_count,
-                                    .used_bytes = used_cells * GKV_CELL_BYTES,
+    return (struct gkv_store_stats){.record_count = gkv_word_load(&store->record_count),
+                                    .tombstone_count = gkv_word_load(&store->tombstone_count),
+                                    .used_bytes = gkv_word_load(&store->index.pages.used_bytes),
+                                    .held_bytes = gkv_word_load(&store->index.pages.held_bytes),
                                     .limit_bytes = store->limit_bytes,
-                                    .expired_count = store->expired_count,
-                                    .forgotten_count = store->forgotten_count};
+                                    .expired_count = gkv_word_load(&store->expired_count),
+                                    .forgotten_count = gkv_word_load(&store->forgotten_count)};
 }

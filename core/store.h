@@ -3,14 +3,17 @@
  * Model     Last writer wins by (hybrid stamp, writer). Per slot a count and an additive 128-bit
  *           digest of (key hash, version) pairs, kept in O(1), for anti-entropy. What is left of
  *           the tombstones that were dropped is one number: the greatest version among them.
- * Bounds    All of memory_limit_bytes and no more: index, slot table and cells. A record takes a
- *           cell, and the cells of its key and value one after the other. Full: a put that needs
- *           more cells than are free (after giving back what it replaces) answers GKV_STORE_FULL.
+ *           Readers take no lock: they copy out what they find, and look whether it changed
+ *           meanwhile (core/seqlock.h). Writers of one bucket, eight records or so, take turns.
+ * Bounds    All of memory_limit_bytes and no more: this struct, index, slot table, records and what
+ *           is lost between them; 28 bytes beside a key and value that are whole words, and 13 of
+ *           index. Full: a put that finds no room, after what it replaces and after gathering what
+ *           is free in pieces (core/gather.h), answers GKV_STORE_FULL.
+ * Threads   Any may call anything but gkv_store_init, at any time.
  * Invariant For one key the version never goes down while the key is held. From its expire_ms on, a
  *           record is the tombstone of its own version wherever it is read, so that its digest does
  *           not change when the sweep frees its value.
- * Not here  Whether a version may be accepted (clock drift): core/replica.h. Threads: later; the
- *           interface copies values out, so that it can become lock-free behind it.
+ * Not here  Whether a version may be accepted (clock drift): core/replica.h.
  */
 #ifndef GKV_CORE_STORE_H
 #define GKV_CORE_STORE_H
@@ -20,15 +23,10 @@
 #include <stdint.h>
 
 #include "core/arena.h"
-#include "core/cells.h"
+#include "core/index.h"
 #include "core/message.h"
+#include "core/slots.h"
 #include "core/types.h"
-
-/* A key with its hash (gkv_ring_key_hash), which is computed once per operation. */
-struct gkv_key {
-    struct gkv_bytes bytes;
-    uint64_t hash;
-};
 
 /* The n-th record, from 0, of those whose key has this hash: one, but for collisions. */
 struct gkv_hashed {
@@ -53,31 +51,31 @@ enum gkv_store_outcome {
 struct gkv_store_stats {
     uint64_t record_count;    /* tombstones included */
     uint64_t tombstone_count; /* expired records count here once the sweep has met them */
-    uint64_t used_bytes;      /* cells in use; index and slot table are not in it */
+    uint64_t used_bytes;      /* units that hold records */
+    uint64_t held_bytes; /* pages that have such: this much of the records' memory is resident */
     uint64_t limit_bytes;
     uint64_t expired_count;   /* values freed by the sweep, ever */
     uint64_t forgotten_count; /* tombstones dropped by the sweep, ever */
 };
 
 struct gkv_store {
-    struct gkv_cells cells;
-    ptrdiff_t bucket_offset;
-    ptrdiff_t held_offset;
-    ptrdiff_t slot_offset;
-    uint32_t bucket_mask;
-    uint32_t sweep_slot; /* where the next sweep goes on */
-    uint64_t record_count;
-    uint64_t tombstone_count;
-    uint64_t expired_count;
-    uint64_t forgotten_count;
+    struct gkv_index index;
+    struct gkv_slots slots;
     uint64_t limit_bytes;
-    struct gkv_digest digest;     /* the sum over all slots */
-    struct gkv_version forgotten; /* the greatest version that a sweep dropped; none: zero */
+    gkv_atomic_u32 sweep_slot; /* where the next sweep goes on */
+    gkv_word record_count;
+    gkv_word tombstone_count;
+    gkv_word expired_count;
+    gkv_word forgotten_count;
+    struct gkv_seqlock forgotten_lock;
+    gkv_word forgotten[2]; /* the greatest version that a sweep dropped: stamp, writer; or zero */
 };
 
-/* Lay out a store in at most limit_bytes >= GKV_STORE_BYTES_MIN bytes of the arena, all included;
- * under 64 bytes of them stay unused. */
-void gkv_store_init(struct gkv_store *store, struct gkv_arena *arena, uint64_t limit_bytes);
+/* Lay out a store in at most limit_bytes >= GKV_STORE_BYTES_MIN bytes, the struct itself included,
+ * of the arena; less than a page of them stays unused. Hashes of keys are gkv_hash(key, hash_seed),
+ * and every gkv_key that is passed to this store has that one. */
+void gkv_store_init(struct gkv_store *store, struct gkv_arena *arena, uint64_t limit_bytes,
+                    uint64_t hash_seed);
 
 /* Hold `record` under key (1 .. GKV_KEY_BYTES_MAX bytes), if it is newer than what is held; a
  * tombstone's value is dropped. held_out (may be NULL) is filled with the version held after the
@@ -85,7 +83,7 @@ void gkv_store_init(struct gkv_store *store, struct gkv_arena *arena, uint64_t l
 enum gkv_store_outcome gkv_store_put(struct gkv_store *store, struct gkv_key key,
                                      const struct gkv_record *record, struct gkv_version *held_out);
 
-/* Find a key: false when nothing is known of it, record_out untouched. Else record_out is filled;
+/* Find a key: false when nothing is known of it, and record_out says nothing. Else it is filled;
  * its value is copied to `buffer` when it fits, else value.data is NULL and value.count says what
  * is needed. An empty value is {NULL, 0}. A record expired at now_ms is returned as a tombstone
  * of its version, with its expire_ms. */
@@ -114,16 +112,16 @@ uint32_t gkv_store_slot_count(const struct gkv_store *store, uint32_t slot);
 uint32_t gkv_store_slot_from(const struct gkv_store *store, uint32_t slot);
 struct gkv_digest gkv_store_slot_digest(const struct gkv_store *store, uint32_t slot);
 
-/* The sum over all slots: equal stores, equal digests. O(1). */
+/* The sum over all slots: equal stores, equal digests. O(slots that hold records). */
 struct gkv_digest gkv_store_digest(const struct gkv_store *store);
 
 /* No tombstone above this version was ever dropped; none: nothing was. A key that is not held may
  * have had any version up to it. */
 struct gkv_version gkv_store_forgotten(const struct gkv_store *store);
 
-/* Visit up to slot_count slots, from where the last sweep stopped: free the values of expired
- * records (they become tombstones) and drop tombstones whose stamp and expiry are both over keep_ms
- * old. */
+/* Visit the buckets of slot_count slots, from where the last sweep stopped: free the values of
+ * expired records (they become tombstones) and drop tombstones whose stamp and expiry are both over
+ * keep_ms old. Looks at no record that cannot be one of these. */
 void gkv_store_sweep(struct gkv_store *store, uint64_t now_ms, uint64_t keep_ms,
                      uint32_t slot_count);
 

@@ -45,7 +45,8 @@ static struct world *world_start(void)
                                           .state = GKV_MEMBER_ALIVE,
                                           .address = nodes_address(0)});
     gkv_ring_init(&world->ring, &arena, 4, 3, 0);
-    gkv_store_init(&world->store, &arena, world->options.memory_limit_bytes);
+    gkv_store_init(&world->store, &arena, world->options.memory_limit_bytes,
+                   world->options.hash_seed);
     gkv_ring_refresh(&world->ring, &world->members);
     world->step = (struct gkv_step){.now = {.mono_ns = 1, .wall_ms = WALL_MS},
                                     .options = &world->options,

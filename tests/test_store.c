@@ -13,6 +13,7 @@
 #include "core/store.h"
 
 #define LIMIT_BYTES GKV_STORE_BYTES_MIN
+#define HASH_SEED 7
 #define KEY_COUNT 48
 #define VALUE_BYTES_MAX 60000 /* 48 of these are four times what the store has room for */
 #define FIRST_MS 1000
@@ -25,9 +26,9 @@ enum sabotage {
     SABOTAGE_NONE,
     SABOTAGE_WRITER_IGNORED, /* the stamp alone decides who is newer */
     SABOTAGE_EXPIRES_LATE,   /* a value lives through its expire_ms */
-    SABOTAGE_NO_GIVING_BACK, /* a full store does not count what a put replaces */
+    SABOTAGE_FULL_LOSES,     /* a put that finds no room forgets what was held */
     SABOTAGE_FORGETS_EARLY,  /* a tombstone's expiry does not keep it */
-    SABOTAGE_SWEEPS_LESS,    /* the last slot of a sweep is left out */
+    SABOTAGE_SWEEPS_LESS,    /* the last slots of a sweep are left out */
     SABOTAGE_COUNT,
 };
 
@@ -42,7 +43,7 @@ struct model_record {
 struct model {
     struct model_record records[KEY_COUNT];
     enum sabotage sabotage;
-    uint32_t cell_count;
+    uint32_t bucket_count;
     uint32_t sweep_slot;
     uint64_t expired_count;
     uint64_t forgotten_count;
@@ -79,41 +80,81 @@ static struct gkv_bytes value_of(struct gkv_version version, size_t value_bytes)
 static void store_start(struct gkv_store *store)
 {
     struct gkv_arena arena = gkv_arena_over(memory, sizeof(memory));
-    gkv_store_init(store, &arena, LIMIT_BYTES);
+    gkv_store_init(store, &arena, LIMIT_BYTES, HASH_SEED);
 }
 
-/* Keys of every length, in three slots and the last one; every fourth shares its hash with the one
- * before it, as two keys might that were made to. */
+static struct gkv_key key_of(const struct model_record *held)
+{
+    return (struct gkv_key){{held->key, held->key_bytes}, held->key_hash};
+}
+
+static void put_u64(uint8_t *out, uint64_t value)
+{
+    for (uint32_t i = 0; i < 8; i++) {
+        out[i] = (uint8_t)(value >> (8 * i));
+    }
+}
+
+static uint64_t get_u64(const uint8_t *in)
+{
+    uint64_t value = 0;
+    for (uint32_t i = 0; i < 8; i++) {
+        value |= (uint64_t)in[i] << (8 * i);
+    }
+    return value;
+}
+
+/* Give `key` the hash of `other`, which is as long, 64 bytes at least: XXH64 mixes words 0 and 4
+ * into one sum, s = rotate(s + word * P2, 31) * P1, so that any word 0 has a word 4 that makes up
+ * for it. */
+static void collide(struct model_record *key, const struct model_record *other)
+{
+    const uint64_t p1 = UINT64_C(0x9E3779B185EBCA87);
+    const uint64_t p2 = UINT64_C(0xC2B2AE3D27D4EB4F);
+    uint64_t inverse =
+        p2; /* of p2, by Newton's method: each turn doubles the bits that are right */
+    for (uint32_t i = 0; i < 6; i++) {
+        inverse *= 2 - p2 * inverse;
+    }
+    const uint8_t first = key->key[0];
+    memcpy(key->key, other->key, other->key_bytes);
+    key->key[0] = first;
+    const uint64_t start = HASH_SEED + p1 + p2;
+    uint64_t sum = start + get_u64(key->key) * p2;
+    uint64_t wanted = start + get_u64(other->key) * p2;
+    sum = (sum << 31 | sum >> 33) * p1;
+    wanted = (wanted << 31 | wanted >> 33) * p1;
+    put_u64(key->key + 32, get_u64(other->key + 32) + (wanted - sum) * inverse);
+}
+
+/* Keys of every length, most of them in four slots, the last one among them; every fourth shares
+ * its hash with the one before it, as two keys might that were made to. The first byte says
+ * which. */
 static void model_start(struct model *model, const struct gkv_store *store, enum sabotage sabotage)
 {
     memset(model, 0, sizeof(*model));
     model->sabotage = sabotage;
-    model->cell_count = store->cells.cell_count;
+    model->bucket_count = store->index.bucket_count;
     for (uint32_t i = 0; i < KEY_COUNT; i++) {
         struct model_record *held = &model->records[i];
-        const size_t lengths[] = {1, 7, 59, 60, 61, 120, GKV_KEY_BYTES_MAX, 300};
-        held->key_bytes = lengths[i % 8];
+        const size_t lengths[] = {
+            1,  7,  120, 120, 59,  60, GKV_KEY_BYTES_MAX, GKV_KEY_BYTES_MAX, 8, 61,
+            64, 64, 9,   16,  300, 300};
+        const uint32_t slots[] = {0, 1, 77, GKV_SLOT_COUNT - 1};
+        held->key_bytes = lengths[i % 16];
         memset(held->key, (int)i + 1, held->key_bytes);
-        const uint64_t slots[] = {0, 1, 77, GKV_SLOT_COUNT - 1};
-        held->key_hash = slots[i % 3 + (i % 7 == 0)] << (64 - GKV_SLOT_BITS) | (i / 2 * 4096 + i);
         if (i % 4 == 3) {
-            held->key_hash = model->records[i - 1].key_hash;
+            collide(held, &model->records[i - 1]);
         }
+        held->key_hash = gkv_hash(held->key, held->key_bytes, HASH_SEED);
+        for (uint32_t turn = 0; held->key_bytes > 1 && i % 4 != 3 &&
+                                gkv_slot_of(held->key_hash) != slots[i % 3 + (i % 7 == 0)];
+             turn++) {
+            memcpy(held->key + held->key_bytes - 4, &turn, sizeof(turn));
+            held->key_hash = gkv_hash(held->key, held->key_bytes, HASH_SEED);
+        }
+        assert_true(i % 4 != 3 || held->key_hash == model->records[i - 1].key_hash);
     }
-}
-
-static uint32_t model_cells_of(const struct model_record *held)
-{
-    return 1 + (uint32_t)(held->key_bytes + held->record.value.count + 59) / 60;
-}
-
-static uint32_t model_cells(const struct model *model)
-{
-    uint32_t cell_count = 0;
-    for (uint32_t i = 0; i < KEY_COUNT; i++) {
-        cell_count += model->records[i].is_held ? model_cells_of(&model->records[i]) : 0;
-    }
-    return cell_count;
 }
 
 static bool model_is_expired(const struct model *model, const struct gkv_record *record,
@@ -123,8 +164,9 @@ static bool model_is_expired(const struct model *model, const struct gkv_record 
     return record->expire_ms != 0 && record->expire_ms + late_ms <= now_ms;
 }
 
+/* What a put with this outcome does: FULL cannot be foretold here, the rest can. */
 static enum gkv_store_outcome model_put(struct model *model, struct model_record *held,
-                                        const struct gkv_record *record)
+                                        const struct gkv_record *record, bool is_full)
 {
     if (held->is_held) {
         int order = gkv_version_compare(record->version, held->record.version);
@@ -136,26 +178,28 @@ static enum gkv_store_outcome model_put(struct model *model, struct model_record
             return order == 0 ? GKV_STORE_SAME : GKV_STORE_STALE;
         }
     }
-    struct model_record next = *held;
-    next.is_held = true;
-    next.record = *record;
-    uint32_t used_count = model_cells(model) + model_cells_of(&next);
-    if (held->is_held && model->sabotage != SABOTAGE_NO_GIVING_BACK) {
-        used_count -= model_cells_of(held);
-    }
-    if (used_count > model->cell_count) {
+    if (is_full) {
+        held->is_held = held->is_held && model->sabotage != SABOTAGE_FULL_LOSES;
         return GKV_STORE_FULL;
     }
-    *held = next;
+    held->is_held = true;
+    held->record = *record;
     return GKV_STORE_STORED;
+}
+
+/* The sweep goes over buckets, of which each belongs to the slot that its first hash is in. */
+static uint32_t model_sweep_slot(const struct model *model, uint64_t key_hash)
+{
+    const uint64_t bucket = (key_hash >> 32) * model->bucket_count >> 32;
+    return (uint32_t)(bucket * GKV_SLOT_COUNT / model->bucket_count);
 }
 
 static void model_sweep(struct model *model, uint64_t now_ms, uint64_t keep_ms, uint32_t slot_count)
 {
-    const uint32_t less = model->sabotage == SABOTAGE_SWEEPS_LESS ? 1 : 0;
+    const uint32_t less = model->sabotage == SABOTAGE_SWEEPS_LESS ? 100 : 0;
     for (uint32_t i = 0; i < KEY_COUNT; i++) {
         struct model_record *held = &model->records[i];
-        const uint32_t slot = (uint32_t)(held->key_hash >> (64 - GKV_SLOT_BITS));
+        const uint32_t slot = model_sweep_slot(model, held->key_hash);
         if (!held->is_held || (slot - model->sweep_slot) % GKV_SLOT_COUNT + less >= slot_count) {
             continue;
         }
@@ -203,9 +247,8 @@ static bool check_get(const struct gkv_store *store, const struct model *model, 
                       uint64_t now_ms)
 {
     const struct model_record *held = &model->records[i];
-    const struct gkv_bytes key = {held->key, held->key_bytes};
     struct gkv_record record;
-    CHECK(gkv_store_get(store, (struct gkv_key){key, held->key_hash}, now_ms,
+    CHECK(gkv_store_get(store, key_of(held), now_ms,
                         (struct gkv_buffer){read_buffer, sizeof(read_buffer)},
                         &record) == held->is_held);
     if (!held->is_held) {
@@ -267,11 +310,9 @@ static bool check_slot(const struct gkv_store *store, const struct model *model,
             continue;
         }
         uint8_t bytes[24];
-        for (uint32_t k = 0; k < 8; k++) {
-            bytes[k] = (uint8_t)(held->key_hash >> 8 * k);
-            bytes[8 + k] = (uint8_t)(held->record.version.hlc.packed >> 8 * k);
-            bytes[16 + k] = (uint8_t)(held->record.version.writer >> 8 * k);
-        }
+        put_u64(bytes, held->key_hash);
+        put_u64(bytes + 8, held->record.version.hlc.packed);
+        put_u64(bytes + 16, held->record.version.writer);
         const struct gkv_hash128 hash = gkv_hash128(bytes, sizeof(bytes), 0);
         digest.low += hash.low;
         digest.high += hash.high;
@@ -311,6 +352,17 @@ static bool model_holds_slot(const struct model *model, uint32_t slot)
     return false;
 }
 
+/* Keys and values, and the least that is kept beside them. */
+static uint64_t model_bytes(const struct model *model)
+{
+    uint64_t bytes = 0;
+    for (uint32_t i = 0; i < KEY_COUNT; i++) {
+        const struct model_record *held = &model->records[i];
+        bytes += held->is_held ? 24 + held->key_bytes + held->record.value.count : 0;
+    }
+    return bytes;
+}
+
 static bool check_all(const struct gkv_store *store, const struct model *model, uint64_t now_ms,
                       uint32_t part_count)
 {
@@ -337,14 +389,19 @@ static bool check_all(const struct gkv_store *store, const struct model *model, 
         CHECK(check_get(store, model, i, now_ms));
         CHECK(check_hash(store, model, held->key_hash, now_ms));
     }
-    const uint32_t slots[] = {0, 1, 2, 77, GKV_SLOT_COUNT - 1};
-    for (uint32_t i = 0; i < 5; i++) {
+    const uint32_t slots[] = {
+        0, 1, 2, 77, GKV_SLOT_COUNT - 1, gkv_slot_of(model->records[0].key_hash)};
+    for (uint32_t i = 0; i < 6; i++) {
         CHECK(check_slot(store, model, slots[i], part_count));
     }
     const struct gkv_store_stats stats = gkv_store_stats(store);
     CHECK(stats.record_count == record_count);
     CHECK(stats.tombstone_count == tombstone_count);
-    CHECK(stats.used_bytes == (uint64_t)model_cells(model) * GKV_CELL_BYTES);
+    const uint64_t held_bytes = model_bytes(model);
+    CHECK(stats.used_bytes >= held_bytes);
+    CHECK(stats.used_bytes <= 2 * held_bytes + GKV_BLOCK_BYTES);
+    CHECK(stats.held_bytes >= stats.used_bytes);
+    CHECK(stats.held_bytes <= (uint64_t)store->index.pages.page_count * GKV_PAGE_BYTES);
     CHECK(stats.limit_bytes == LIMIT_BYTES);
     CHECK(stats.expired_count == model->expired_count);
     CHECK(stats.forgotten_count == model->forgotten_count);
@@ -381,20 +438,27 @@ static struct gkv_record random_record(struct program *program)
     return record;
 }
 
+/* May a put say that the store is full? Not while there are pages that hold nothing, enough for
+ * it. */
+static bool may_be_full(const struct gkv_store *store, const struct gkv_record *record)
+{
+    const uint64_t room_bytes = (uint64_t)store->index.pages.page_count * GKV_PAGE_BYTES;
+    const uint64_t needed_bytes = record->value.count / GKV_BLOCK_PAYLOAD_BYTES * GKV_BLOCK_BYTES;
+    return gkv_store_stats(store).held_bytes + needed_bytes + 2 * GKV_PAGE_BYTES > room_bytes;
+}
+
 static bool program_put(struct program *program)
 {
     struct model_record *held = &program->model.records[gkv_prng_below(&program->prng, KEY_COUNT)];
     struct gkv_record record = random_record(program);
-    const enum gkv_store_outcome expected = model_put(&program->model, held, &record);
     if (!record.is_tombstone) {
         record.value = value_of(record.version, record.value.count);
     }
     struct gkv_version version;
-    const enum gkv_store_outcome outcome = gkv_store_put(
-        &program->store,
-        (struct gkv_key){(struct gkv_bytes){held->key, held->key_bytes}, held->key_hash}, &record,
-        &version);
-    CHECK(outcome == expected);
+    const enum gkv_store_outcome outcome =
+        gkv_store_put(&program->store, key_of(held), &record, &version);
+    CHECK(outcome != GKV_STORE_FULL || may_be_full(&program->store, &record));
+    CHECK(outcome == model_put(&program->model, held, &record, outcome == GKV_STORE_FULL));
     CHECK(version_equal(version, held->is_held ? held->record.version : version_of(0, 0)));
     program->outcome_counts[outcome]++;
     return true;
@@ -468,67 +532,98 @@ static void test_random_programs_notice(void **state)
 
 /* ---- Stories. ------------------------------------------------------------------------------- */
 
+static struct gkv_key named(const char *key)
+{
+    const struct gkv_bytes bytes = {(const uint8_t *)key, strlen(key)};
+    return (struct gkv_key){bytes, gkv_hash(bytes.data, bytes.count, HASH_SEED)};
+}
+
 static enum gkv_store_outcome put(struct gkv_store *store, const char *key, uint64_t ms,
                                   size_t value_bytes)
 {
     const struct gkv_version version = version_of(ms << GKV_HLC_COUNTER_BITS, 1);
     const struct gkv_record record = {.version = version, .value = value_of(version, value_bytes)};
-    const struct gkv_bytes bytes = {(const uint8_t *)key, strlen(key)};
-    return gkv_store_put(store, (struct gkv_key){bytes, gkv_hash(bytes.data, bytes.count, 0)},
-                         &record, NULL);
+    return gkv_store_put(store, named(key), &record, NULL);
 }
 
 /* Goal: the limit is kept to the byte. Method: lay stores of many limits out, and one for real;
- * what is carved is at most the limit and within a cell of it. */
+ * what is carved, and the struct, is at most the limit and within two pages of it. */
 static void test_limit_is_exact(void **state)
 {
     (void)state;
-    for (uint64_t limit = LIMIT_BYTES; limit < UINT64_C(1) << 37; limit += limit / 3 + 12345) {
+    for (uint64_t limit = LIMIT_BYTES; limit < UINT64_C(1) << 34; limit += limit / 3 + 12345) {
         struct gkv_store store;
         struct gkv_arena arena = gkv_arena_counting();
-        gkv_store_init(&store, &arena, limit);
-        assert_true(arena.used <= limit);
-        assert_true(limit - arena.used < GKV_CELL_BYTES);
+        gkv_store_init(&store, &arena, limit, HASH_SEED);
+        assert_true(arena.used + sizeof(store) <= limit);
+        assert_true(limit - arena.used - sizeof(store) < 2 * GKV_PAGE_BYTES);
     }
-    struct gkv_store store;
-    struct gkv_arena arena = gkv_arena_over(memory, sizeof(memory));
-    gkv_store_init(&store, &arena, LIMIT_BYTES);
-    assert_int_equal(arena.used, LIMIT_BYTES);
-    assert_true(store.cells.cell_count * (uint64_t)GKV_CELL_BYTES > LIMIT_BYTES * 6 / 10);
 }
 
-/* Goal: a full store refuses what does not fit, whole; takes what does; and frees what it frees.
- * Method: one value takes all cells but its head's; then one byte more, less, and another key. */
+/* Goal: a full store refuses what does not fit, whole; takes what replaces as much; and gives back.
+ * Method: values of 60,000 bytes until one is refused; then more, as much and less for a held
+ * key. */
 static void test_full(void **state)
 {
     (void)state;
     struct gkv_store store;
     store_start(&store);
-    const size_t most = (size_t)(store.cells.cell_count - 1) * GKV_CELL_PAYLOAD_BYTES - 1;
-    const size_t large = most > VALUE_BYTES_MAX ? VALUE_BYTES_MAX : most;
     char key[3] = "a0";
-    while (put(&store, key, 1, large) == GKV_STORE_STORED) {
+    while (put(&store, key, 1, VALUE_BYTES_MAX - 5000) == GKV_STORE_STORED) {
         key[1]++;
     }
-    uint32_t free_count = store.cells.free_count;
-    assert_true(free_count >= 3);
-    const size_t rest = (size_t)(free_count - 1) * GKV_CELL_PAYLOAD_BYTES - 1;
-    assert_int_equal(put(&store, "b", 1, rest + 1), GKV_STORE_FULL);
-    assert_int_equal(store.cells.free_count, free_count);
-    assert_int_equal(put(&store, "b", 1, rest), GKV_STORE_STORED);
-    assert_int_equal(store.cells.free_count, 0);
-
-    /* Not even a head; but what is there may be replaced by as much, and by nothing more. */
-    assert_int_equal(put(&store, "c", 1, 0), GKV_STORE_FULL);
-    assert_int_equal(put(&store, "b", 2, rest), GKV_STORE_STORED);
-    const struct gkv_digest before =
-        gkv_store_slot_digest(&store, (uint32_t)(gkv_hash("b", 1, 0) >> 50));
-    assert_int_equal(put(&store, "b", 3, rest + 1), GKV_STORE_FULL);
-    const struct gkv_digest after =
-        gkv_store_slot_digest(&store, (uint32_t)(gkv_hash("b", 1, 0) >> 50));
+    assert_true(key[1] - '0' >= 7); /* 385,000 of the 512 KiB that records have */
+    const struct gkv_store_stats full = gkv_store_stats(&store);
+    assert_int_equal(full.record_count, key[1] - '0');
+    assert_int_equal(put(&store, "a0", 2, VALUE_BYTES_MAX), GKV_STORE_STORED);
+    while (put(&store, "b", 1, 5000) == GKV_STORE_STORED && put(&store, "c", 1, 9000)) {
+        break;
+    }
+    const uint32_t slot = gkv_slot_of(named("a1").hash);
+    const struct gkv_digest before = gkv_store_slot_digest(&store, slot);
+    while (put(&store, key, 1, 3000) == GKV_STORE_STORED) {
+        key[1]++;
+    }
+    assert_int_equal(put(&store, "a1", 2, VALUE_BYTES_MAX), GKV_STORE_FULL);
+    const struct gkv_digest after = gkv_store_slot_digest(&store, slot);
     assert_memory_equal(&before, &after, sizeof(before));
-    assert_int_equal(put(&store, "b", 3, 0), GKV_STORE_STORED);
-    assert_int_equal(store.cells.free_count, free_count - 2);
+    assert_int_equal(put(&store, "a1", 2, VALUE_BYTES_MAX - 5000), GKV_STORE_STORED);
+    assert_int_equal(put(&store, "a1", 3, 0), GKV_STORE_STORED);
+    assert_int_equal(put(&store, "z", 1, VALUE_BYTES_MAX - 15000), GKV_STORE_STORED);
+}
+
+/* Goal: memory does not stay with the sizes that were in fashion first. Method: fill the store with
+ * small values, replace one in two by larger ones until the store is full; nearly all is in use. */
+static void test_memory_changes_sizes(void **state)
+{
+    (void)state;
+    struct gkv_store store;
+    store_start(&store);
+    char key[16];
+    uint32_t key_count = 0;
+    do {
+        snprintf(key, sizeof(key), "key-%u", (unsigned)key_count++);
+    } while (put(&store, key, 1, 100) == GKV_STORE_STORED);
+    const uint64_t room_bytes = (uint64_t)store.index.pages.page_count * GKV_PAGE_BYTES;
+    assert_true(gkv_store_stats(&store).used_bytes > room_bytes * 95 / 100);
+    for (uint32_t i = 0; i < key_count; i++) {
+        snprintf(key, sizeof(key), "key-%u", (unsigned)i);
+        (void)put(&store, key, 2, i % 2 == 0 ? 0 : 200);
+    }
+    for (uint32_t i = 0; i < key_count; i += 2) {
+        snprintf(key, sizeof(key), "key-%u", (unsigned)i);
+        (void)put(&store, key, 3, 160);
+    }
+    print_message("in use: %u of 1000\n",
+                  (unsigned)(gkv_store_stats(&store).used_bytes * 1000 / room_bytes));
+    assert_true(gkv_store_stats(&store).used_bytes > room_bytes * 90 / 100);
+    for (uint32_t i = 0; i < key_count; i++) {
+        struct gkv_record record;
+        snprintf(key, sizeof(key), "key-%u", (unsigned)i);
+        if (gkv_store_get(&store, named(key), 1, (struct gkv_buffer){read_buffer, 1000}, &record)) {
+            assert_true(check_value(&record));
+        }
+    }
 }
 
 /* Goal: what a get does not have room for, it says. Method: a buffer one byte short, then none. */
@@ -538,23 +633,19 @@ static void test_short_buffer(void **state)
     struct gkv_store store;
     store_start(&store);
     assert_int_equal(put(&store, "key", 5, 100), GKV_STORE_STORED);
-    const uint64_t key_hash = gkv_hash("key", 3, 0);
-    const struct gkv_bytes key = {(const uint8_t *)"key", 3};
+    const struct gkv_key key = named("key");
     struct gkv_record record;
-    assert_true(gkv_store_get(&store, (struct gkv_key){key, key_hash}, 6,
-                              (struct gkv_buffer){read_buffer, 99}, &record));
+    assert_true(gkv_store_get(&store, key, 6, (struct gkv_buffer){read_buffer, 99}, &record));
     assert_null(record.value.data);
     assert_int_equal(record.value.count, 100);
-    assert_true(gkv_store_get(&store, (struct gkv_key){key, key_hash}, 6,
-                              (struct gkv_buffer){NULL, 0}, &record));
+    assert_true(gkv_store_get(&store, key, 6, (struct gkv_buffer){NULL, 0}, &record));
     assert_int_equal(record.value.count, 100);
-    assert_true(gkv_store_get(&store, (struct gkv_key){key, key_hash}, 6,
-                              (struct gkv_buffer){read_buffer, 100}, &record));
+    assert_true(gkv_store_get(&store, key, 6, (struct gkv_buffer){read_buffer, 100}, &record));
     assert_ptr_equal(record.value.data, read_buffer);
 
     struct gkv_keyed_record keyed = {.key = {NULL, 0}};
     struct gkv_buffer buffer = {read_buffer, 102};
-    const struct gkv_hashed which = {key_hash, 0};
+    const struct gkv_hashed which = {key.hash, 0};
     assert_int_equal(gkv_store_get_hashed(&store, which, 6, buffer, &keyed), 103);
     assert_null(keyed.key.data);
     buffer.capacity = 103;
@@ -570,45 +661,43 @@ static void test_expiry(void **state)
     (void)state;
     struct gkv_store store;
     store_start(&store);
-    const struct gkv_bytes key = {(const uint8_t *)"k", 1};
+    const struct gkv_key key = named("k");
+    const uint32_t slot = gkv_slot_of(key.hash);
     const struct gkv_version version = version_of(10 << GKV_HLC_COUNTER_BITS, 1);
     struct gkv_record record = {
         .version = version, .expire_ms = 20, .value = value_of(version, 500)};
-    assert_int_equal(gkv_store_put(&store, (struct gkv_key){key, 7}, &record, NULL),
-                     GKV_STORE_STORED);
-    const struct gkv_digest digest = gkv_store_slot_digest(&store, 0);
+    assert_int_equal(gkv_store_put(&store, key, &record, NULL), GKV_STORE_STORED);
+    const struct gkv_digest digest = gkv_store_slot_digest(&store, slot);
 
     struct gkv_record found;
-    assert_true(gkv_store_get(&store, (struct gkv_key){key, 7}, 19,
+    assert_true(gkv_store_get(&store, key, 19,
                               (struct gkv_buffer){read_buffer, sizeof(read_buffer)}, &found));
     assert_false(found.is_tombstone);
     for (uint32_t round = 0; round < 2; round++) {
-        assert_true(gkv_store_get(&store, (struct gkv_key){key, 7}, 20,
+        assert_true(gkv_store_get(&store, key, 20,
                                   (struct gkv_buffer){read_buffer, sizeof(read_buffer)}, &found));
         assert_true(found.is_tombstone);
         assert_int_equal(found.value.count, 0);
         assert_int_equal(found.expire_ms, 20);
         assert_true(version_equal(found.version, version));
         gkv_store_sweep(&store, 20, 100, GKV_SLOT_COUNT * 2);
-        assert_int_equal(gkv_store_slot_digest(&store, 0).low, digest.low);
-        assert_int_equal(gkv_store_stats(&store).used_bytes, 2 * GKV_CELL_BYTES);
+        assert_int_equal(gkv_store_slot_digest(&store, slot).low, digest.low);
+        assert_int_equal(gkv_store_stats(&store).used_bytes, 40); /* and its expiry */
         assert_int_equal(gkv_store_stats(&store).expired_count, 1);
     }
     record.version.writer = 2;
     record.expire_ms = UINT64_MAX;
     record.is_tombstone = true; /* and its value is not kept, nor minded */
-    assert_int_equal(gkv_store_put(&store, (struct gkv_key){key, 7}, &record, NULL),
-                     GKV_STORE_STORED);
-    assert_int_equal(gkv_store_stats(&store).used_bytes, 2 * GKV_CELL_BYTES);
+    assert_int_equal(gkv_store_put(&store, key, &record, NULL), GKV_STORE_STORED);
+    assert_int_equal(gkv_store_stats(&store).used_bytes, 40); /* and its expiry */
     gkv_store_sweep(&store, 1000, 100, GKV_SLOT_COUNT);
     assert_int_equal(gkv_store_stats(&store).record_count, 1);
     record.version.writer = 3;
     record.expire_ms = 0;
     record.is_tombstone = false;
-    assert_int_equal(gkv_store_put(&store, (struct gkv_key){key, 7}, &record, NULL),
-                     GKV_STORE_STORED);
+    assert_int_equal(gkv_store_put(&store, key, &record, NULL), GKV_STORE_STORED);
     gkv_store_sweep(&store, 1000, 100, GKV_SLOT_COUNT);
-    assert_true(gkv_store_get(&store, (struct gkv_key){key, 7}, 1000,
+    assert_true(gkv_store_get(&store, key, 1000,
                               (struct gkv_buffer){read_buffer, sizeof(read_buffer)}, &found));
     assert_int_equal(found.value.count, 500);
 }
@@ -622,7 +711,7 @@ static void test_copy(void **state)
         alignas(GKV_ARENA_ALIGN) uint8_t bytes[LIMIT_BYTES];
     } original, copy;
     struct gkv_arena arena = gkv_arena_over(original.bytes, sizeof(original.bytes));
-    gkv_store_init(&original.store, &arena, LIMIT_BYTES);
+    gkv_store_init(&original.store, &arena, LIMIT_BYTES, HASH_SEED);
     assert_int_equal(put(&original.store, "key", 5, 1000), GKV_STORE_STORED);
     memcpy(&copy, &original, sizeof(copy));
     memset(&original, 0xee, sizeof(original));
@@ -637,6 +726,7 @@ int main(void)
         cmocka_unit_test(test_random_programs_notice),
         cmocka_unit_test(test_limit_is_exact),
         cmocka_unit_test(test_full),
+        cmocka_unit_test(test_memory_changes_sizes),
         cmocka_unit_test(test_short_buffer),
         cmocka_unit_test(test_expiry),
         cmocka_unit_test(test_copy),

@@ -1,0 +1,88 @@
+/* The store's index: buckets of a cache line, each with a lock of its own.
+ *
+ *   | lock 4 | more 4 | 8 tags of 2 bytes | 8 marks of 1 byte | 8 units of 4 bytes |   64 bytes
+ *
+ * Model     A hash chooses a bucket by its top bits, so that records of one ring slot lie in
+ *           buckets side by side, and a place in it by a tag, its lowest 16 bits: whoever finds the
+ *           tag looks at the record. A full bucket has more places in a unit of the pages that
+ *           looks alike, and that one may have more (`more`); the first one's lock is the lock of
+ *           all.
+ * Bounds    5.5 records per bucket are planned for, 11.6 bytes of index each.
+ * Invariant Places are used from the front of the chain on; the last bucket of a chain of several
+ *           is not empty.
+ */
+#ifndef GKV_CORE_BUCKET_H
+#define GKV_CORE_BUCKET_H
+
+#include "core/pages.h"
+#include "core/words.h"
+
+#define GKV_BUCKET_PLACES 8
+
+/* A mark: this record is a tombstone or may expire, the sweep has to look at it. */
+#define GKV_MARK_MORTAL 1u
+
+struct gkv_bucket {
+    struct gkv_seqlock lock; /* unused in all but the first of a chain */
+    gkv_atomic_u32 more;
+    gkv_word tags[2];
+    gkv_word marks;
+    gkv_atomic_u32 units[GKV_BUCKET_PLACES]; /* 0: none */
+};
+
+_Static_assert(sizeof(struct gkv_bucket) == GKV_BUCKET_BYTES, "a bucket is a cache line");
+
+static inline uint16_t gkv_bucket_tag(uint64_t key_hash)
+{
+    return (uint16_t)key_hash;
+}
+
+/* Bit 16 i + 15 is set when tag i of four may be `tag`. A place may be named that has another, one
+ * above a true one: a borrow goes on. None is left out. */
+static inline uint64_t gkv_bucket_match_four(uint64_t four_tags, uint16_t tag)
+{
+    const uint64_t ones = UINT64_C(0x0001000100010001);
+    const uint64_t differences = four_tags ^ (ones * tag);
+    return (differences - ones) & ~differences & (ones << 15);
+}
+
+/* The same of all eight: bit 16 i + 15 for place i, bit 16 i + 14 for place i + 4. */
+static inline uint64_t gkv_bucket_match(const struct gkv_bucket *bucket, uint16_t tag)
+{
+    return gkv_bucket_match_four(gkv_word_load(&bucket->tags[0]), tag) |
+           gkv_bucket_match_four(gkv_word_load(&bucket->tags[1]), tag) >> 1;
+}
+
+/* The place that the lowest bit of a match names. */
+static inline uint32_t gkv_bucket_place_of(uint64_t match)
+{
+    const uint32_t bit = (uint32_t)__builtin_ctzll(match);
+    return bit / 16 + 4 * (~bit & 1);
+}
+
+static inline void gkv_bucket_set_tag(struct gkv_bucket *bucket, uint32_t place, uint16_t tag)
+{
+    gkv_word *word = &bucket->tags[place / 4];
+    const unsigned shift = place % 4 * 16;
+    const uint64_t others = gkv_word_load(word) & ~(UINT64_C(0xffff) << shift);
+    gkv_word_store(word, others | (uint64_t)tag << shift);
+}
+
+static inline uint16_t gkv_bucket_tag_at(const struct gkv_bucket *bucket, uint32_t place)
+{
+    return (uint16_t)(gkv_word_load(&bucket->tags[place / 4]) >> (place % 4 * 16));
+}
+
+static inline void gkv_bucket_set_mark(struct gkv_bucket *bucket, uint32_t place, uint8_t mark)
+{
+    const unsigned shift = place * 8;
+    const uint64_t others = gkv_word_load(&bucket->marks) & ~(UINT64_C(0xff) << shift);
+    gkv_word_store(&bucket->marks, others | (uint64_t)mark << shift);
+}
+
+static inline uint8_t gkv_bucket_mark_at(const struct gkv_bucket *bucket, uint32_t place)
+{
+    return (uint8_t)(gkv_word_load(&bucket->marks) >> (place * 8));
+}
+
+#endif

@@ -1,0 +1,145 @@
+/* Where records are: from a key to the unit that holds it.
+ *
+ * Model     Buckets (core/bucket.h) in the order of the hashes, so that the records of a ring slot
+ *           are found by going over a few neighbours. A record's hash is not kept: who needs it
+ *           reads the key again.
+ * Bounds    A bucket for every GKV_INDEX_BYTES_PER_BUCKET of memory; more records than that make
+ *           chains, and more of them longer ones.
+ * Threads   Whoever changes something holds the lock of the chain's first bucket. Readers may look
+ *           without it: what they find may be of no moment at all, but is in bounds.
+ */
+#ifndef GKV_CORE_INDEX_H
+#define GKV_CORE_INDEX_H
+
+#include "core/bucket.h"
+#include "core/entry.h"
+
+/* A bucket and the 5.5 records of 16 + 100 bytes that are planned for it. */
+#define GKV_INDEX_BYTES_PER_BUCKET (GKV_BUCKET_BYTES + 5 * 144 + 72)
+
+/* Places that a reader looks at in one chain before it takes it for nonsense. */
+#define GKV_INDEX_CHAIN_MAX 4096
+
+struct gkv_index {
+    struct gkv_pages pages;
+    ptrdiff_t bucket_offset;
+    uint32_t bucket_count;
+    uint64_t hash_seed;
+};
+
+/* A key with its hash, which is computed once per operation. */
+struct gkv_key {
+    struct gkv_bytes bytes;
+    uint64_t hash;
+};
+
+/* A used place of a chain; {NULL, 0} is none. */
+struct gkv_place {
+    struct gkv_bucket *bucket;
+    uint32_t at;
+};
+
+/* What a search found: the unit that the place named then, and what lay in it. */
+struct gkv_found {
+    struct gkv_place place;
+    struct gkv_unit unit;
+    struct gkv_entry_shape shape;
+};
+
+/* Lay out an index of at most `bytes` bytes, of which it leaves less than a page unused. */
+void gkv_index_init(struct gkv_index *index, struct gkv_arena *arena, uint64_t bytes,
+                    uint64_t hash_seed);
+
+static inline struct gkv_bucket *gkv_index_bucket_at(const struct gkv_index *index, uint32_t number)
+{
+    return (struct gkv_bucket *)gkv_at(index, index->bucket_offset) + number;
+}
+
+/* By the top 32 bits of a key's hash. */
+static inline uint32_t gkv_index_bucket_number(const struct gkv_index *index, uint32_t hash_top)
+{
+    return (uint32_t)((uint64_t)hash_top * index->bucket_count >> 32);
+}
+
+static inline struct gkv_bucket *gkv_index_bucket(const struct gkv_index *index, uint64_t key_hash)
+{
+    return gkv_index_bucket_at(index, gkv_index_bucket_number(index, (uint32_t)(key_hash >> 32)));
+}
+
+static inline struct gkv_unit gkv_place_unit(struct gkv_place place)
+{
+    return (struct gkv_unit){gkv_u32_load(&place.bucket->units[place.at])};
+}
+
+/* The bucket behind this one in its chain, or NULL. */
+static inline struct gkv_bucket *gkv_index_more(const struct gkv_index *index,
+                                                const struct gkv_bucket *bucket)
+{
+    const struct gkv_unit unit = {gkv_u32_load(&bucket->more)};
+    return gkv_pages_has(&index->pages, unit, GKV_BUCKET_BYTES / 8)
+               ? (struct gkv_bucket *)(void *)gkv_pages_words(&index->pages, unit)
+               : NULL;
+}
+
+/* True when the unit holds a record of this key; shape_out is filled with its shape, if so. */
+GKV_INLINE bool gkv_index_holds(const struct gkv_index *index, struct gkv_unit unit,
+                                struct gkv_bytes key, struct gkv_entry_shape *shape_out)
+{
+    if (!gkv_pages_has(&index->pages, unit, GKV_UNIT_BYTES_MIN / 8)) {
+        return false;
+    }
+    const gkv_word *words = gkv_pages_words(&index->pages, unit);
+    const uint64_t sizes = gkv_word_load(words + 2);
+    if ((sizes >> 32 & UINT16_MAX) != key.count) {
+        return false;
+    }
+    *shape_out = gkv_entry_shape(sizes);
+    return gkv_pages_has(&index->pages, unit, gkv_entry_bytes(shape_out) / 8) &&
+           gkv_words_equal(words + shape_out->key_at, key.data, key.count);
+}
+
+/* Find a key in one bucket of a chain. */
+GKV_INLINE bool gkv_index_find_here(const struct gkv_index *index, struct gkv_bucket *bucket,
+                                    const struct gkv_key *key, struct gkv_found *found_out)
+{
+    uint64_t match = gkv_bucket_match(bucket, gkv_bucket_tag(key->hash));
+    for (; match != 0; match &= match - 1) {
+        found_out->place = (struct gkv_place){bucket, gkv_bucket_place_of(match)};
+        found_out->unit = gkv_place_unit(found_out->place);
+        if (gkv_index_holds(index, found_out->unit, key->bytes, &found_out->shape)) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* Find a key in the chain behind its first bucket. */
+bool gkv_index_find_behind(const struct gkv_index *index, struct gkv_bucket *bucket,
+                           const struct gkv_key *key, struct gkv_found *found_out);
+
+/* Find a key in the chain of `bucket`; false when it is not there. A reader without the lock uses
+ * found_out->unit and not the place, which may name another by then. */
+GKV_INLINE bool gkv_index_find(const struct gkv_index *index, struct gkv_bucket *bucket,
+                               const struct gkv_key *key, struct gkv_found *found_out)
+{
+    return gkv_index_find_here(index, bucket, key, found_out) ||
+           (gkv_u32_load(&bucket->more) != 0 &&
+            gkv_index_find_behind(index, bucket, key, found_out));
+}
+
+/* The first used place of a chain, and the one behind a place; none at the end. */
+struct gkv_place gkv_index_first(struct gkv_bucket *bucket);
+struct gkv_place gkv_index_next(const struct gkv_index *index, struct gkv_place place);
+
+/* Enter a record at the end of a chain. False when there is no room for another bucket. */
+bool gkv_index_append(struct gkv_index *index, struct gkv_bucket *bucket, struct gkv_unit unit,
+                      uint64_t key_hash, uint8_t mark);
+
+/* Take a place out of the chain of `bucket`: the last one takes its place. */
+void gkv_index_remove(struct gkv_index *index, struct gkv_bucket *bucket, struct gkv_place place);
+
+/* Copy out the key of the record in a unit; 0 bytes when it cannot be one. Returns its hash. */
+uint64_t gkv_index_key(const struct gkv_index *index, struct gkv_unit unit,
+                       uint8_t key_out[GKV_KEY_BYTES_MAX], size_t *key_bytes_out);
+
+#endif
