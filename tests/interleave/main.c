@@ -50,6 +50,7 @@ int main(int count, char **words)
     }
     (void)signal(SIGSEGV, on_crash);
     (void)signal(SIGBUS, on_crash);
+    (void)signal(SIGABRT, on_crash); /* a run without an end */
     uint64_t all_steps = 0;
     for (seed = first; seed <= last; seed++) {
         uint64_t steps = 0;
