@@ -105,7 +105,8 @@ static void run(uint32_t key_count)
     }
     struct bench bench = {.key_count = key_count};
     struct gkv_arena arena = gkv_arena_over(memory, limit);
-    gkv_store_init(&bench.store, &arena, limit, 0);
+    const struct gkv_store_options options = {.limit_bytes = limit, .policy = GKV_STORE_REJECT};
+    gkv_store_init(&bench.store, &arena, &options);
     memset(bench.value, 'v', sizeof(bench.value));
     char text[KEY_BYTES + 1];
     for (uint32_t i = 0; i < key_count; i++) {

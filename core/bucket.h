@@ -9,7 +9,7 @@
  *           all.
  * Bounds    5.5 records per bucket are planned for, 11.6 bytes of index each.
  * Invariant Places are used from the front of the chain on; the last bucket of a chain of several
- *           is not empty.
+ *           is not empty. A place that is free keeps the tag and the mark of who left it last.
  */
 #ifndef GKV_CORE_BUCKET_H
 #define GKV_CORE_BUCKET_H
@@ -19,7 +19,8 @@
 
 #define GKV_BUCKET_PLACES 8
 
-/* A mark: this record is a tombstone or may expire, the sweep has to look at it. */
+/* A mark, below what core/age.h keeps: this record is a tombstone or may expire, the sweep has to
+ * look at it. */
 #define GKV_MARK_MORTAL 1u
 
 struct gkv_bucket {

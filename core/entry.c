@@ -72,6 +72,23 @@ void gkv_entry_write(const struct gkv_pages *pages, struct gkv_unit unit,
     }
 }
 
+struct gkv_unit gkv_entry_first_block(const struct gkv_pages *pages, struct gkv_unit unit,
+                                      const struct gkv_entry_shape *shape)
+{
+    const bool is_chained = (shape->flags & GKV_ENTRY_CHAINED) != 0;
+    const gkv_word *words = gkv_pages_words(pages, unit);
+    return (struct gkv_unit){is_chained ? (uint32_t)gkv_word_load(words + shape->block_at) : 0};
+}
+
+void gkv_entry_give_blocks(struct gkv_pages *pages, struct gkv_unit block)
+{
+    while (block.ref != 0) {
+        const struct gkv_unit next = {(uint32_t)gkv_word_load(gkv_pages_words(pages, block))};
+        gkv_pages_give(pages, block);
+        block = next;
+    }
+}
+
 bool gkv_entry_read_blocks(const struct gkv_pages *pages, struct gkv_unit unit,
                            const struct gkv_entry_shape *shape, uint8_t *out)
 {

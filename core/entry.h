@@ -84,6 +84,11 @@ void gkv_entry_write(const struct gkv_pages *pages, struct gkv_unit unit,
                      const struct gkv_entry_shape *shape, struct gkv_keyed_record what,
                      struct gkv_unit first_block);
 
+/* The first block of a record, or none; and give back all blocks from one on, which may be none. */
+struct gkv_unit gkv_entry_first_block(const struct gkv_pages *pages, struct gkv_unit unit,
+                                      const struct gkv_entry_shape *shape);
+void gkv_entry_give_blocks(struct gkv_pages *pages, struct gkv_unit block);
+
 /* Copy the blocks of a chained value out. False when they cannot be what was written. */
 bool gkv_entry_read_blocks(const struct gkv_pages *pages, struct gkv_unit unit,
                            const struct gkv_entry_shape *shape, uint8_t *out);

@@ -1,5 +1,6 @@
 #include "core/index.h"
 
+#include "core/age.h"
 #include "core/hash.h"
 #include "core/panic.h"
 
@@ -81,6 +82,19 @@ static void clear(struct gkv_bucket *bucket)
     }
 }
 
+/* Is this the tag of one who left lately? Places from `at` on are free; of those that are not asked
+ * for, none is lost: the first moves to where it was found. */
+static bool recall(struct gkv_bucket *bucket, uint32_t at, uint16_t tag)
+{
+    for (uint32_t i = at; i < GKV_BUCKET_PLACES; i++) {
+        if (gkv_bucket_tag_at(bucket, i) == tag) {
+            gkv_bucket_set_tag(bucket, i, gkv_bucket_tag_at(bucket, at));
+            return true;
+        }
+    }
+    return false;
+}
+
 bool gkv_index_append(struct gkv_index *index, struct gkv_bucket *bucket, struct gkv_unit unit,
                       uint64_t key_hash, uint8_t mark)
 {
@@ -98,8 +112,9 @@ bool gkv_index_append(struct gkv_index *index, struct gkv_bucket *bucket, struct
         last = fresh;
         at = 0;
     }
+    const bool is_known = recall(last, at, gkv_bucket_tag(key_hash));
     gkv_bucket_set_tag(last, at, gkv_bucket_tag(key_hash));
-    gkv_bucket_set_mark(last, at, mark);
+    gkv_bucket_set_mark(last, at, is_known ? gkv_age_returned(mark) : mark);
     gkv_u32_store(&last->units[at], unit.ref);
     return true;
 }
@@ -117,19 +132,24 @@ static void drop_last(struct gkv_index *index, struct gkv_bucket *bucket,
     gkv_pages_give(&index->pages, unit);
 }
 
-void gkv_index_remove(struct gkv_index *index, struct gkv_bucket *bucket, struct gkv_place place)
+struct gkv_place gkv_index_remove(struct gkv_index *index, struct gkv_bucket *bucket,
+                                  struct gkv_place place)
 {
     struct gkv_bucket *last = last_bucket(index, bucket);
     const uint32_t count = used_places(last);
     GKV_ASSERT(count > 0);
     const uint32_t from = count - 1;
+    const bool is_last = place.bucket == last && place.at == from;
+    const uint16_t tag = gkv_bucket_tag_at(place.bucket, place.at);
     gkv_bucket_set_tag(place.bucket, place.at, gkv_bucket_tag_at(last, from));
     gkv_bucket_set_mark(place.bucket, place.at, gkv_bucket_mark_at(last, from));
     gkv_u32_store(&place.bucket->units[place.at], gkv_u32_load(&last->units[from]));
     gkv_u32_store(&last->units[from], 0);
+    gkv_bucket_set_tag(last, from, tag);
     if (from == 0 && last != bucket) {
         drop_last(index, bucket, last);
     }
+    return is_last ? (struct gkv_place){NULL, 0} : place;
 }
 
 uint64_t gkv_index_key(const struct gkv_index *index, struct gkv_unit unit,

@@ -131,12 +131,16 @@ GKV_INLINE bool gkv_index_find(const struct gkv_index *index, struct gkv_bucket 
 struct gkv_place gkv_index_first(struct gkv_bucket *bucket);
 struct gkv_place gkv_index_next(const struct gkv_index *index, struct gkv_place place);
 
-/* Enter a record at the end of a chain. False when there is no room for another bucket. */
+/* Enter a record at the end of a chain; its mark says so if it left not long ago (core/age.h).
+ * False when there is no room for another bucket. */
 bool gkv_index_append(struct gkv_index *index, struct gkv_bucket *bucket, struct gkv_unit unit,
                       uint64_t key_hash, uint8_t mark);
 
-/* Take a place out of the chain of `bucket`: the last one takes its place. */
-void gkv_index_remove(struct gkv_index *index, struct gkv_bucket *bucket, struct gkv_place place);
+/* Take a place out of the chain of `bucket`: the last one takes its place, and its tag stays behind
+ * until another needs the room. Returns the place, or none when it was the last one itself: its
+ * bucket may be somebody's record by then. */
+struct gkv_place gkv_index_remove(struct gkv_index *index, struct gkv_bucket *bucket,
+                                  struct gkv_place place);
 
 /* Copy out the key of the record in a unit; 0 bytes when it cannot be one. Returns its hash. */
 uint64_t gkv_index_key(const struct gkv_index *index, struct gkv_unit unit,

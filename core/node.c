@@ -103,7 +103,10 @@ static void lay_out(struct modules *modules, struct gkv_arena *arena,
     gkv_members_init(&modules->members, arena, member_count_max, &self);
     gkv_ring_init(&modules->ring, arena, member_count_max, (uint16_t)options->replica_count,
                   options->hash_seed);
-    gkv_store_init(&modules->store, arena, options->memory_limit_bytes, options->hash_seed);
+    const struct gkv_store_options store = {.limit_bytes = options->memory_limit_bytes,
+                                            .hash_seed = options->hash_seed,
+                                            .policy = GKV_STORE_REJECT};
+    gkv_store_init(&modules->store, arena, &store);
     gkv_swim_init(&modules->swim, arena, options);
     modules->replica = (struct gkv_replica){.malformed_count = 0};
     gkv_quorum_init(&modules->quorum, arena, options);

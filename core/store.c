@@ -1,20 +1,30 @@
 #include "core/store.h"
 
+#include "core/age.h"
 #include "core/gather.h"
 #include "core/panic.h"
 
+/* Turns of making room for one put, and two more for each page of its value. */
+#define TURNS_MIN 8
+
+/* One in so many bytes lost between records is a reason to gather before anything is evicted. */
+#define SPARE_SHARE 16
+
 _Static_assert(sizeof(struct gkv_store) < 1024, "callers have it on their stack");
 
-void gkv_store_init(struct gkv_store *store, struct gkv_arena *arena, uint64_t limit_bytes,
-                    uint64_t hash_seed)
+void gkv_store_init(struct gkv_store *store, struct gkv_arena *arena,
+                    const struct gkv_store_options *options)
 {
+    const uint64_t limit_bytes = options->limit_bytes;
     GKV_ASSERT(limit_bytes >= GKV_STORE_BYTES_MIN);
+    GKV_ASSERT(options->policy == GKV_STORE_REJECT || options->policy == GKV_STORE_EVICT);
     const size_t used_before = arena->used;
     memset(store, 0, sizeof(*store));
     store->limit_bytes = limit_bytes;
+    store->policy = options->policy;
     gkv_slots_init(&store->slots, arena);
     gkv_index_init(&store->index, arena, limit_bytes - sizeof(*store) - (arena->used - used_before),
-                   hash_seed);
+                   options->hash_seed);
     GKV_ASSERT(arena->used - used_before + sizeof(*store) <= limit_bytes);
 }
 
@@ -62,23 +72,6 @@ static struct gkv_unit next_block(const struct gkv_store *store, struct gkv_unit
     return (struct gkv_unit){(uint32_t)gkv_word_load(words_of(store, block))};
 }
 
-static struct gkv_unit first_block(const struct gkv_store *store, const struct gkv_found *found)
-{
-    const bool is_chained = (found->shape.flags & GKV_ENTRY_CHAINED) != 0;
-    const gkv_word *words = words_of(store, found->unit);
-    return (struct gkv_unit){is_chained ? (uint32_t)gkv_word_load(words + found->shape.block_at)
-                                        : 0};
-}
-
-static void give_chain(struct gkv_store *store, struct gkv_unit block)
-{
-    while (block.ref != 0) {
-        const struct gkv_unit next = next_block(store, block);
-        gkv_pages_give(&store->index.pages, block);
-        block = next;
-    }
-}
-
 /* Put `count` more blocks in front of a chain, which may be none; all of them or nothing. */
 static bool lengthen_chain(struct gkv_store *store, struct gkv_unit *chain, uint32_t count,
                            uint64_t key_hash)
@@ -112,6 +105,7 @@ struct put {
     const struct gkv_record *record;
     struct gkv_entry_shape shape;
     struct gkv_unit chain;
+    bool has_evicted; /* as much as is put */
 };
 
 static void prepare_chain(struct gkv_store *store, struct put *put)
@@ -189,7 +183,7 @@ static bool replace(struct gkv_store *store, const struct gkv_found *held, struc
         }
         unit = unit.ref == 0 ? held->unit : unit;
     }
-    struct gkv_unit old_chain = first_block(store, held);
+    struct gkv_unit old_chain = gkv_entry_first_block(pages, held->unit, &held->shape);
     if (!replace_chain(store, put, &old_chain, held->shape.block_count)) {
         if (unit.ref != held->unit.ref) {
             gkv_pages_give(pages, unit);
@@ -197,12 +191,14 @@ static bool replace(struct gkv_store *store, const struct gkv_found *held, struc
         return false;
     }
     write_entry(store, unit, put);
-    gkv_bucket_set_mark(held->place.bucket, held->place.at, mark_of(&put->shape));
+    const uint8_t mark = gkv_bucket_mark_at(held->place.bucket, held->place.at);
+    gkv_bucket_set_mark(held->place.bucket, held->place.at,
+                        (uint8_t)((mark & ~GKV_MARK_MORTAL) | mark_of(&put->shape) | GKV_AGE_USED));
     if (unit.ref != held->unit.ref) {
         gkv_u32_store(&held->place.bucket->units[held->place.at], unit.ref);
         gkv_pages_give(pages, held->unit);
     }
-    give_chain(store, old_chain);
+    gkv_entry_give_blocks(pages, old_chain);
     return true;
 }
 
@@ -252,9 +248,35 @@ static enum gkv_store_outcome try_put(struct gkv_store *store, struct put *put,
     } else {
         gkv_seqlock_leave(&bucket->lock, number);
     }
-    give_chain(store, put->chain);
+    gkv_entry_give_blocks(&store->index.pages, put->chain);
     put->chain.ref = 0;
     return outcome;
+}
+
+/* Nothing fits. A store that rejects can only empty a page of what others left in it; so does one
+ * that evicts while much of it is lost in that way, and evicts else: as much as is put, which is
+ * enough if what goes is of the same size, and a page's worth when it was not. False: there is no
+ * more to be had. */
+static bool make_room(struct gkv_store *store, struct put *put)
+{
+    const struct gkv_pages *pages = &store->index.pages;
+    const uint64_t held_bytes = gkv_word_load(&pages->held_bytes);
+    const uint64_t spare_bytes = held_bytes - gkv_word_load(&pages->used_bytes);
+    const bool is_evicting = store->policy == GKV_STORE_EVICT;
+    if ((!is_evicting || put->has_evicted || spare_bytes > held_bytes / SPARE_SHARE) &&
+        gkv_gather(&store->index, true) && gkv_word_load(&pages->held_bytes) < held_bytes) {
+        return true;
+    }
+    if (!is_evicting) {
+        return false;
+    }
+    const uint64_t put_bytes =
+        gkv_entry_bytes(&put->shape) + (uint64_t)put->shape.block_count * GKV_BLOCK_BYTES;
+    const uint32_t count = gkv_evict(&store->eviction, &store->index, &store->slots,
+                                     put->has_evicted ? GKV_PAGE_BYTES : put_bytes);
+    (void)gkv_word_add(&store->record_count, -(uint64_t)count);
+    put->has_evicted = true;
+    return count > 0;
 }
 
 enum gkv_store_outcome gkv_store_put(struct gkv_store *store, struct gkv_key key,
@@ -266,10 +288,9 @@ enum gkv_store_outcome gkv_store_put(struct gkv_store *store, struct gkv_key key
     struct gkv_version held = {0};
     enum gkv_store_outcome outcome = try_put(store, &put, &held);
 
-    /* Each turn frees a page, unless others were quicker. */
-    const uint32_t pages_wanted = put.shape.value_bytes / GKV_PAGE_BYTES + 2;
-    for (uint32_t i = 0; outcome == GKV_STORE_FULL && i < pages_wanted; i++) {
-        if (!gkv_gather(&store->index, true)) {
+    const uint32_t turn_count = TURNS_MIN + put.shape.value_bytes / GKV_PAGE_BYTES * 2;
+    for (uint32_t i = 0; outcome == GKV_STORE_FULL && i < turn_count; i++) {
+        if (!make_room(store, &put)) {
             break;
         }
         outcome = try_put(store, &put, &held);
@@ -294,12 +315,14 @@ struct question {
 
 /* Look once: false when the key is not there, or when what was there cannot be true. */
 GKV_INLINE bool look(const struct gkv_store *store, struct gkv_bucket *bucket,
-                     const struct question *question, struct gkv_record *record_out)
+                     const struct question *question, struct gkv_record *record_out,
+                     struct gkv_place *place_out)
 {
     struct gkv_found found;
     if (!gkv_index_find(&store->index, bucket, &question->key, &found)) {
         return false;
     }
+    *place_out = found.place;
     *record_out = describe(words_of(store, found.unit), &found.shape, question->now_ms);
     if (record_out->value.count == 0 || record_out->value.count > question->buffer.capacity) {
         return true;
@@ -309,19 +332,32 @@ GKV_INLINE bool look(const struct gkv_store *store, struct gkv_bucket *bucket,
                                 question->buffer.data);
 }
 
+/* The hand (core/evict.h) is to know that this place was used. Whoever has changed the bucket since
+ * the reader took its number is let be: then it may be another's place, and the next reader will
+ * say it. */
+static void note_use(struct gkv_bucket *bucket, uint32_t number, struct gkv_place place)
+{
+    const uint8_t mark = gkv_bucket_mark_at(place.bucket, place.at);
+    if ((mark & GKV_AGE_USED) == 0 && gkv_seqlock_take_at(&bucket->lock, number)) {
+        gkv_bucket_set_mark(place.bucket, place.at, mark | GKV_AGE_USED);
+        gkv_seqlock_leave(&bucket->lock, number);
+    }
+}
+
 /* Somebody wrote meanwhile: look a few times more, then make the others wait. */
 static bool look_again(const struct gkv_store *store, struct gkv_bucket *bucket,
                        const struct question *question, struct gkv_record *record_out)
 {
+    struct gkv_place place;
     for (uint32_t i = 0; i < GKV_SEQLOCK_TRIES; i++) {
         const uint32_t number = gkv_seqlock_read(&bucket->lock);
-        const bool is_found = look(store, bucket, question, record_out);
+        const bool is_found = look(store, bucket, question, record_out, &place);
         if (gkv_seqlock_is_same(&bucket->lock, number)) {
             return is_found;
         }
     }
     const uint32_t number = gkv_seqlock_take(&bucket->lock);
-    const bool is_found = look(store, bucket, question, record_out);
+    const bool is_found = look(store, bucket, question, record_out, &place);
     gkv_seqlock_leave(&bucket->lock, number);
     return is_found;
 }
@@ -332,10 +368,78 @@ bool gkv_store_get(const struct gkv_store *store, struct gkv_key key, uint64_t n
     const struct question question = {key, now_ms, buffer};
     struct gkv_bucket *bucket = gkv_index_bucket(&store->index, key.hash);
     const uint32_t number = gkv_seqlock_read(&bucket->lock);
-    const bool is_found = look(store, bucket, &question, record_out);
-    return gkv_seqlock_is_same(&bucket->lock, number)
-               ? is_found
-               : look_again(store, bucket, &question, record_out);
+    struct gkv_place place = {NULL, 0};
+    const bool is_found = look(store, bucket, &question, record_out, &place);
+    if (!gkv_seqlock_is_same(&bucket->lock, number)) {
+        return look_again(store, bucket, &question, record_out);
+    }
+    if (is_found && store->policy == GKV_STORE_EVICT) {
+        note_use(bucket, number, place);
+    }
+    return is_found;
+}
+
+/* Keys whose memory is asked for before the first of them is looked at. */
+#define AHEAD_MAX 32
+
+/* Ask for the lines of a bucket; then, when they are there, for those of the records that may be
+ * the key's. Four lines: the most that a record of 16 and 100 bytes lies in, and one. */
+static void ask_for_bucket(const struct gkv_store *store, struct gkv_key key)
+{
+    __builtin_prefetch(gkv_index_bucket(&store->index, key.hash));
+}
+
+static void ask_for_record(const struct gkv_store *store, struct gkv_key key)
+{
+    const struct gkv_bucket *bucket = gkv_index_bucket(&store->index, key.hash);
+    uint64_t match = gkv_bucket_match(bucket, gkv_bucket_tag(key.hash));
+    for (; match != 0; match &= match - 1) {
+        const uint32_t at = gkv_bucket_place_of(match);
+        const struct gkv_unit unit = {gkv_u32_load(&bucket->units[at])};
+        if (gkv_pages_has(&store->index.pages, unit, GKV_UNIT_BYTES_MIN / 8)) {
+            const uint8_t *record = (const uint8_t *)words_of(store, unit);
+            __builtin_prefetch(record);
+            __builtin_prefetch(record + 64);
+            __builtin_prefetch(record + 128);
+        }
+    }
+}
+
+void gkv_store_get_many(const struct gkv_store *store, uint64_t now_ms,
+                        struct gkv_store_read *reads, size_t count)
+{
+    for (size_t first = 0; first < count; first += AHEAD_MAX) {
+        const size_t rest = count - first;
+        const size_t end = first + (rest < AHEAD_MAX ? rest : AHEAD_MAX);
+        for (size_t i = first; i < end; i++) {
+            ask_for_bucket(store, reads[i].key);
+        }
+        for (size_t i = first; i < end; i++) {
+            ask_for_record(store, reads[i].key);
+        }
+        for (size_t i = first; i < end; i++) {
+            reads[i].is_found =
+                gkv_store_get(store, reads[i].key, now_ms, reads[i].buffer, &reads[i].record);
+        }
+    }
+}
+
+void gkv_store_put_many(struct gkv_store *store, struct gkv_store_write *writes, size_t count)
+{
+    for (size_t first = 0; first < count; first += AHEAD_MAX) {
+        const size_t rest = count - first;
+        const size_t end = first + (rest < AHEAD_MAX ? rest : AHEAD_MAX);
+        for (size_t i = first; i < end; i++) {
+            ask_for_bucket(store, writes[i].key);
+        }
+        for (size_t i = first; i < end; i++) {
+            ask_for_record(store, writes[i].key);
+        }
+        for (size_t i = first; i < end; i++) {
+            writes[i].outcome =
+                gkv_store_put(store, writes[i].key, &writes[i].record, &writes[i].held);
+        }
+    }
 }
 
 /* Under the lock: the first place from `place` on whose key has this hash. */
@@ -532,17 +636,19 @@ static void bury(struct gkv_store *store, struct gkv_found *found, struct gkv_ke
     found->shape = put.shape;
 }
 
-static void forget(struct gkv_store *store, struct gkv_bucket *bucket,
-                   const struct gkv_found *found, uint64_t key_hash)
+/* Returns the place, where another is now, or none. */
+static struct gkv_place forget(struct gkv_store *store, struct gkv_bucket *bucket,
+                               const struct gkv_found *found, uint64_t key_hash)
 {
     const struct gkv_version version = version_in(words_of(store, found->unit));
     note_forgotten(store, version);
     gkv_slots_subtract(&store->slots, key_hash, version);
-    gkv_index_remove(&store->index, bucket, found->place);
+    const struct gkv_place place = gkv_index_remove(&store->index, bucket, found->place);
     gkv_pages_give(&store->index.pages, found->unit);
     (void)gkv_word_add(&store->record_count, UINT64_MAX);
     (void)gkv_word_add(&store->tombstone_count, UINT64_MAX);
     (void)gkv_word_add(&store->forgotten_count, 1);
+    return place;
 }
 
 struct sweep {
@@ -550,9 +656,9 @@ struct sweep {
     uint64_t keep_ms;
 };
 
-/* Under the lock: true when the record is gone, and another may be in its place. */
-static bool sweep_record(struct gkv_store *store, struct gkv_bucket *bucket, struct gkv_place place,
-                         const struct sweep *sweep)
+/* Under the lock. Returns the place to go on with, or none. */
+static struct gkv_place sweep_record(struct gkv_store *store, struct gkv_bucket *bucket,
+                                     struct gkv_place place, const struct sweep *sweep)
 {
     uint8_t key_bytes[GKV_KEY_BYTES_MAX];
     struct gkv_found found = {.place = place, .unit = gkv_place_unit(place)};
@@ -560,7 +666,7 @@ static bool sweep_record(struct gkv_store *store, struct gkv_bucket *bucket, str
     found.shape = gkv_entry_shape(gkv_word_load(words + 2));
     const struct gkv_record record = describe(words, &found.shape, sweep->now_ms);
     if (!record.is_tombstone) {
-        return false;
+        return gkv_index_next(&store->index, place);
     }
     struct gkv_key key = {{key_bytes, 0}, 0};
     key.hash = gkv_index_key(&store->index, found.unit, key_bytes, &key.bytes.count);
@@ -569,10 +675,7 @@ static bool sweep_record(struct gkv_store *store, struct gkv_bucket *bucket, str
     }
     const bool is_old = is_over(gkv_hlc_ms(record.version.hlc), sweep->keep_ms, sweep->now_ms) &&
                         is_over(record.expire_ms, sweep->keep_ms, sweep->now_ms);
-    if (is_old) {
-        forget(store, bucket, &found, key.hash);
-    }
-    return is_old;
+    return is_old ? forget(store, bucket, &found, key.hash) : gkv_index_next(&store->index, place);
 }
 
 static void sweep_bucket(struct gkv_store *store, struct gkv_bucket *bucket,
@@ -582,12 +685,8 @@ static void sweep_bucket(struct gkv_store *store, struct gkv_bucket *bucket,
     struct gkv_place place = gkv_index_first(bucket);
     while (place.bucket != NULL) {
         const bool is_mortal = (gkv_bucket_mark_at(place.bucket, place.at) & GKV_MARK_MORTAL) != 0;
-        if (is_mortal && sweep_record(store, bucket, place, sweep)) {
-            const bool is_last = gkv_place_unit(place).ref == 0;
-            place = is_last ? (struct gkv_place){NULL, 0} : place;
-        } else {
-            place = gkv_index_next(&store->index, place);
-        }
+        place = is_mortal ? sweep_record(store, bucket, place, sweep)
+                          : gkv_index_next(&store->index, place);
     }
     gkv_seqlock_change(&bucket->lock, number);
 }
@@ -622,5 +721,6 @@ struct gkv_store_stats gkv_store_stats(const struct gkv_store *store)
                                     .held_bytes = gkv_word_load(&store->index.pages.held_bytes),
                                     .limit_bytes = store->limit_bytes,
                                     .expired_count = gkv_word_load(&store->expired_count),
-                                    .forgotten_count = gkv_word_load(&store->forgotten_count)};
+                                    .forgotten_count = gkv_word_load(&store->forgotten_count),
+                                    .evicted_count = gkv_word_load(&store->eviction.evicted_count)};
 }

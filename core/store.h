@@ -8,11 +8,14 @@
  * Bounds    All of memory_limit_bytes and no more: this struct, index, slot table, records and what
  *           is lost between them; 28 bytes beside a key and value that are whole words, and 13 of
  *           index. Full: a put that finds no room, after what it replaces and after gathering what
- *           is free in pieces (core/gather.h), answers GKV_STORE_FULL.
+ *           is free in pieces (core/gather.h), answers GKV_STORE_FULL; with GKV_STORE_EVICT it
+ *           makes room by eviction as well (core/evict.h), and answers that when there is nothing
+ *           but tombstones, or other threads took the room each time.
  * Threads   Any may call anything but gkv_store_init, at any time.
- * Invariant For one key the version never goes down while the key is held. From its expire_ms on, a
- *           record is the tombstone of its own version wherever it is read, so that its digest does
- *           not change when the sweep frees its value.
+ * Invariant For one key the version never goes down while the key is held: what was evicted may
+ *           come back as an older version, from whoever has one. From its expire_ms on, a record is
+ *           the tombstone of its own version wherever it is read, so that its digest does not
+ *           change when the sweep frees its value.
  * Not here  Whether a version may be accepted (clock drift): core/replica.h.
  */
 #ifndef GKV_CORE_STORE_H
@@ -23,6 +26,7 @@
 #include <stdint.h>
 
 #include "core/arena.h"
+#include "core/evict.h"
 #include "core/index.h"
 #include "core/message.h"
 #include "core/slots.h"
@@ -41,6 +45,28 @@ struct gkv_slot_part {
     uint32_t part_count;
 };
 
+/* What a put does when there is no room. */
+enum gkv_store_policy {
+    GKV_STORE_REJECT = 1, /* it answers GKV_STORE_FULL */
+    GKV_STORE_EVICT =
+        2, /* it makes room: for a cache, which may lose what it holds (core/evict.h) */
+};
+
+struct gkv_store_options {
+    uint64_t limit_bytes; /* at least GKV_STORE_BYTES_MIN */
+    uint64_t hash_seed;   /* of gkv_hash, for keys */
+    enum gkv_store_policy policy;
+};
+
+/* One of the keys that gkv_store_get_many looks for, and what it finds, as gkv_store_get tells
+ * it. */
+struct gkv_store_read {
+    struct gkv_key key;
+    struct gkv_buffer buffer;
+    struct gkv_record record;
+    bool is_found;
+};
+
 enum gkv_store_outcome {
     GKV_STORE_STORED = 1,
     GKV_STORE_SAME = 2,  /* this very version is held already; nothing changed */
@@ -56,11 +82,22 @@ struct gkv_store_stats {
     uint64_t limit_bytes;
     uint64_t expired_count;   /* values freed by the sweep, ever */
     uint64_t forgotten_count; /* tombstones dropped by the sweep, ever */
+    uint64_t evicted_count;   /* records dropped to make room, ever */
+};
+
+/* One of the records that gkv_store_put_many puts, and what gkv_store_put answers to it. */
+struct gkv_store_write {
+    struct gkv_key key;
+    struct gkv_record record;
+    enum gkv_store_outcome outcome;
+    struct gkv_version held;
 };
 
 struct gkv_store {
     struct gkv_index index;
     struct gkv_slots slots;
+    struct gkv_eviction eviction;
+    enum gkv_store_policy policy;
     uint64_t limit_bytes;
     gkv_atomic_u32 sweep_slot; /* where the next sweep goes on */
     gkv_word record_count;
@@ -71,11 +108,11 @@ struct gkv_store {
     gkv_word forgotten[2]; /* the greatest version that a sweep dropped: stamp, writer; or zero */
 };
 
-/* Lay out a store in at most limit_bytes >= GKV_STORE_BYTES_MIN bytes, the struct itself included,
- * of the arena; less than a page of them stays unused. Hashes of keys are gkv_hash(key, hash_seed),
- * and every gkv_key that is passed to this store has that one. */
-void gkv_store_init(struct gkv_store *store, struct gkv_arena *arena, uint64_t limit_bytes,
-                    uint64_t hash_seed);
+/* Lay out a store in at most options->limit_bytes bytes, the struct itself included, of the arena;
+ * less than a page of them stays unused. Hashes of keys are gkv_hash(key, options->hash_seed), and
+ * every gkv_key that is passed to this store has that one. */
+void gkv_store_init(struct gkv_store *store, struct gkv_arena *arena,
+                    const struct gkv_store_options *options);
 
 /* Hold `record` under key (1 .. GKV_KEY_BYTES_MAX bytes), if it is newer than what is held; a
  * tombstone's value is dropped. held_out (may be NULL) is filled with the version held after the
@@ -89,6 +126,14 @@ enum gkv_store_outcome gkv_store_put(struct gkv_store *store, struct gkv_key key
  * of its version, with its expire_ms. */
 bool gkv_store_get(const struct gkv_store *store, struct gkv_key key, uint64_t now_ms,
                    struct gkv_buffer buffer, struct gkv_record *record_out);
+
+/* Get `count` keys, in this order, and have the memory fetch what the next ones need meanwhile.
+ * Each read borrows its buffer. Not one moment for all of them. */
+void gkv_store_get_many(const struct gkv_store *store, uint64_t now_ms,
+                        struct gkv_store_read *reads, size_t count);
+
+/* Put `count` records, in this order, in the same way. */
+void gkv_store_put_many(struct gkv_store *store, struct gkv_store_write *writes, size_t count);
 
 /* Read a record by its key's hash, as gkv_store_get does: key and value are copied to buffer one
  * after the other. Returns how many bytes they are, 0 when there is no such record; record_out is

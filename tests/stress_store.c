@@ -151,7 +151,9 @@ int main(int count, char **words)
         return 2;
     }
     struct gkv_arena arena = gkv_arena_over(memory, sizeof(memory));
-    gkv_store_init(&store, &arena, sizeof(memory), 0);
+    const struct gkv_store_options options = {.limit_bytes = sizeof(memory),
+                                              .policy = GKV_STORE_REJECT};
+    gkv_store_init(&store, &arena, &options);
     pthread_t threads[THREAD_COUNT];
     for (uint32_t i = 0; i < THREAD_COUNT; i++) {
         workers[i].number = i;

@@ -45,8 +45,10 @@ static struct world *world_start(void)
                                           .state = GKV_MEMBER_ALIVE,
                                           .address = nodes_address(0)});
     gkv_ring_init(&world->ring, &arena, 4, 3, 0);
-    gkv_store_init(&world->store, &arena, world->options.memory_limit_bytes,
-                   world->options.hash_seed);
+    const struct gkv_store_options store = {.limit_bytes = world->options.memory_limit_bytes,
+                                            .hash_seed = world->options.hash_seed,
+                                            .policy = GKV_STORE_REJECT};
+    gkv_store_init(&world->store, &arena, &store);
     gkv_ring_refresh(&world->ring, &world->members);
     world->step = (struct gkv_step){.now = {.mono_ns = 1, .wall_ms = WALL_MS},
                                     .options = &world->options,

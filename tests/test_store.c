@@ -77,10 +77,13 @@ static struct gkv_bytes value_of(struct gkv_version version, size_t value_bytes)
     return (struct gkv_bytes){value_buffer, value_bytes};
 }
 
+static const struct gkv_store_options rejecting = {
+    .limit_bytes = LIMIT_BYTES, .hash_seed = HASH_SEED, .policy = GKV_STORE_REJECT};
+
 static void store_start(struct gkv_store *store)
 {
     struct gkv_arena arena = gkv_arena_over(memory, sizeof(memory));
-    gkv_store_init(store, &arena, LIMIT_BYTES, HASH_SEED);
+    gkv_store_init(store, &arena, &rejecting);
 }
 
 static struct gkv_key key_of(const struct model_record *held)
@@ -554,7 +557,8 @@ static void test_limit_is_exact(void **state)
     for (uint64_t limit = LIMIT_BYTES; limit < UINT64_C(1) << 34; limit += limit / 3 + 12345) {
         struct gkv_store store;
         struct gkv_arena arena = gkv_arena_counting();
-        gkv_store_init(&store, &arena, limit, HASH_SEED);
+        const struct gkv_store_options options = {.limit_bytes = limit, .policy = GKV_STORE_REJECT};
+        gkv_store_init(&store, &arena, &options);
         assert_true(arena.used + sizeof(store) <= limit);
         assert_true(limit - arena.used - sizeof(store) < 2 * GKV_PAGE_BYTES);
     }
@@ -711,7 +715,7 @@ static void test_copy(void **state)
         alignas(GKV_ARENA_ALIGN) uint8_t bytes[LIMIT_BYTES];
     } original, copy;
     struct gkv_arena arena = gkv_arena_over(original.bytes, sizeof(original.bytes));
-    gkv_store_init(&original.store, &arena, LIMIT_BYTES, HASH_SEED);
+    gkv_store_init(&original.store, &arena, &rejecting);
     assert_int_equal(put(&original.store, "key", 5, 1000), GKV_STORE_STORED);
     memcpy(&copy, &original, sizeof(copy));
     memset(&original, 0xee, sizeof(original));

@@ -12,6 +12,11 @@
 #define LIMIT_BYTES GKV_STORE_BYTES_MIN
 #define THREAD_COUNT 3
 #define KEY_COUNT 6
+#define CROWD_COUNT \
+    7 /* others in the bucket of the first four, so that these lie behind one another */
+#define FILLER_COUNT 128 /* others of a page's fourth, so that the store is full */
+#define NAME_COUNT (KEY_COUNT + CROWD_COUNT + FILLER_COUNT)
+#define FILLER_BYTES 4000
 #define OPERATIONS_MAX 5
 #define VALUE_BYTES_MAX 9000
 #define KEEP_MS 1000
@@ -30,12 +35,13 @@ struct trial {
     struct gkv_prng prng[THREAD_COUNT];
     struct knowledge knowledge[THREAD_COUNT][KEY_COUNT];
     struct gkv_version newest[KEY_COUNT]; /* of all that was stored */
+    bool is_evicting;
     const char *failure;
 };
 
 static _Alignas(GKV_ARENA_ALIGN) uint8_t memory[LIMIT_BYTES];
 static uint8_t buffers[THREAD_COUNT + 1][GKV_KEY_BYTES_MAX + VALUE_BYTES_MAX];
-static char keys[KEY_COUNT][12];
+static char keys[NAME_COUNT][12];
 
 static struct gkv_key key_of(uint32_t number)
 {
@@ -59,13 +65,14 @@ static uint32_t divided_slot(const struct gkv_store *store)
     return slot;
 }
 
-/* Three keys of one bucket, two of one slot but two buckets, and another. */
+/* Three keys of one bucket, two of one slot but two buckets, and another; a crowd in that bucket;
+ * and whatever comes next. */
 static void choose_keys(const struct gkv_store *store)
 {
     const uint32_t slot = divided_slot(store);
     const uint32_t bucket = bucket_of(store, (uint64_t)slot << (64 - GKV_SLOT_BITS));
     uint32_t count = 0;
-    for (uint32_t i = 0; count < KEY_COUNT; i++) {
+    for (uint32_t i = 0; count < NAME_COUNT; i++) {
         snprintf(keys[count], sizeof(keys[0]), "%u", (unsigned)i);
         const uint64_t hash = key_of(count).hash;
         const bool is_in_slot = gkv_slot_of(hash) == slot;
@@ -74,7 +81,11 @@ static void choose_keys(const struct gkv_store *store)
             is_in_bucket && !is_in_slot, is_in_bucket && !is_in_slot, is_in_bucket && !is_in_slot,
             is_in_slot && is_in_bucket,  is_in_slot && !is_in_bucket, !is_in_slot && !is_in_bucket,
         };
-        count += wanted[count];
+        if (count < KEY_COUNT) {
+            count += wanted[count];
+        } else {
+            count += is_in_bucket || count >= KEY_COUNT + CROWD_COUNT;
+        }
     }
 }
 
@@ -129,12 +140,12 @@ static void check_read(struct trial *trial, uint32_t thread, uint32_t key, bool 
     struct gkv_version *least = &trial->knowledge[thread][key].least;
     const struct gkv_version forgotten = gkv_store_forgotten(&trial->store);
     if (!is_found) {
-        if (is_older(forgotten, *least)) {
+        if (is_older(forgotten, *least) && !trial->is_evicting) {
             fail(trial, "a key that was there is not");
         }
         return;
     }
-    if (is_older(record->version, *least) && is_older(forgotten, *least)) {
+    if (is_older(record->version, *least) && is_older(forgotten, *least) && !trial->is_evicting) {
         fail(trial, "a version went back");
     }
     if (is_older(trial->newest[key], record->version)) {
@@ -142,6 +153,15 @@ static void check_read(struct trial *trial, uint32_t thread, uint32_t key, bool 
     }
     learn(least, record->version);
     check_value(trial, record);
+}
+
+/* The hand is about to come by this key, and will have found nothing to take for so long that it
+ * takes one there. */
+static void hand_to(struct trial *trial, uint32_t key)
+{
+    const uint32_t bucket_count = trial->store.index.bucket_count;
+    const uint32_t bucket = bucket_of(&trial->store, key_of(key).hash);
+    gkv_word_store(&trial->store.eviction.hand, bucket_count + bucket - GKV_EVICT_FRUITLESS_MAX);
 }
 
 static void put(struct trial *trial, uint32_t thread, uint32_t key)
@@ -159,9 +179,15 @@ static void put(struct trial *trial, uint32_t thread, uint32_t key)
     }
     record.value = (struct gkv_bytes){buffer, value_bytes(version)};
     learn(&trial->newest[key], version);
+    if (trial->is_evicting) {
+        hand_to(trial, (uint32_t)gkv_prng_below(prng, KEY_COUNT));
+    }
     struct gkv_version held;
     const enum gkv_store_outcome outcome =
         gkv_store_put(&trial->store, key_of(key), &record, &held);
+    if (outcome == GKV_STORE_FULL && trial->is_evicting) {
+        return; /* the others were quicker each time */
+    }
     if (outcome != GKV_STORE_STORED && outcome != GKV_STORE_STALE) {
         fail(trial, "a put of something new in a store with room is neither STORED nor STALE");
     } else if (is_older(held, version)) {
@@ -234,22 +260,23 @@ static void check_end(struct trial *trial)
             gkv_store_get(store, key_of(key), 0,
                           (struct gkv_buffer){buffers[THREAD_COUNT], sizeof(buffers[0])}, &record);
         record_count += is_found;
-        if (is_found ? is_older(record.version, trial->newest[key]) &&
-                           is_older(gkv_store_forgotten(store), trial->newest[key])
-                     : is_older(gkv_store_forgotten(store), trial->newest[key])) {
+        if (!trial->is_evicting && (!is_found || is_older(record.version, trial->newest[key])) &&
+            is_older(gkv_store_forgotten(store), trial->newest[key])) {
             fail(trial, "the newest version is not held in the end");
         }
         if (is_found) {
             check_value(trial, &record);
         }
         const uint32_t slot = gkv_slot_of(key_of(key).hash);
-        struct gkv_key_version listed[KEY_COUNT];
-        const uint32_t count =
-            gkv_store_list(store, (struct gkv_slot_part){slot, 0, 1}, listed, KEY_COUNT);
+        const uint32_t count = gkv_store_list(store, (struct gkv_slot_part){slot, 0, 1}, NULL, 0);
         if (count != gkv_store_slot_count(store, slot) ||
             (count == 0) == (gkv_store_slot_from(store, slot) == slot)) {
             fail(trial, "a slot does not know how many records it holds");
         }
+    }
+    for (uint32_t key = KEY_COUNT; key < NAME_COUNT; key++) {
+        struct gkv_record record;
+        record_count += gkv_store_get(store, key_of(key), 0, (struct gkv_buffer){NULL, 0}, &record);
     }
     if (gkv_store_stats(store).record_count != record_count) {
         fail(trial, "the store does not know how many records it holds");
@@ -265,25 +292,52 @@ static void check_end(struct trial *trial)
     }
 }
 
+static void put_others(struct gkv_store *store, uint32_t first, uint32_t count, size_t bytes)
+{
+    static const uint8_t zeros[FILLER_BYTES];
+    for (uint32_t i = first; i < first + count; i++) {
+        const struct gkv_record record = {.version = {.hlc = {1}}, .value = {zeros, bytes}};
+        (void)gkv_store_put(store, key_of(i), &record, NULL);
+    }
+}
+
+/* A store of nothing, or with a crowd in the bucket that is most used, or full. */
+static void trial_start(struct trial *trial, uint64_t seed, struct gkv_prng *prng)
+{
+    memset(trial, 0, sizeof(*trial));
+    trial->is_evicting = gkv_prng_below(prng, 8) == 0;
+    const bool is_crowded = gkv_prng_below(prng, 2) == 0;
+    struct gkv_arena arena = gkv_arena_over(memory, sizeof(memory));
+    const struct gkv_store_options options = {.limit_bytes = LIMIT_BYTES,
+                                              .hash_seed = HASH_SEED,
+                                              .policy = trial->is_evicting ? GKV_STORE_EVICT
+                                                                           : GKV_STORE_REJECT};
+    gkv_store_init(&trial->store, &arena, &options);
+    if (keys[0][0] == '\0') {
+        choose_keys(&trial->store);
+    }
+    if (is_crowded) {
+        put_others(&trial->store, KEY_COUNT, CROWD_COUNT, 8);
+    }
+    if (trial->is_evicting) {
+        put_others(&trial->store, KEY_COUNT + CROWD_COUNT, FILLER_COUNT, FILLER_BYTES);
+    }
+    for (uint32_t i = 0; i < THREAD_COUNT; i++) {
+        gkv_prng_init(&trial->prng[i], seed, 2 + i);
+    }
+}
+
 const char *interleave_store_trial(uint64_t seed, uint64_t *steps_out)
 {
     static struct trial trial;
-    memset(&trial, 0, sizeof(trial));
-    struct gkv_arena arena = gkv_arena_over(memory, sizeof(memory));
-    gkv_store_init(&trial.store, &arena, LIMIT_BYTES, HASH_SEED);
-    if (keys[0][0] == '\0') {
-        choose_keys(&trial.store);
-    }
-    for (uint32_t i = 0; i < THREAD_COUNT; i++) {
-        gkv_prng_init(&trial.prng[i], seed, 2 + i);
-    }
     struct gkv_prng prng;
     gkv_prng_init(&prng, seed, 9);
+    trial_start(&trial, seed, &prng);
     const struct interleave_plan plan = {
         .seed = seed,
         .thread_count = THREAD_COUNT,
         .change_count = (uint32_t)gkv_prng_below(&prng, 6),
-        .step_count = 200u << gkv_prng_below(&prng, 4),
+        .step_count = 200u << gkv_prng_below(&prng, trial.is_evicting ? 7 : 4),
     };
     *steps_out = interleave_run(&plan, operate, &trial);
     check_end(&trial);
