@@ -45,14 +45,30 @@ struct gkv_entry_shape {
 /* The shape that a key of key_bytes and a record take. */
 struct gkv_entry_shape gkv_entry_plan(size_t key_bytes, const struct gkv_record *record);
 
-/* The shape that word 2 tells of. */
+/* What word 2 tells of, one by one: for readers that need no more. */
+static inline uint32_t gkv_entry_flags(uint64_t sizes)
+{
+    return (uint32_t)(sizes >> 48);
+}
+
+static inline uint32_t gkv_entry_key_bytes(uint64_t sizes)
+{
+    return (uint32_t)(sizes >> 32) & UINT16_MAX;
+}
+
+static inline uint32_t gkv_entry_key_at(uint64_t sizes)
+{
+    return (gkv_entry_flags(sizes) & GKV_ENTRY_EXPIRES) != 0 ? 4 : 3;
+}
+
+/* The shape that it tells of. */
 static inline struct gkv_entry_shape gkv_entry_shape(uint64_t sizes)
 {
     struct gkv_entry_shape shape;
     shape.value_bytes = (uint32_t)sizes;
-    shape.key_bytes = (uint32_t)(sizes >> 32) & UINT16_MAX;
-    shape.flags = (uint32_t)(sizes >> 48);
-    shape.key_at = (shape.flags & GKV_ENTRY_EXPIRES) != 0 ? 4 : 3;
+    shape.key_bytes = gkv_entry_key_bytes(sizes);
+    shape.flags = gkv_entry_flags(sizes);
+    shape.key_at = gkv_entry_key_at(sizes);
     shape.block_at = shape.key_at + (uint32_t)gkv_words_of(shape.key_bytes);
     shape.value_at = shape.block_at;
     shape.inline_bytes = shape.value_bytes;

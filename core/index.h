@@ -39,11 +39,12 @@ struct gkv_place {
     uint32_t at;
 };
 
-/* What a search found: the unit that the place named then, and what lay in it. */
+/* What a search found: the unit that the place named then, and what its record said of its
+ * sizes. */
 struct gkv_found {
     struct gkv_place place;
     struct gkv_unit unit;
-    struct gkv_entry_shape shape;
+    uint64_t sizes; /* gkv_entry_shape */
 };
 
 /* Lay out an index of at most `bytes` bytes, of which it leaves less than a page unused. */
@@ -81,21 +82,33 @@ static inline struct gkv_bucket *gkv_index_more(const struct gkv_index *index,
                : NULL;
 }
 
-/* True when the unit holds a record of this key; shape_out is filled with its shape, if so. */
+/* Have the memory fetch a record: the lines in which one of 16 and 100 bytes lies. */
+GKV_INLINE void gkv_index_fetch(const struct gkv_index *index, struct gkv_unit unit)
+{
+    const uint8_t *record = (const uint8_t *)gkv_pages_words(&index->pages, unit);
+    __builtin_prefetch(record);
+    __builtin_prefetch(record + 64);
+    __builtin_prefetch(record + 128);
+}
+
+/* True when the unit holds a record of this key, whatever else it holds; sizes_out is filled, if
+ * so. */
 GKV_INLINE bool gkv_index_holds(const struct gkv_index *index, struct gkv_unit unit,
-                                struct gkv_bytes key, struct gkv_entry_shape *shape_out)
+                                struct gkv_bytes key, uint64_t *sizes_out)
 {
     if (!gkv_pages_has(&index->pages, unit, GKV_UNIT_BYTES_MIN / 8)) {
         return false;
     }
+    gkv_index_fetch(index, unit); /* where the value is, the first line has yet to tell */
     const gkv_word *words = gkv_pages_words(&index->pages, unit);
     const uint64_t sizes = gkv_word_load(words + 2);
-    if ((sizes >> 32 & UINT16_MAX) != key.count) {
+    if (gkv_entry_key_bytes(sizes) != key.count) {
         return false;
     }
-    *shape_out = gkv_entry_shape(sizes);
-    return gkv_pages_has(&index->pages, unit, gkv_entry_bytes(shape_out) / 8) &&
-           gkv_words_equal(words + shape_out->key_at, key.data, key.count);
+    *sizes_out = sizes;
+    const uint32_t key_at = gkv_entry_key_at(sizes);
+    return gkv_pages_has(&index->pages, unit, key_at + gkv_words_of(key.count)) &&
+           gkv_words_equal(words + key_at, key.data, key.count);
 }
 
 /* Find a key in one bucket of a chain. */
@@ -106,7 +119,7 @@ GKV_INLINE bool gkv_index_find_here(const struct gkv_index *index, struct gkv_bu
     for (; match != 0; match &= match - 1) {
         found_out->place = (struct gkv_place){bucket, gkv_bucket_place_of(match)};
         found_out->unit = gkv_place_unit(found_out->place);
-        if (gkv_index_holds(index, found_out->unit, key->bytes, &found_out->shape)) {
+        if (gkv_index_holds(index, found_out->unit, key->bytes, &found_out->sizes)) {
             return true;
         }
     }
@@ -122,9 +135,15 @@ bool gkv_index_find_behind(const struct gkv_index *index, struct gkv_bucket *buc
 GKV_INLINE bool gkv_index_find(const struct gkv_index *index, struct gkv_bucket *bucket,
                                const struct gkv_key *key, struct gkv_found *found_out)
 {
-    return gkv_index_find_here(index, bucket, key, found_out) ||
-           (gkv_u32_load(&bucket->more) != 0 &&
-            gkv_index_find_behind(index, bucket, key, found_out));
+    if (gkv_index_find_here(index, bucket, key, found_out)) {
+        return true;
+    }
+    struct gkv_found behind; /* so that what is found here can stay in registers */
+    if (gkv_u32_load(&bucket->more) == 0 || !gkv_index_find_behind(index, bucket, key, &behind)) {
+        return false;
+    }
+    *found_out = behind;
+    return true;
 }
 
 /* The first used place of a chain, and the one behind a place; none at the end. */

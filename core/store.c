@@ -47,8 +47,8 @@ static bool is_expired(uint64_t expire_ms, uint64_t now_ms)
 }
 
 /* All of a record as it is at now_ms, but for value.data. */
-GKV_INLINE struct gkv_record describe(const gkv_word *words, const struct gkv_entry_shape *shape,
-                                      uint64_t now_ms)
+static struct gkv_record describe(const gkv_word *words, const struct gkv_entry_shape *shape,
+                                  uint64_t now_ms)
 {
     const uint64_t expire_ms =
         (shape->flags & GKV_ENTRY_EXPIRES) != 0 ? gkv_word_load(words + 3) : 0;
@@ -183,8 +183,9 @@ static bool replace(struct gkv_store *store, const struct gkv_found *held, struc
         }
         unit = unit.ref == 0 ? held->unit : unit;
     }
-    struct gkv_unit old_chain = gkv_entry_first_block(pages, held->unit, &held->shape);
-    if (!replace_chain(store, put, &old_chain, held->shape.block_count)) {
+    const struct gkv_entry_shape shape = gkv_entry_shape(held->sizes);
+    struct gkv_unit old_chain = gkv_entry_first_block(pages, held->unit, &shape);
+    if (!replace_chain(store, put, &old_chain, shape.block_count)) {
         if (unit.ref != held->unit.ref) {
             gkv_pages_give(pages, unit);
         }
@@ -224,7 +225,7 @@ static enum gkv_store_outcome put_locked(struct gkv_store *store, struct gkv_buc
     if (is_known ? !replace(store, &held, put) : !insert(store, bucket, put)) {
         return GKV_STORE_FULL;
     }
-    count_tombstones(store, is_known && (held.shape.flags & GKV_ENTRY_TOMBSTONE) != 0,
+    count_tombstones(store, is_known && (gkv_entry_flags(held.sizes) & GKV_ENTRY_TOMBSTONE) != 0,
                      put->record->is_tombstone);
     if (is_known) {
         gkv_slots_replace(&store->slots, put->key.hash, before, put->record->version);
@@ -313,6 +314,46 @@ struct question {
     struct gkv_buffer buffer;
 };
 
+/* A record that is not plain: it may have expired, be a tombstone, or have blocks. False when it
+ * cannot be true. */
+GKV_APART static bool read_any(const struct gkv_store *store, const struct gkv_found *found,
+                               const struct question *question, struct gkv_record *record_out)
+{
+    const struct gkv_entry_shape shape = gkv_entry_shape(found->sizes);
+    if (!gkv_pages_has(&store->index.pages, found->unit, gkv_entry_bytes(&shape) / 8)) {
+        return false;
+    }
+    *record_out = describe(words_of(store, found->unit), &shape, question->now_ms);
+    if (record_out->value.count == 0 || record_out->value.count > question->buffer.capacity) {
+        return true;
+    }
+    record_out->value.data = question->buffer.data;
+    return gkv_entry_read_value(&store->index.pages, found->unit, &shape, question->buffer.data);
+}
+
+/* The same of what most are: a key and a value, one behind the other. A third of the
+ * instructions. */
+GKV_INLINE bool read_plain(const struct gkv_store *store, const struct gkv_found *found,
+                           const struct question *question, struct gkv_record *record_out)
+{
+    const gkv_word *words = words_of(store, found->unit);
+    const uint32_t bytes = (uint32_t)found->sizes;
+    const size_t value_at = 3 + gkv_words_of(question->key.bytes.count);
+    record_out->version = version_in(words);
+    record_out->expire_ms = 0;
+    record_out->is_tombstone = false;
+    record_out->value = (struct gkv_bytes){NULL, bytes};
+    if (bytes == 0 || bytes > question->buffer.capacity) {
+        return true;
+    }
+    if (!gkv_pages_has(&store->index.pages, found->unit, value_at + gkv_words_of(bytes))) {
+        return false;
+    }
+    record_out->value.data = question->buffer.data;
+    gkv_words_read(words + value_at, question->buffer.data, bytes);
+    return true;
+}
+
 /* Look once: false when the key is not there, or when what was there cannot be true. */
 GKV_INLINE bool look(const struct gkv_store *store, struct gkv_bucket *bucket,
                      const struct question *question, struct gkv_record *record_out,
@@ -323,13 +364,11 @@ GKV_INLINE bool look(const struct gkv_store *store, struct gkv_bucket *bucket,
         return false;
     }
     *place_out = found.place;
-    *record_out = describe(words_of(store, found.unit), &found.shape, question->now_ms);
-    if (record_out->value.count == 0 || record_out->value.count > question->buffer.capacity) {
-        return true;
+    if (gkv_entry_flags(found.sizes) == 0) {
+        return read_plain(store, &found, question, record_out);
     }
-    record_out->value.data = question->buffer.data;
-    return gkv_entry_read_value(&store->index.pages, found.unit, &found.shape,
-                                question->buffer.data);
+    const struct gkv_found copy = found; /* so that what is plain can stay in registers */
+    return read_any(store, &copy, question, record_out);
 }
 
 /* The hand (core/evict.h) is to know that this place was used. Whoever has changed the bucket since
@@ -345,8 +384,8 @@ static void note_use(struct gkv_bucket *bucket, uint32_t number, struct gkv_plac
 }
 
 /* Somebody wrote meanwhile: look a few times more, then make the others wait. */
-static bool look_again(const struct gkv_store *store, struct gkv_bucket *bucket,
-                       const struct question *question, struct gkv_record *record_out)
+GKV_APART static bool look_again(const struct gkv_store *store, struct gkv_bucket *bucket,
+                                 const struct question *question, struct gkv_record *record_out)
 {
     struct gkv_place place;
     for (uint32_t i = 0; i < GKV_SEQLOCK_TRIES; i++) {
@@ -382,8 +421,8 @@ bool gkv_store_get(const struct gkv_store *store, struct gkv_key key, uint64_t n
 /* Keys whose memory is asked for before the first of them is looked at. */
 #define AHEAD_MAX 32
 
-/* Ask for the lines of a bucket; then, when they are there, for those of the records that may be
- * the key's. Four lines: the most that a record of 16 and 100 bytes lies in, and one. */
+/* Ask for the line of a bucket; then, when it is there, for those of the records that may be the
+ * key's. */
 static void ask_for_bucket(const struct gkv_store *store, struct gkv_key key)
 {
     __builtin_prefetch(gkv_index_bucket(&store->index, key.hash));
@@ -397,10 +436,7 @@ static void ask_for_record(const struct gkv_store *store, struct gkv_key key)
         const uint32_t at = gkv_bucket_place_of(match);
         const struct gkv_unit unit = {gkv_u32_load(&bucket->units[at])};
         if (gkv_pages_has(&store->index.pages, unit, GKV_UNIT_BYTES_MIN / 8)) {
-            const uint8_t *record = (const uint8_t *)words_of(store, unit);
-            __builtin_prefetch(record);
-            __builtin_prefetch(record + 64);
-            __builtin_prefetch(record + 128);
+            gkv_index_fetch(&store->index, unit);
         }
     }
 }
@@ -633,7 +669,6 @@ static void bury(struct gkv_store *store, struct gkv_found *found, struct gkv_ke
     (void)gkv_word_add(&store->tombstone_count, 1);
     (void)gkv_word_add(&store->expired_count, 1);
     found->unit = gkv_place_unit(found->place);
-    found->shape = put.shape;
 }
 
 /* Returns the place, where another is now, or none. */
@@ -663,14 +698,15 @@ static struct gkv_place sweep_record(struct gkv_store *store, struct gkv_bucket 
     uint8_t key_bytes[GKV_KEY_BYTES_MAX];
     struct gkv_found found = {.place = place, .unit = gkv_place_unit(place)};
     const gkv_word *words = words_of(store, found.unit);
-    found.shape = gkv_entry_shape(gkv_word_load(words + 2));
-    const struct gkv_record record = describe(words, &found.shape, sweep->now_ms);
+    found.sizes = gkv_word_load(words + 2);
+    const struct gkv_entry_shape shape = gkv_entry_shape(found.sizes);
+    const struct gkv_record record = describe(words, &shape, sweep->now_ms);
     if (!record.is_tombstone) {
         return gkv_index_next(&store->index, place);
     }
     struct gkv_key key = {{key_bytes, 0}, 0};
     key.hash = gkv_index_key(&store->index, found.unit, key_bytes, &key.bytes.count);
-    if ((found.shape.flags & GKV_ENTRY_TOMBSTONE) == 0) {
+    if ((shape.flags & GKV_ENTRY_TOMBSTONE) == 0) {
         bury(store, &found, key, &record);
     }
     const bool is_old = is_over(gkv_hlc_ms(record.version.hlc), sweep->keep_ms, sweep->now_ms) &&

@@ -115,7 +115,14 @@ static inline void gkv_words_read(const gkv_word *words, uint8_t *out, size_t by
 {
     const uint8_t *from = (const uint8_t *)words;
     if (bytes >= GKV_COPY_BYTES) {
-        for (size_t i = 0; i + GKV_COPY_BYTES <= bytes; i += GKV_COPY_BYTES) {
+        size_t i = 0;
+        for (; i + 64 <= bytes; i += 64) {
+            gkv_copy_16(from + i, out + i);
+            gkv_copy_16(from + i + 16, out + i + 16);
+            gkv_copy_16(from + i + 32, out + i + 32);
+            gkv_copy_16(from + i + 48, out + i + 48);
+        }
+        for (; i + 16 <= bytes; i += 16) {
             gkv_copy_16(from + i, out + i);
         }
         gkv_copy_16(from + bytes - GKV_COPY_BYTES, out + bytes - GKV_COPY_BYTES);

@@ -305,7 +305,7 @@ static void put_others(struct gkv_store *store, uint32_t first, uint32_t count, 
 static void trial_start(struct trial *trial, uint64_t seed, struct gkv_prng *prng)
 {
     memset(trial, 0, sizeof(*trial));
-    trial->is_evicting = gkv_prng_below(prng, 8) == 0;
+    trial->is_evicting = gkv_prng_below(prng, 16) == 0;
     const bool is_crowded = gkv_prng_below(prng, 2) == 0;
     struct gkv_arena arena = gkv_arena_over(memory, sizeof(memory));
     const struct gkv_store_options options = {.limit_bytes = LIMIT_BYTES,

@@ -10,6 +10,7 @@
 
 #define GKV_WORDS_ONE_BY_ONE
 #define GKV_INLINE static inline
+#define GKV_APART
 
 typedef uint32_t gkv_atomic_u32;
 typedef uint64_t gkv_word;
