@@ -7,6 +7,11 @@
 /* Turns of making room for one put, and two more for each page of its value. */
 #define TURNS_MIN 8
 
+/* Pages to empty, at most, for one that was cut while much was free in others. With one, a store
+ * whose values became smaller held 2.5 times what it used, with two 1.7 times, with four 1.03
+ * times. */
+#define GATHERS_PER_PAGE 4
+
 /* One in so many bytes lost between records is a reason to gather before anything is evicted. */
 #define SPARE_SHARE 16
 
@@ -297,7 +302,8 @@ enum gkv_store_outcome gkv_store_put(struct gkv_store *store, struct gkv_key key
         outcome = try_put(store, &put, &held);
     }
     if (gkv_pages_wants_gathering(&store->index.pages)) {
-        (void)gkv_gather(&store->index, false);
+        for (uint32_t i = 0; i < GATHERS_PER_PAGE && gkv_gather(&store->index, false); i++) {
+        }
     }
     if (held_out != NULL) {
         *held_out = held;
