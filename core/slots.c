@@ -65,20 +65,26 @@ static struct slot *open_slot(struct gkv_slots *slots, uint32_t number)
     return slot_at(slots, number);
 }
 
-static void put_u64(uint8_t out[8], uint64_t value)
+/* The same bytes on every machine, lowest first. */
+static uint64_t in_wire_order(uint64_t value)
 {
-    for (uint32_t i = 0; i < 8; i++) {
-        out[i] = (uint8_t)(value >> (8 * i));
-    }
+#if __BYTE_ORDER__ == __ORDER_BIG_ENDIAN__
+    return __builtin_bswap64(value);
+#else
+    return value;
+#endif
 }
 
 static struct gkv_hash128 digest_of(uint64_t key_hash, struct gkv_version version)
 {
-    uint8_t bytes[24];
-    put_u64(bytes, key_hash);
-    put_u64(bytes + 8, version.hlc.packed);
-    put_u64(bytes + 16, version.writer);
-    return gkv_hash128(bytes, sizeof(bytes), 0);
+    const uint64_t words[] = {in_wire_order(key_hash), in_wire_order(version.hlc.packed),
+                              in_wire_order(version.writer)};
+    return gkv_hash128((const uint8_t *)words, sizeof(words), 0);
+}
+
+void gkv_slots_fetch(const struct gkv_slots *slots, uint64_t key_hash)
+{
+    __builtin_prefetch(slot_at(slots, gkv_slot_of(key_hash)), 1);
 }
 
 void gkv_slots_add(struct gkv_slots *slots, uint64_t key_hash, struct gkv_version version)

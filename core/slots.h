@@ -30,6 +30,9 @@ static inline uint32_t gkv_slot_of(uint64_t key_hash)
     return (uint32_t)(key_hash >> (64 - GKV_SLOT_BITS));
 }
 
+/* Have the memory fetch what the next three need. */
+void gkv_slots_fetch(const struct gkv_slots *slots, uint64_t key_hash);
+
 /* A record comes, or goes, or is replaced by another. */
 void gkv_slots_add(struct gkv_slots *slots, uint64_t key_hash, struct gkv_version version);
 void gkv_slots_subtract(struct gkv_slots *slots, uint64_t key_hash, struct gkv_version version);

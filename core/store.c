@@ -101,6 +101,28 @@ static bool lengthen_chain(struct gkv_store *store, struct gkv_unit *chain, uint
     return true;
 }
 
+/* ---- Asking ahead. --------------------------------------------------------------------------- */
+
+/* Ask for the line of a bucket; then, when it is there, for those of the records that may be the
+ * key's. */
+static void ask_for_bucket(const struct gkv_store *store, struct gkv_key key)
+{
+    __builtin_prefetch(gkv_index_bucket(&store->index, key.hash));
+}
+
+static void ask_for_record(const struct gkv_store *store, struct gkv_key key)
+{
+    const struct gkv_bucket *bucket = gkv_index_bucket(&store->index, key.hash);
+    uint64_t match = gkv_bucket_match(bucket, gkv_bucket_tag(key.hash));
+    for (; match != 0; match &= match - 1) {
+        const uint32_t at = gkv_bucket_place_of(match);
+        const struct gkv_unit unit = {gkv_u32_load(&bucket->units[at])};
+        if (gkv_pages_has(&store->index.pages, unit, GKV_UNIT_BYTES_MIN / 8)) {
+            gkv_index_fetch(&store->index, unit);
+        }
+    }
+}
+
 /* ---- Writing. -------------------------------------------------------------------------------- */
 
 /* A put under way: what is to be written, and the blocks that were written for it beforehand, while
@@ -246,6 +268,8 @@ static enum gkv_store_outcome try_put(struct gkv_store *store, struct put *put,
                                       struct gkv_version *held_out)
 {
     struct gkv_bucket *bucket = gkv_index_bucket(&store->index, put->key.hash);
+    gkv_slots_fetch(&store->slots, put->key.hash);
+    ask_for_record(store, put->key); /* the lock would hold this up until the bucket is there */
     prepare_chain(store, put);
     const uint32_t number = gkv_seqlock_take(&bucket->lock);
     const enum gkv_store_outcome outcome = put_locked(store, bucket, put, held_out);
@@ -426,26 +450,6 @@ bool gkv_store_get(const struct gkv_store *store, struct gkv_key key, uint64_t n
 
 /* Keys whose memory is asked for before the first of them is looked at. */
 #define AHEAD_MAX 32
-
-/* Ask for the line of a bucket; then, when it is there, for those of the records that may be the
- * key's. */
-static void ask_for_bucket(const struct gkv_store *store, struct gkv_key key)
-{
-    __builtin_prefetch(gkv_index_bucket(&store->index, key.hash));
-}
-
-static void ask_for_record(const struct gkv_store *store, struct gkv_key key)
-{
-    const struct gkv_bucket *bucket = gkv_index_bucket(&store->index, key.hash);
-    uint64_t match = gkv_bucket_match(bucket, gkv_bucket_tag(key.hash));
-    for (; match != 0; match &= match - 1) {
-        const uint32_t at = gkv_bucket_place_of(match);
-        const struct gkv_unit unit = {gkv_u32_load(&bucket->units[at])};
-        if (gkv_pages_has(&store->index.pages, unit, GKV_UNIT_BYTES_MIN / 8)) {
-            gkv_index_fetch(&store->index, unit);
-        }
-    }
-}
 
 void gkv_store_get_many(const struct gkv_store *store, uint64_t now_ms,
                         struct gkv_store_read *reads, size_t count)
