@@ -1,7 +1,11 @@
 #include "core/age.h"
 
 /* By pace. The same for the short and the new: both are told by what does not happen any more. */
-static const uint8_t patience[] = {4, 4, 8, 12};
+static const uint8_t patience[] = {4, 4, 8, GKV_AGE_PATIENCE_MAX};
+
+#define IDLE_MAX 15
+
+_Static_assert(GKV_AGE_PATIENCE_MAX <= IDLE_MAX, "all patience ends");
 
 /* Below the idle bits and the pace: what is not ours. */
 #define OTHERS_MASK 1u
@@ -26,7 +30,7 @@ uint8_t gkv_age_next(uint8_t mark)
     uint32_t pace = gkv_age_pace(mark);
     const uint8_t others = mark & OTHERS_MASK;
     if ((mark & GKV_AGE_USED) == 0) {
-        return mark_of(idle < 15 ? idle + 1 : idle, pace, others);
+        return mark_of(idle < IDLE_MAX ? idle + 1 : idle, pace, others);
     }
     const uint32_t sign = pace_after(idle);
     if (pace == GKV_PACE_NEW) {

@@ -9,7 +9,7 @@
  *           dead, and need not be waited for as long as one who comes seldom. Who was never used
  *           again goes as early, which is the small queue of S3-FIFO (Yang et al., SOSP 2023), and
  *           who comes back soon after it went is known by the tag that it left (core/index.c),
- *           which is the ghost queue there. docs/decisions/0013 has the hit ratios.
+ *           which is the ghost queue there. docs/decisions/0014 has the hit ratios.
  * Bounds    A reader stores at most once per turn of the hand, whatever it reads.
  */
 #ifndef GKV_CORE_AGE_H
@@ -47,7 +47,9 @@ static inline uint8_t gkv_age_returned(uint8_t mark)
 /* The mark after the hand came by. */
 uint8_t gkv_age_next(uint8_t mark);
 
-/* How many turns a record of this mark may be idle. */
+#define GKV_AGE_PATIENCE_MAX 12
+
+/* How many turns a record of this mark may be idle, 1 .. GKV_AGE_PATIENCE_MAX. */
 uint32_t gkv_age_patience(uint8_t mark);
 
 #endif

@@ -35,7 +35,10 @@ static struct gkv_place take_out(struct work *work, struct gkv_bucket *bucket,
     const struct gkv_version version = {{gkv_word_load(words)}, gkv_word_load(words + 1)};
     uint8_t key[GKV_KEY_BYTES_MAX];
     size_t key_bytes = 0;
-    gkv_slots_subtract(work->slots, gkv_index_key(work->index, unit, key, &key_bytes), version);
+    const uint64_t key_hash = gkv_index_key(work->index, unit, key, &key_bytes);
+    GKV_ASSERT(key_bytes > 0);
+    GKV_ASSERT((shape.flags & GKV_ENTRY_TOMBSTONE) == 0);
+    gkv_slots_subtract(work->slots, key_hash, version);
     place = gkv_index_remove(work->index, bucket, place);
     work->freed_bytes += gkv_pages_unit_bytes(pages, unit);
     work->freed_bytes += (uint64_t)shape.block_count * GKV_BLOCK_BYTES;
@@ -45,10 +48,10 @@ static struct gkv_place take_out(struct work *work, struct gkv_bucket *bucket,
     return place;
 }
 
-/* How near its end a record is: the most idle first, by what its pace allows. */
+/* How near its end a record is, above 0: the most idle first, by what its pace allows. */
 static uint32_t urgency(uint8_t mark)
 {
-    return 16 + gkv_age_idle(mark) - gkv_age_patience(mark);
+    return 1 + GKV_AGE_PATIENCE_MAX + gkv_age_idle(mark) - gkv_age_patience(mark);
 }
 
 static struct gkv_place most_urgent(const struct gkv_index *index, struct gkv_bucket *bucket)

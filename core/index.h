@@ -21,10 +21,10 @@
 #define GKV_INDEX_CHAIN_MAX 4096
 
 struct gkv_index {
-    struct gkv_pages pages;
     ptrdiff_t bucket_offset;
     uint32_t bucket_count;
     uint64_t hash_seed;
+    struct gkv_pages pages; /* last: what changes in it lies apart */
 };
 
 /* A key with its hash, which is computed once per operation. */

@@ -58,10 +58,11 @@ struct gkv_pages {
     ptrdiff_t page_offset;
     ptrdiff_t class_offset;
     uint32_t page_count;
-    uint32_t fresh_page;            /* pages from here on were never used, and never touched */
-    uint32_t free_page;             /* the first of those given back */
-    uint32_t gathered;              /* the page that is being emptied */
-    uint32_t cursor;                /* where the next search for a sparse page begins */
+    uint8_t apart[64];   /* readers need what is above; what is below changes all the time */
+    uint32_t fresh_page; /* pages from here on were never used, and never touched */
+    uint32_t free_page;  /* the first of those given back */
+    uint32_t gathered;   /* the page that is being emptied */
+    uint32_t cursor;     /* where the next search for a sparse page begins */
     gkv_atomic_u32 wants_gathering; /* a page was cut while much was free in others */
     struct gkv_seqlock lock;
     gkv_word used_bytes; /* of units taken */

@@ -325,9 +325,9 @@ enum gkv_store_outcome gkv_store_put(struct gkv_store *store, struct gkv_key key
         }
         outcome = try_put(store, &put, &held);
     }
-    if (gkv_pages_wants_gathering(&store->index.pages)) {
-        for (uint32_t i = 0; i < GATHERS_PER_PAGE && gkv_gather(&store->index, false); i++) {
-        }
+    uint32_t gather_count = gkv_pages_wants_gathering(&store->index.pages) ? GATHERS_PER_PAGE : 0;
+    while (gather_count > 0 && gkv_gather(&store->index, false)) {
+        gather_count--;
     }
     if (held_out != NULL) {
         *held_out = held;

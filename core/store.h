@@ -48,14 +48,20 @@ struct gkv_slot_part {
 /* What a put does when there is no room. */
 enum gkv_store_policy {
     GKV_STORE_REJECT = 1, /* it answers GKV_STORE_FULL */
-    GKV_STORE_EVICT =
-        2, /* it makes room: for a cache, which may lose what it holds (core/evict.h) */
+    GKV_STORE_EVICT = 2,  /* it makes room (core/evict.h): for what may be lost */
 };
 
 struct gkv_store_options {
     uint64_t limit_bytes; /* at least GKV_STORE_BYTES_MIN */
     uint64_t hash_seed;   /* of gkv_hash, for keys */
     enum gkv_store_policy policy;
+};
+
+enum gkv_store_outcome {
+    GKV_STORE_STORED = 1,
+    GKV_STORE_SAME = 2,  /* this very version is held already; nothing changed */
+    GKV_STORE_STALE = 3, /* a newer version is held; nothing changed */
+    GKV_STORE_FULL = 4,  /* no room; nothing changed */
 };
 
 /* One of the keys that gkv_store_get_many looks for, and what it finds, as gkv_store_get tells
@@ -67,11 +73,12 @@ struct gkv_store_read {
     bool is_found;
 };
 
-enum gkv_store_outcome {
-    GKV_STORE_STORED = 1,
-    GKV_STORE_SAME = 2,  /* this very version is held already; nothing changed */
-    GKV_STORE_STALE = 3, /* a newer version is held; nothing changed */
-    GKV_STORE_FULL = 4,  /* no room; nothing changed */
+/* One of the records that gkv_store_put_many puts, and what gkv_store_put answers to it. */
+struct gkv_store_write {
+    struct gkv_key key;
+    struct gkv_record record;
+    enum gkv_store_outcome outcome;
+    struct gkv_version held;
 };
 
 struct gkv_store_stats {
@@ -85,20 +92,12 @@ struct gkv_store_stats {
     uint64_t evicted_count;   /* records dropped to make room, ever */
 };
 
-/* One of the records that gkv_store_put_many puts, and what gkv_store_put answers to it. */
-struct gkv_store_write {
-    struct gkv_key key;
-    struct gkv_record record;
-    enum gkv_store_outcome outcome;
-    struct gkv_version held;
-};
-
 struct gkv_store {
-    struct gkv_index index;
-    struct gkv_slots slots;
-    struct gkv_eviction eviction;
     enum gkv_store_policy policy;
     uint64_t limit_bytes;
+    struct gkv_slots slots;
+    struct gkv_index index;
+    struct gkv_eviction eviction;
     gkv_atomic_u32 sweep_slot; /* where the next sweep goes on */
     gkv_word record_count;
     gkv_word tombstone_count;
@@ -127,12 +126,13 @@ enum gkv_store_outcome gkv_store_put(struct gkv_store *store, struct gkv_key key
 bool gkv_store_get(const struct gkv_store *store, struct gkv_key key, uint64_t now_ms,
                    struct gkv_buffer buffer, struct gkv_record *record_out);
 
-/* Get `count` keys, in this order, and have the memory fetch what the next ones need meanwhile.
- * Each read borrows its buffer. Not one moment for all of them. */
+/* Get `count` keys, one after the other, while the memory fetches what the next ones need: fills
+ * record and is_found of each, and its buffer, which is borrowed. */
 void gkv_store_get_many(const struct gkv_store *store, uint64_t now_ms,
                         struct gkv_store_read *reads, size_t count);
 
-/* Put `count` records, in this order, in the same way. */
+/* Put `count` records, one after the other, in the same way: fills outcome and held of each. Keys
+ * and values are copied. */
 void gkv_store_put_many(struct gkv_store *store, struct gkv_store_write *writes, size_t count);
 
 /* Read a record by its key's hash, as gkv_store_get does: key and value are copied to buffer one
