@@ -93,23 +93,20 @@ enum gkv_reply_status gkv_replica_read(struct gkv_replica *replica, const struct
                                        struct gkv_record *record_out)
 {
     GKV_ASSERT(gkv_replica_key_is_valid(key));
-    const uint64_t now_ms = gkv_step_clock_ms(step);
 
     replica->read_count++;
-    /* Once for the length, once for the bytes: scratch is taken exactly. */
-    if (!gkv_store_get(step->store, (struct gkv_key){key, key_hash}, now_ms,
-                       (struct gkv_buffer){NULL, 0}, record_out)) {
+    /* Once, with room for the largest value: between two looks another thread may write. */
+    const size_t capacity = step->options->value_bytes_max;
+    uint8_t *buffer = gkv_scratch_take(step->scratch, capacity);
+    const bool is_known =
+        gkv_store_get(step->store, (struct gkv_key){key, key_hash}, gkv_step_clock_ms(step),
+                      (struct gkv_buffer){buffer, capacity}, record_out);
+    gkv_scratch_keep(step->scratch, buffer, is_known ? record_out->value.count : 0);
+    if (!is_known) {
         *record_out = (struct gkv_record){.is_tombstone = false};
         return GKV_REPLY_ABSENT;
     }
-    if (record_out->value.count > 0) {
-        const size_t bytes = record_out->value.count;
-        uint8_t *buffer = gkv_scratch_take(step->scratch, bytes);
-        const bool found = gkv_store_get(step->store, (struct gkv_key){key, key_hash}, now_ms,
-                                         (struct gkv_buffer){buffer, bytes}, record_out);
-        GKV_ASSERT(found);
-        GKV_ASSERT(record_out->value.count == bytes && record_out->value.data != NULL);
-    }
+    GKV_ASSERT(record_out->value.count == 0 || record_out->value.data == buffer);
     GKV_ASSERT(gkv_replica_record_is_valid(step->options, record_out));
     return GKV_REPLY_OK;
 }

@@ -24,6 +24,10 @@ void gkv_scratch_clear(struct gkv_scratch *scratch);
 /* Lend `bytes` bytes, aligned to 16, valid until the next step; not zeroed. */
 void *gkv_scratch_take(struct gkv_scratch *scratch, size_t bytes);
 
+/* Take back all but the first `bytes` bytes of what was lent last: for who asked for the most that
+ * it might need. */
+void gkv_scratch_keep(struct gkv_scratch *scratch, const void *last, size_t bytes);
+
 /* How many bytes gkv_scratch_take could still lend in one piece. */
 size_t gkv_scratch_room(const struct gkv_scratch *scratch);
 

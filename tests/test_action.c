@@ -58,6 +58,25 @@ static void test_scratch_lends_all_of_itself(void **state)
     }
 }
 
+/* Goal: what is taken back of the last loan is lent again, and what is kept is not.
+ * Method: keep all, some and nothing of a loan behind another; compare room and addresses. */
+static void test_scratch_takes_back(void **state)
+{
+    (void)state;
+    struct gkv_scratch scratch;
+    struct gkv_arena arena = gkv_arena_over(memory, sizeof(memory));
+    gkv_scratch_init(&scratch, &arena, 256);
+    const uint8_t *first = gkv_scratch_take(&scratch, 16);
+    const uint8_t *last = gkv_scratch_take(&scratch, 100);
+    gkv_scratch_keep(&scratch, last, 100);
+    assert_int_equal(gkv_scratch_room(&scratch), 256 - 16 - 112);
+    gkv_scratch_keep(&scratch, last, 17);
+    assert_int_equal(gkv_scratch_room(&scratch), 256 - 16 - 32);
+    gkv_scratch_keep(&scratch, last, 0);
+    assert_int_equal(gkv_scratch_room(&scratch), 256 - 16);
+    assert_ptr_equal(gkv_scratch_take(&scratch, 1), first + 16);
+}
+
 /* Goal: the counting walk and the carving walk agree, and carved memory is zero.
  * Method: odd sizes, both ways, over memory full of ones. */
 static void test_arena_counts_what_it_carves(void **state)
@@ -85,6 +104,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_queue_is_first_in_first_out),
         cmocka_unit_test(test_scratch_lends_all_of_itself),
+        cmocka_unit_test(test_scratch_takes_back),
         cmocka_unit_test(test_arena_counts_what_it_carves),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

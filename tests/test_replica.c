@@ -1,3 +1,4 @@
+#include <pthread.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -271,6 +272,53 @@ static void test_forgotten(void **state)
     free(world);
 }
 
+#define TURN_COUNT 200000
+
+static void fill_value(uint8_t value[static 64], uint64_t turn)
+{
+    memset(value, (int)(turn % 251), 64);
+}
+
+/* Puts values of 0 .. 63 bytes under "key", one newer than the other; turn n has n % 64 of them. */
+static void *keep_writing(void *argument)
+{
+    struct world *world = argument;
+    const struct gkv_bytes key = nodes_text("key");
+    const uint64_t key_hash = gkv_ring_key_hash(&world->ring, key);
+    for (uint64_t turn = 1; turn <= TURN_COUNT; turn++) {
+        uint8_t value[64];
+        fill_value(value, turn);
+        const struct gkv_record record = {.version = {.hlc = {turn}, .writer = 1},
+                                          .value = {value, turn % 64}};
+        (void)gkv_store_put(&world->store, (struct gkv_key){key, key_hash}, &record, NULL);
+    }
+    return NULL;
+}
+
+/* Goal: a read is of one version, whoever writes meanwhile.
+ * Method: another thread writes values of other lengths; each one read is that of its version. */
+static void test_read_beside_a_writer(void **state)
+{
+    (void)state;
+    struct world *world = world_start();
+    pthread_t writer;
+    assert_int_equal(pthread_create(&writer, NULL, keep_writing, world), 0);
+    uint64_t turn = 0;
+    while (turn < TURN_COUNT) {
+        struct gkv_record record;
+        gkv_scratch_clear(&world->scratch);
+        (void)gkv_replica_read(&world->replica, &world->step, nodes_text("key"),
+                               gkv_ring_key_hash(&world->ring, nodes_text("key")), &record);
+        uint8_t expected[64];
+        assert_true(record.version.hlc.packed >= turn);
+        turn = record.version.hlc.packed;
+        fill_value(expected, turn);
+        assert_true(gkv_bytes_equal(record.value, (struct gkv_bytes){expected, turn % 64}));
+    }
+    assert_int_equal(pthread_join(writer, NULL), 0);
+    free(world);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -280,6 +328,7 @@ int main(void)
         cmocka_unit_test(test_malformed),
         cmocka_unit_test(test_full_and_expired),
         cmocka_unit_test(test_forgotten),
+        cmocka_unit_test(test_read_beside_a_writer),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
