@@ -47,11 +47,18 @@ void gkv_repair_init(struct gkv_repair *repair, const struct gkv_options *option
     gkv_prng_init(&repair->prng, options->seed[0], options->seed[1] ^ PRNG_STREAM);
 }
 
-size_t gkv_repair_scratch_bytes(const struct gkv_options *options)
+/* What a SYNC_RECORDS may carry: as many records as fit GKV_SYNC_RECORD_BYTES_MAX, or one that is
+ * larger. */
+static size_t records_bytes_max(const struct gkv_options *options)
 {
     const size_t largest = (size_t)GKV_KEY_BYTES_MAX + options->value_bytes_max;
-    const size_t record_bytes = GKV_SYNC_RECORD_BYTES_MAX + largest +
-                                GKV_SYNC_RECORD_COUNT_MAX * sizeof(struct gkv_keyed_record);
+    return largest > GKV_SYNC_RECORD_BYTES_MAX ? largest : GKV_SYNC_RECORD_BYTES_MAX;
+}
+
+size_t gkv_repair_scratch_bytes(const struct gkv_options *options)
+{
+    const size_t record_bytes =
+        records_bytes_max(options) + GKV_SYNC_RECORD_COUNT_MAX * sizeof(struct gkv_keyed_record);
     const size_t list_bytes = GKV_SYNC_KEY_COUNT_MAX * sizeof(struct gkv_key_version);
     const size_t keys_bytes = (KEYS_MESSAGE_COUNT_MAX + 1) * list_bytes +
                               GKV_SYNC_KEY_COUNT_MAX * sizeof(uint64_t) +
@@ -181,16 +188,18 @@ static bool add_slot(struct gkv_repair *repair, const struct gkv_step *step, str
     GKV_ASSERT(slot / GKV_SLOT_GROUP_SLOTS == list->group);
     const bool is_first = list->slots[0] == 0 && list->slots[1] == 0;
     const uint32_t room = GKV_SYNC_KEY_COUNT_MAX - list->count;
-    if (gkv_store_slot_count(step->store, slot) > room || list->part_count > 1) {
-        if (!is_first) {
-            return false;
-        }
+    uint32_t listed = UINT32_MAX;
+    if (gkv_store_slot_count(step->store, slot) <= room && list->part_count == 1) {
+        /* More than were counted, when other threads write. */
+        listed = gkv_store_list(step->store, (struct gkv_slot_part){slot, 0, 1},
+                                list->keys + list->count, room);
+    }
+    if (listed <= room) {
+        list->count += listed;
+    } else if (is_first) {
         list->count = list_slot_part(repair, step, slot, list);
     } else {
-        const uint32_t listed = gkv_store_list(step->store, (struct gkv_slot_part){slot, 0, 1},
-                                               list->keys + list->count, room);
-        GKV_ASSERT(listed <= room);
-        list->count += listed;
+        return false;
     }
     list->slots[bit / 64] |= UINT64_C(1) << (bit % 64);
     GKV_ASSERT(list->count <= GKV_SYNC_KEY_COUNT_MAX);
@@ -372,7 +381,7 @@ static void on_slots(struct gkv_repair *repair, const struct gkv_step *step,
 /* A SYNC_RECORDS being filled. */
 struct records_message {
     struct gkv_keyed_record *records; /* in scratch; NULL: not begun */
-    uint8_t *bytes; /* GKV_SYNC_RECORD_BYTES_MAX of scratch, or one larger record */
+    uint8_t *bytes;                   /* of scratch: records_bytes_max */
     size_t bytes_used;
     uint32_t count;
     uint32_t message_count; /* sent so far */
@@ -392,16 +401,33 @@ static void send_records(struct gkv_repair *repair, const struct gkv_step *step,
     *filling = (struct records_message){.message_count = filling->message_count + 1};
 }
 
-/* Begin the message unless it is begun, with room for `bytes` bytes at least. */
-static void begin_records(const struct gkv_step *step, struct records_message *filling,
-                          size_t bytes)
+static void begin_records(const struct gkv_step *step, struct records_message *filling)
+{
+    filling->records = gkv_scratch_take(step->scratch, GKV_SYNC_RECORD_COUNT_MAX *
+                                                           sizeof(struct gkv_keyed_record));
+    filling->bytes = gkv_scratch_take(step->scratch, records_bytes_max(step->options));
+}
+
+/* Read the record of a name into the message, in one look, for other threads write. Returns how
+ * many bytes it has, 0: there is none; it was added if filling->count says so. */
+static size_t read_record(const struct gkv_step *step, struct records_message *filling,
+                          struct gkv_hashed name)
 {
     if (filling->records == NULL) {
-        filling->records = gkv_scratch_take(step->scratch, GKV_SYNC_RECORD_COUNT_MAX *
-                                                               sizeof(struct gkv_keyed_record));
-        filling->bytes = gkv_scratch_take(
-            step->scratch, bytes > GKV_SYNC_RECORD_BYTES_MAX ? bytes : GKV_SYNC_RECORD_BYTES_MAX);
+        begin_records(step, filling);
     }
+    const size_t end =
+        filling->count == 0 ? records_bytes_max(step->options) : GKV_SYNC_RECORD_BYTES_MAX;
+    const size_t room = end > filling->bytes_used ? end - filling->bytes_used : 0;
+    const size_t bytes =
+        gkv_store_get_hashed(step->store, name, gkv_step_clock_ms(step),
+                             (struct gkv_buffer){filling->bytes + filling->bytes_used, room},
+                             &filling->records[filling->count]);
+    if (bytes > 0 && bytes <= room) {
+        filling->bytes_used += bytes;
+        filling->count++;
+    }
+    return bytes;
 }
 
 /* Add the record of a name: false when there is none, or no message is left for it. */
@@ -409,30 +435,21 @@ static bool add_record(struct gkv_repair *repair, const struct gkv_step *step,
                        const struct peer *peer, struct records_message *filling,
                        struct gkv_hashed name)
 {
-    const uint64_t now_ms = gkv_step_clock_ms(step);
-    struct gkv_keyed_record record;
-    const size_t needed =
-        gkv_store_get_hashed(step->store, name, now_ms, (struct gkv_buffer){.data = NULL}, &record);
-    if (needed == 0) {
-        return false;
+    uint32_t before = filling->count;
+    const size_t bytes = read_record(step, filling, name);
+    if (bytes > 0 && filling->count == before) {
+        GKV_ASSERT(before > 0); /* one alone always fits */
+        send_records(repair, step, peer, filling);
+        before = 0;
+        if (filling->message_count < RECORDS_MESSAGE_COUNT_MAX) {
+            (void)read_record(step, filling, name);
+        }
     }
-    const bool is_full =
-        filling->count == GKV_SYNC_RECORD_COUNT_MAX ||
-        (filling->count > 0 && filling->bytes_used + needed > GKV_SYNC_RECORD_BYTES_MAX);
-    if (is_full) {
+    const bool is_added = filling->count > before;
+    if (filling->count == GKV_SYNC_RECORD_COUNT_MAX) {
         send_records(repair, step, peer, filling);
     }
-    if (filling->message_count == RECORDS_MESSAGE_COUNT_MAX) {
-        return false;
-    }
-    begin_records(step, filling, needed);
-    const struct gkv_buffer room = {filling->bytes + filling->bytes_used, needed};
-    const size_t read =
-        gkv_store_get_hashed(step->store, name, now_ms, room, &filling->records[filling->count]);
-    GKV_ASSERT(read == needed);
-    filling->bytes_used += needed;
-    filling->count++;
-    return true;
+    return is_added;
 }
 
 /* Send the records of `count` key hashes, from a random one on, in at most two messages. */
@@ -448,6 +465,7 @@ static void send_hashes(struct gkv_repair *repair, const struct gkv_step *step,
         struct gkv_hashed name = {.key_hash = hashes[(start + i) % count], .n = 0};
         /* As many keys with one hash as a message may carry, so that the loop has a bound. */
         while (name.n < GKV_SYNC_RECORD_COUNT_MAX &&
+               filling.message_count < RECORDS_MESSAGE_COUNT_MAX &&
                add_record(repair, step, peer, &filling, name)) {
             name.n++;
         }
