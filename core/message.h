@@ -158,6 +158,7 @@ struct gkv_message {
             uint32_t part_count;
             const struct gkv_key_version *keys;
             uint32_t key_count; /* <= GKV_SYNC_KEY_COUNT_MAX */
+            bool is_full; /* the sender has no room for what it does not hold: core/repair.h */
         } sync_keys;
         struct {
             const uint64_t *key_hashes;

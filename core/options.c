@@ -11,6 +11,7 @@ void gkv_options_init(struct gkv_options *options)
     options->replica_count = 3;
     options->write_quorum = 2;
     options->read_quorum = 2;
+    options->memory_policy = GKV_MEMORY_REJECT;
     options->memory_limit_bytes = UINT64_C(64) * 1024 * 1024;
     options->value_bytes_max = 1024 * 1024;
     options->member_count_max = 64;
@@ -204,6 +205,18 @@ static const char *check_quorums(const struct gkv_options *options)
     return NULL;
 }
 
+static const char *check_policy(const struct gkv_options *options)
+{
+    if (options->memory_policy != GKV_MEMORY_REJECT && options->memory_policy != GKV_MEMORY_EVICT) {
+        return "memory_policy must be REJECT or EVICT";
+    }
+    if (options->memory_policy == GKV_MEMORY_EVICT && options->level != GKV_LEVEL_EVENTUAL) {
+        return "memory_policy EVICT drops what was acknowledged: choose level EVENTUAL, or "
+               "memory_policy REJECT";
+    }
+    return NULL;
+}
+
 static const char *check_room(const struct gkv_options *options)
 {
     const uint64_t record_bytes = (uint64_t)GKV_KEY_BYTES_MAX + options->value_bytes_max;
@@ -257,6 +270,9 @@ enum gkv_error gkv_options_check(const struct gkv_options *options, const char *
     }
     if (reason == NULL) {
         reason = check_quorums(options);
+    }
+    if (reason == NULL) {
+        reason = check_policy(options);
     }
     if (reason == NULL) {
         reason = check_room(options);

@@ -17,6 +17,12 @@ enum gkv_level {
     GKV_LEVEL_QUORUM = 2,   /* a get that starts after a set returned OK sees it or newer */
 };
 
+/* What becomes of a write that finds the store full. */
+enum gkv_memory_policy {
+    GKV_MEMORY_REJECT = 1, /* it fails: GKV_ERROR_MEMORY */
+    GKV_MEMORY_EVICT = 2,  /* what was not used for long makes room: a cache; only at EVENTUAL */
+};
+
 struct gkv_options {
     uint32_t struct_bytes; /* sizeof(struct gkv_options), set by gkv_options_init */
 
@@ -37,6 +43,7 @@ struct gkv_options {
     uint32_t replica_count; /* N, 1 .. 7, default 3 */
     uint32_t write_quorum;  /* W, 1 .. N, default 2; at QUORUM W > N/2 */
     uint32_t read_quorum;   /* R, 1 .. N, default 2; at QUORUM R + W > N */
+    enum gkv_memory_policy memory_policy; /* default GKV_MEMORY_REJECT */
     /* Nobody serves before it knew so many members, itself included, in this life; default 1;
      * 1 .. member_count_max. So first nodes that start one by one do not each found a cluster. */
     uint32_t bootstrap_expect;

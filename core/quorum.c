@@ -378,12 +378,16 @@ static void repair_owner(const struct context *context, struct gkv_pending *oper
                    gkv_pending_handle(context->pendings, operation), 0);
 }
 
-/* Owners that answered with something older than the newest answer, or with nothing. */
-static uint8_t owners_behind(const struct gkv_pending *operation)
+/* Owners that answered with something older than the newest answer, or with nothing. In a cache,
+ * who has nothing is left alone: it may have evicted the key, and would have to evict another one
+ * for it (core/repair.h asks first whether there is room). */
+static uint8_t owners_behind(const struct gkv_options *options, const struct gkv_pending *operation)
 {
+    const bool is_cache = options->memory_policy == GKV_MEMORY_EVICT;
     uint8_t mask = 0;
     for (uint32_t i = 0; i < operation->owner_count; i++) {
-        if ((operation->answered & bit_of(i)) != 0 &&
+        const bool is_spared = is_cache && gkv_version_is_none(operation->held[i]);
+        if ((operation->answered & bit_of(i)) != 0 && !is_spared &&
             gkv_version_compare(operation->held[i], operation->version) < 0) {
             mask = (uint8_t)(mask | bit_of(i));
         }
@@ -397,7 +401,7 @@ static void repair(const struct context *context, struct gkv_pending *operation,
                    const struct gkv_keyed_record *newest)
 {
     GKV_ASSERT(operation->state == GKV_PENDING_REPAIRING);
-    const uint8_t behind = owners_behind(operation);
+    const uint8_t behind = owners_behind(context->step->options, operation);
     for (uint32_t i = 0; i < operation->owner_count; i++) {
         if ((behind & bit_of(i)) != 0) {
             repair_owner(context, operation, i, newest);

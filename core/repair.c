@@ -91,6 +91,18 @@ static bool share(const struct gkv_step *step, uint32_t slot, uint16_t peer_inde
     return owns(step, slot, GKV_MEMBER_SELF) && owns(step, slot, peer_index);
 }
 
+static bool evicts(const struct gkv_step *step)
+{
+    return step->options->memory_policy == GKV_MEMORY_EVICT;
+}
+
+/* Digests differ, so that the next round may come sooner; in caches they mostly do, and that is no
+ * news. */
+static void note_difference(struct gkv_repair *repair, const struct gkv_step *step)
+{
+    repair->found_difference = repair->found_difference || !evicts(step);
+}
+
 static bool digest_equal(struct gkv_digest a, struct gkv_digest b)
 {
     return a.low == b.low && a.high == b.high;
@@ -151,6 +163,7 @@ static void send_list_of_keys(const struct gkv_step *step, const struct peer *pe
     message->as.sync_keys.part_count = list->part_count;
     message->as.sync_keys.keys = list->keys;
     message->as.sync_keys.key_count = list->count;
+    message->as.sync_keys.is_full = !gkv_store_has_room(step->store);
 }
 
 /* List a slot, or one of so many parts of it that a part fits; which part is drawn at random, so
@@ -305,7 +318,10 @@ static void on_groups(struct gkv_repair *repair, const struct gkv_step *step,
     }
 
     const struct gkv_digest *theirs = message->as.sync_groups.digests;
-    const uint32_t start = repair->group_cursor;
+    /* Where groups differ for ever, a cursor and the peers' turns could keep step. */
+    const uint32_t start = evicts(step)
+                               ? (uint32_t)gkv_prng_below(&repair->prng, GKV_SLOT_GROUP_COUNT)
+                               : repair->group_cursor;
     const struct gkv_digest *ours = digest_groups(step, peer->index);
     uint32_t answered_count = 0;
     for (uint32_t i = 0; i < GKV_SLOT_GROUP_COUNT && answered_count < GKV_SYNC_GROUPS_PER_ROUND;
@@ -321,7 +337,7 @@ static void on_groups(struct gkv_repair *repair, const struct gkv_step *step,
         answer->as.sync_slots.digest_count = GKV_SLOT_GROUP_SLOTS;
         answered_count++;
         repair->group_cursor = (group + 1) % GKV_SLOT_GROUP_COUNT;
-        repair->found_difference = true;
+        note_difference(repair, step);
     }
     if (answered_count > 0) {
         gkv_step_trace(step, GKV_TRACE_SYNC, &peer->id, answered_count, GKV_MESSAGE_SYNC_SLOTS);
@@ -371,7 +387,7 @@ static void on_slots(struct gkv_repair *repair, const struct gkv_step *step,
         send_list_of_keys(step, peer, &list);
     }
     if (difference_count > 0) {
-        repair->found_difference = true;
+        note_difference(repair, step);
         gkv_step_trace(step, GKV_TRACE_SYNC, &peer->id, difference_count, GKV_MESSAGE_SYNC_KEYS);
     }
 }
@@ -554,6 +570,7 @@ static uint32_t compare_listed(struct gkv_repair *repair, const struct gkv_step 
     }
     uint64_t *pulls = gkv_scratch_take(step->scratch, count * sizeof(uint64_t));
     const uint32_t start = (uint32_t)gkv_prng_below(&repair->prng, count);
+    const bool has_room = gkv_store_has_room(step->store);
     uint32_t pull_count = 0;
     for (uint32_t i = 0; i < count; i++) {
         const struct gkv_key_version *key = &message->as.sync_keys.keys[(start + i) % count];
@@ -564,7 +581,7 @@ static uint32_t compare_listed(struct gkv_repair *repair, const struct gkv_step 
         }
         const bool is_held = gkv_store_version_hashed(step->store, key->key_hash, &held);
         const int order = is_held ? gkv_version_compare(held, key->version) : -1;
-        if (order < 0) {
+        if (order < 0 && (is_held || has_room)) {
             pulls[pull_count] = key->key_hash;
             pull_count++;
         } else if (order > 0 && owns(step, slot, peer->index)) {
@@ -617,7 +634,9 @@ static void on_keys(struct gkv_repair *repair, const struct gkv_step *step,
     struct send_list sending;
     sending.count = 0;
     const uint32_t pull_count = compare_listed(repair, step, message, peer, &sending);
-    compare_unlisted(repair, step, message, peer, &sending);
+    if (!message->as.sync_keys.is_full) {
+        compare_unlisted(repair, step, message, peer, &sending);
+    }
     if (pull_count + sending.count > 0) {
         repair->found_difference = true;
         gkv_step_trace(step, GKV_TRACE_SYNC, &peer->id, pull_count + sending.count,
@@ -664,12 +683,13 @@ static void take_record(struct gkv_repair *repair, struct gkv_replica *replica,
         if (gkv_version_compare(held.version, sent->record.version) >= 0) {
             return;
         }
-    } else if (is_forgettable(step, &sent->record)) {
+    } else if (is_forgettable(step, &sent->record) || !gkv_store_has_room(step->store)) {
         return;
     }
     struct gkv_version version;
     if (gkv_replica_copy(replica, step, sent, key_hash, &version) == GKV_REPLY_OK) {
         repair->record_stored_count++;
+        repair->found_difference = repair->found_difference || evicts(step);
     }
 }
 

@@ -15,6 +15,12 @@
  *           does not fit a message waits for a later round; where to start among too much is drawn
  *           at random, so that what cannot be repaired (a full store, a clock) hides nothing for
  *           ever. A slot with more keys than a message is compared in parts, by hash % part_count.
+ *           A store that evicts never equals another one that is full: each has dropped what it was
+ *           not asked for. Its owner goes on to compare what both hold, and takes what it lacks
+ *           only while there is room that eviction does not make (gkv_store_has_room): else what
+ *           is evicted would come back at once, and push out something else. It says so in
+ *           SYNC_KEYS (is_full), so that nothing is sent in vain. Rounds come sooner only when
+ *           records were exchanged, not for a difference that stays.
  *           Tombstones old enough to be forgotten are not taken from a peer that still has them,
  *           lest two nodes that forget at different times hand one to and fro for ever.
  * Bounds    The constants GKV_SYNC_* of core/bounds.h per message; one round per sync_interval_ms,

@@ -15,6 +15,9 @@
 /* One in so many bytes lost between records is a reason to gather before anything is evicted. */
 #define SPARE_SHARE 16
 
+/* One in so many pages of a store that evicts is left to what is put here. */
+#define FILL_SHARE 8
+
 _Static_assert(sizeof(struct gkv_store) < 1024, "callers have it on their stack");
 
 void gkv_store_init(struct gkv_store *store, struct gkv_arena *arena,
@@ -757,6 +760,14 @@ void gkv_store_sweep(struct gkv_store *store, uint64_t now_ms, uint64_t keep_ms,
                      &sweep);
     }
     gkv_u32_store(&store->sweep_slot, (from + count) % GKV_SLOT_COUNT);
+}
+
+bool gkv_store_has_room(const struct gkv_store *store)
+{
+    const struct gkv_pages *pages = &store->index.pages;
+    const uint64_t held_count = gkv_word_load(&pages->held_bytes) / GKV_PAGE_BYTES;
+    return store->policy == GKV_STORE_REJECT ||
+           pages->page_count - held_count > pages->page_count / FILL_SHARE;
 }
 
 struct gkv_store_stats gkv_store_stats(const struct gkv_store *store)

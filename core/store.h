@@ -164,6 +164,12 @@ struct gkv_digest gkv_store_digest(const struct gkv_store *store);
  * have had any version up to it. */
 struct gkv_version gkv_store_forgotten(const struct gkv_store *store);
 
+/* Is there room for what others hold and we do not? A store that evicts has none from when an
+ * eighth of its pages is free: it will need them for what is put, and eviction, which gives back
+ * about as much as is put, makes no such room. So what was evicted is not fetched back to be
+ * evicted again. One that rejects takes what fits. */
+bool gkv_store_has_room(const struct gkv_store *store);
+
 /* Visit the buckets of slot_count slots, from where the last sweep stopped: free the values of
  * expired records (they become tombstones) and drop tombstones whose stamp and expiry are both over
  * keep_ms old. Looks at no record that cannot be one of these. */

@@ -48,6 +48,7 @@ static bool sync_keys_equal(const struct gkv_message *a, const struct gkv_messag
         a->as.sync_keys.slots[1] != b->as.sync_keys.slots[1] ||
         a->as.sync_keys.part != b->as.sync_keys.part ||
         a->as.sync_keys.part_count != b->as.sync_keys.part_count ||
+        a->as.sync_keys.is_full != b->as.sync_keys.is_full ||
         a->as.sync_keys.key_count != b->as.sync_keys.key_count) {
         return false;
     }

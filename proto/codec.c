@@ -462,6 +462,7 @@ static bool decode_sync_keys(struct gkv_codec *codec, const Gkv__SyncKeys *wire,
     message->as.sync_keys.slots[1] = wire->slots_high;
     message->as.sync_keys.part = wire->part;
     message->as.sync_keys.part_count = wire->part_count;
+    message->as.sync_keys.is_full = wire->is_full;
     message->as.sync_keys.key_count = (uint32_t)(wire->keys.len / KEY_VERSION_BYTES);
     return wire->group < GKV_SLOT_GROUP_COUNT && wire->part_count >= 1 &&
            wire->part_count <= PART_COUNT_MAX && wire->part < wire->part_count &&
@@ -483,6 +484,7 @@ static Gkv__SyncKeys *encode_sync_keys(struct gkv_codec *codec, const struct gkv
     wire->slots_high = message->as.sync_keys.slots[1];
     wire->part = message->as.sync_keys.part;
     wire->part_count = message->as.sync_keys.part_count;
+    wire->is_full = message->as.sync_keys.is_full;
     uint8_t *bytes = take(codec, count, KEY_VERSION_BYTES);
     for (size_t i = 0; i < count; i++) {
         const struct gkv_key_version *key = &message->as.sync_keys.keys[i];

@@ -112,6 +112,7 @@ static void sync_fill(struct gkv_message *message)
         message->as.sync_keys.part_count = 2;
         message->as.sync_keys.keys = keys;
         message->as.sync_keys.key_count = 2;
+        message->as.sync_keys.is_full = true;
     } else if (message->kind == GKV_MESSAGE_SYNC_PULL) {
         message->as.sync_pull.key_hashes = key_hashes;
         message->as.sync_pull.key_count = 2;
@@ -235,9 +236,9 @@ static const struct golden {
      "09070000e0fe0f8c018a018510087f1280100000000000000000ffffffffffffffff01000000"
      "00000000feffffffffffffff0200000000000000fdff"},
     {GKV_MESSAGE_SYNC_KEYS, 0,
-     "09070000e0fe0f8c0192014a0805110300000000000000190000000000000080200128023230"
+     "09070000e0fe0f8c0192014c0805110300000000000000190000000000000080200128023230"
      "0100000000000000070000e0fe0f8c010200000000000000ffffffffffffffff080000e0fe0f"
-     "8c010300000000000000"},
+     "8c0103000000000000003801"},
     {GKV_MESSAGE_SYNC_PULL, 0, "09070000e0fe0f8c019a01120a1008070605040302010900000000000000"},
     {GKV_MESSAGE_SYNC_RECORDS, 0,
      "09070000e0fe0f8c01a201480a230a026b3111070000e0fe0f8c0119cdab0000000000002100"

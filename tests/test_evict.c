@@ -212,6 +212,44 @@ static void test_tombstones_stay(void **state)
     check_sums(&store);
 }
 
+/* Goal: a store that evicts does not say that there is room for what it evicted. Method: values of
+ * all sizes; there is room at first, then none, whatever is evicted, until enough is deleted and
+ * swept. One that rejects says there is, always. */
+static void test_room(void **state)
+{
+    (void)state;
+    static struct gkv_store store;
+    struct gkv_prng prng;
+    gkv_prng_init(&prng, 7, 0);
+    store_start(&store, 0);
+    assert_true(gkv_store_has_room(&store));
+    uint64_t stamp = 1;
+    while (gkv_store_has_room(&store)) {
+        assert_int_equal(gkv_store_stats(&store).evicted_count, 0);
+        (void)put(&store, (uint32_t)stamp, stamp, draw_bytes(&prng) % 20000);
+        stamp++;
+    }
+    const uint64_t page_count = store.index.pages.page_count;
+    assert_in_range(store.index.pages.held_bytes / GKV_PAGE_BYTES, page_count * 6 / 8, page_count);
+    while (gkv_store_stats(&store).evicted_count < 20000) {
+        (void)put(&store, (uint32_t)stamp, stamp, draw_bytes(&prng) % 20000);
+        assert_false(gkv_store_has_room(&store));
+        stamp++;
+    }
+    for (uint64_t i = 0; i < stamp; i++) {
+        const uint32_t number = (uint32_t)i;
+        const struct gkv_record record = {.version = {{stamp + i}, 1}, .is_tombstone = true};
+        if (is_held(&store, number)) {
+            (void)gkv_store_put(&store, key_of(&number), &record, NULL);
+        }
+    }
+    assert_true(gkv_store_has_room(&store));
+    store.policy = GKV_STORE_REJECT;
+    for (uint32_t i = 0; put(&store, i, 2 * stamp + i, 3000) == GKV_STORE_STORED; i++) {
+    }
+    assert_true(gkv_store_has_room(&store));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -220,6 +258,7 @@ int main(void)
         cmocka_unit_test(test_bounded),
         cmocka_unit_test(test_returned),
         cmocka_unit_test(test_tombstones_stay),
+        cmocka_unit_test(test_room),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -138,6 +138,23 @@ static void test_quorum_arithmetic(void **state)
     }
 }
 
+/* Goal: only a cluster that promises no more than EVENTUAL may evict.
+ * Method: every level with every policy, and a policy that is none. */
+static void test_memory_policy(void **state)
+{
+    (void)state;
+    struct gkv_options options = good_options();
+    assert_int_equal(options.memory_policy, GKV_MEMORY_REJECT);
+    options.memory_policy = GKV_MEMORY_EVICT;
+    expect_refused(&options, "memory_policy");
+    options.level = GKV_LEVEL_EVENTUAL;
+    assert_int_equal(gkv_options_check(&options, NULL), GKV_OK);
+    options.memory_policy = GKV_MEMORY_REJECT;
+    assert_int_equal(gkv_options_check(&options, NULL), GKV_OK);
+    options.memory_policy = (enum gkv_memory_policy)3;
+    expect_refused(&options, "memory_policy");
+}
+
 /* Goal: room that cannot hold the largest records is refused.
  * Method: the store and the operation memory one byte under their least. */
 static void test_room(void **state)
@@ -200,6 +217,7 @@ int main(void)
         cmocka_unit_test(test_identity_is_required),
         cmocka_unit_test(test_ranges),
         cmocka_unit_test(test_quorum_arithmetic),
+        cmocka_unit_test(test_memory_policy),
         cmocka_unit_test(test_room),
         cmocka_unit_test(test_names),
         cmocka_unit_test(test_profiles),

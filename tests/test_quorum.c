@@ -490,6 +490,46 @@ static void test_eventual(void **state)
     nodes_stop(nodes);
 }
 
+/* A key that a node does not own. */
+static void find_foreign(const struct nodes *nodes, uint32_t index, char key[16])
+{
+    bool owns = true;
+    for (int i = 0; i < 100 && owns; i++) {
+        uint16_t owners[GKV_REPLICA_COUNT_MAX];
+        (void)snprintf(key, 16, "k%d", i);
+        assert_int_equal(gkv_node_owners(nodes->node[index], nodes_text(key), owners), 3);
+        owns = owners[0] == GKV_MEMBER_SELF || owners[1] == GKV_MEMBER_SELF ||
+               owners[2] == GKV_MEMBER_SELF;
+    }
+    assert_false(owns);
+}
+
+/* Goal: in a cache, a read repairs who holds an older version, and leaves alone who holds none.
+ * Method: four nodes; of a key's three owners one is behind and one has nothing; the fourth node
+ * asks all. */
+static void test_cache(void **state)
+{
+    (void)state;
+    struct gkv_options options = quiet_options();
+    options.level = GKV_LEVEL_EVENTUAL;
+    options.memory_policy = GKV_MEMORY_EVICT;
+    options.read_quorum = 3;
+    struct nodes *nodes = nodes_start(4, &options);
+    char key[16];
+    find_foreign(nodes, 0, key);
+    const struct gkv_record newer = record_at(nodes, -1, 9, "newer");
+    const struct gkv_record older = record_at(nodes, -2, 9, "older");
+    nodes_plant(nodes, 1, key, &newer);
+    nodes_plant(nodes, 2, key, &older);
+    const uint64_t get = nodes_get(nodes, 0, key);
+    nodes_run_ms(nodes, 5);
+    expect(nodes, get, GKV_OK);
+    assert_int_equal(stats_of(nodes, 0).read_repair_count, 1);
+    assert_int_equal(gkv_version_compare(held_by(nodes, 2, key), newer.version), 0);
+    assert_true(gkv_version_is_none(held_by(nodes, 3, key)));
+    nodes_stop(nodes);
+}
+
 /* Goal: a coordinator that owns nothing of the key, and whose clock is wrong, fails definitely.
  * Method: five nodes, N = 3; a key that node a does not own; its wall clock 10 s ahead, then
  * right. */
@@ -499,14 +539,7 @@ static void test_clock_drift(void **state)
     const struct gkv_options options = quiet_options();
     struct nodes *nodes = nodes_start(5, &options);
     char key[16];
-    bool owns = true;
-    for (int i = 0; i < 100 && owns; i++) {
-        uint16_t owners[GKV_REPLICA_COUNT_MAX];
-        (void)snprintf(key, sizeof(key), "k%d", i);
-        assert_int_equal(gkv_node_owners(nodes->node[0], nodes_text(key), owners), 3);
-        owns = owners[0] == 0 || owners[1] == 0 || owners[2] == 0;
-    }
-    assert_false(owns);
+    find_foreign(nodes, 0, key);
     const uint64_t right = nodes_set(nodes, 0, key, "right");
     nodes_run_ms(nodes, 5);
     expect(nodes, right, GKV_OK);
@@ -600,6 +633,7 @@ int main(void)
         cmocka_unit_test(test_out_of_range),
         cmocka_unit_test(test_alone),
         cmocka_unit_test(test_eventual),
+        cmocka_unit_test(test_cache),
         cmocka_unit_test(test_clock_drift),
         cmocka_unit_test(test_forgotten_deletion),
         cmocka_unit_test(test_writer_is_of_this_life),

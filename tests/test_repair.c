@@ -202,6 +202,140 @@ static void test_leftovers_are_offered(void **state)
     nodes_stop(nodes);
 }
 
+/* Three caches. */
+static struct gkv_options cache_options(void)
+{
+    struct gkv_options options = sync_options();
+    options.level = GKV_LEVEL_EVENTUAL;
+    options.write_quorum = options.read_quorum = 1;
+    options.memory_policy = GKV_MEMORY_EVICT;
+    options.memory_limit_bytes = 2 * GKV_STORE_BYTES_MIN;
+    return options;
+}
+
+#define CACHE_VALUE_BYTES 2000
+
+/* Plant keys first .. first + count - 1 at one node. */
+static void plant_many(struct nodes *nodes, uint32_t node, uint32_t first, uint32_t count)
+{
+    static char value[CACHE_VALUE_BYTES + 1];
+    memset(value, 'v', CACHE_VALUE_BYTES);
+    for (uint32_t i = first; i < first + count; i++) {
+        char key[16];
+        (void)snprintf(key, sizeof(key), "k%u", (unsigned)i);
+        const struct gkv_record record = record_at(nodes, i, value);
+        nodes_plant(nodes, node, key, &record);
+    }
+}
+
+static struct gkv_store_stats store_stats(const struct nodes *nodes, uint32_t node)
+{
+    return gkv_node_stats(nodes->node[node]).store;
+}
+
+/* Nobody sends records, or evicts, and rounds are as slow as the options say. */
+static void expect_rest(struct nodes *nodes)
+{
+    uint64_t evicted_count = 0;
+    for (uint32_t i = 0; i < nodes->count; i++) {
+        evicted_count += store_stats(nodes, i).evicted_count;
+    }
+    const uint64_t pull_count = nodes->sent_count[GKV_MESSAGE_SYNC_PULL];
+    const uint64_t records_count = nodes->sent_count[GKV_MESSAGE_SYNC_RECORDS];
+    const uint64_t round_count = nodes->sent_count[GKV_MESSAGE_SYNC_GROUPS];
+    nodes_run_ms(nodes, 20000);
+    assert_int_equal(nodes->sent_count[GKV_MESSAGE_SYNC_PULL], pull_count);
+    assert_int_equal(nodes->sent_count[GKV_MESSAGE_SYNC_RECORDS], records_count);
+    assert_in_range(nodes->sent_count[GKV_MESSAGE_SYNC_GROUPS] - round_count, 250, 350);
+    for (uint32_t i = 0; i < nodes->count; i++) {
+        evicted_count -= store_stats(nodes, i).evicted_count;
+    }
+    assert_int_equal(evicted_count, 0);
+}
+
+/* Goal: caches fill up with what others hold, and evict nothing for it.
+ * Method: what fits is planted at one of three, which become equal; then more than fits. */
+static void test_caches_fill(void **state)
+{
+    (void)state;
+    const struct gkv_options options = cache_options();
+    struct nodes *nodes = nodes_start(3, &options);
+    plant_many(nodes, 0, 0, 200);
+    (void)run_until_equal(nodes, 60000);
+    expect_rest(nodes);
+
+    plant_many(nodes, 0, 200, 2000);
+    assert_true(store_stats(nodes, 0).evicted_count > 1000);
+    nodes_run_ms(nodes, 60000);
+    for (uint32_t i = 1; i < 3; i++) {
+        const struct gkv_store_stats stats = store_stats(nodes, i);
+        assert_int_equal(stats.evicted_count, 0);
+        assert_true(stats.record_count * 10 > store_stats(nodes, 0).record_count * 8);
+    }
+    expect_rest(nodes);
+    nodes_stop(nodes);
+}
+
+/* Goal: full caches that hold different keys leave it at that, and go on to exchange newer versions
+ * and deletions of those that both hold.
+ * Method: other keys planted at each, more than fit; then a newer version of each at one of them,
+ * values and tombstones in turn. In the end no two hold different versions. */
+static void test_full_caches(void **state)
+{
+    (void)state;
+    const struct gkv_options options = cache_options();
+    struct nodes *nodes = nodes_start(3, &options);
+    for (uint32_t i = 0; i < 3; i++) {
+        plant_many(nodes, i, 400 * i, 1600);
+        assert_true(store_stats(nodes, i).evicted_count > 500);
+    }
+    nodes_run_ms(nodes, 60000);
+    expect_rest(nodes);
+    for (uint32_t i = 0; i < 2400; i++) {
+        char key[16];
+        (void)snprintf(key, sizeof(key), "k%u", (unsigned)i);
+        struct gkv_record record = record_at(nodes, i, i % 2 == 0 ? "" : "newer");
+        record.is_tombstone = i % 2 == 0;
+        struct gkv_record held;
+        const struct gkv_key which = {nodes_text(key), gkv_hash(key, strlen(key), 0)};
+        if (gkv_store_get(gkv_node_store(nodes->node[i % 3]), which, 0,
+                          (struct gkv_buffer){NULL, 0}, &held)) {
+            nodes_plant(nodes, i % 3, key, &record);
+        }
+    }
+    nodes_run_ms(nodes, 60000);
+    uint32_t common_count = 0;
+    for (uint32_t i = 0; i < 2400; i++) {
+        char key[16];
+        (void)snprintf(key, sizeof(key), "k%u", (unsigned)i);
+        const struct gkv_key which = {nodes_text(key), gkv_hash(key, strlen(key), 0)};
+        struct gkv_version version = {.writer = 0};
+        for (uint32_t k = 0; k < 3; k++) {
+            struct gkv_record held;
+            if (!gkv_store_get(gkv_node_store(nodes->node[k]), which, 0,
+                               (struct gkv_buffer){NULL, 0}, &held)) {
+                continue;
+            }
+            common_count += !gkv_version_is_none(version);
+            assert_true(gkv_version_is_none(version) ||
+                        gkv_version_compare(held.version, version) == 0);
+            version = held.version;
+        }
+    }
+    assert_true(common_count > 100);
+    expect_rest(nodes);
+
+    /* Nor is taken what was on its way when there was room. */
+    const struct gkv_keyed_record late = {nodes_text("late"), record_at(nodes, 0, "late")};
+    struct gkv_message message = {.kind = GKV_MESSAGE_SYNC_RECORDS};
+    message.as.sync_records.records = &late;
+    message.as.sync_records.record_count = 1;
+    const uint64_t stored_count = gkv_node_stats(nodes->node[0]).sync_record_stored_count;
+    nodes_deliver(nodes, 1, 0, &message);
+    assert_int_equal(gkv_node_stats(nodes->node[0]).sync_record_stored_count, stored_count);
+    nodes_stop(nodes);
+}
+
 /* Goal: what a peer may not say is counted and changes nothing.
  * Method: a message per rule. */
 static void test_malformed(void **state)
@@ -258,6 +392,8 @@ int main(void)
         cmocka_unit_test(test_large_records),
         cmocka_unit_test(test_tombstones_end),
         cmocka_unit_test(test_leftovers_are_offered),
+        cmocka_unit_test(test_caches_fill),
+        cmocka_unit_test(test_full_caches),
         cmocka_unit_test(test_malformed),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
