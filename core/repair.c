@@ -678,8 +678,8 @@ static void take_record(struct gkv_repair *repair, struct gkv_replica *replica,
         return;
     }
     struct gkv_record held;
-    if (gkv_store_get(step->store, (struct gkv_key){sent->key, key_hash}, gkv_step_clock_ms(step),
-                      (struct gkv_buffer){NULL, 0}, &held)) {
+    if (gkv_store_peek(step->store, (struct gkv_key){sent->key, key_hash}, gkv_step_clock_ms(step),
+                       (struct gkv_buffer){NULL, 0}, &held)) {
         if (gkv_version_compare(held.version, sent->record.version) >= 0) {
             return;
         }

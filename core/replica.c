@@ -46,8 +46,8 @@ enum gkv_reply_status gkv_replica_copy(struct gkv_replica *replica, const struct
     GKV_ASSERT(gkv_replica_record_is_valid(step->options, &written->record));
 
     struct gkv_record held = {.is_tombstone = false};
-    if (!gkv_store_get(step->store, (struct gkv_key){written->key, key_hash},
-                       gkv_step_clock_ms(step), (struct gkv_buffer){NULL, 0}, &held)) {
+    if (!gkv_store_peek(step->store, (struct gkv_key){written->key, key_hash},
+                        gkv_step_clock_ms(step), (struct gkv_buffer){NULL, 0}, &held)) {
         held = (struct gkv_record){.is_tombstone = false};
     }
     *held_out = held.version;
@@ -80,8 +80,8 @@ enum gkv_reply_status gkv_replica_write(struct gkv_replica *replica, const struc
     const struct gkv_version forgotten = gkv_store_forgotten(step->store);
     struct gkv_record held;
     if (gkv_version_compare(written->record.version, forgotten) < 0 &&
-        !gkv_store_get(step->store, (struct gkv_key){written->key, key_hash}, 0,
-                       (struct gkv_buffer){NULL, 0}, &held)) {
+        !gkv_store_peek(step->store, (struct gkv_key){written->key, key_hash}, 0,
+                        (struct gkv_buffer){NULL, 0}, &held)) {
         *held_out = forgotten;
         return GKV_REPLY_STALE;
     }

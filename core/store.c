@@ -434,21 +434,32 @@ GKV_APART static bool look_again(const struct gkv_store *store, struct gkv_bucke
     return is_found;
 }
 
-bool gkv_store_get(const struct gkv_store *store, struct gkv_key key, uint64_t now_ms,
-                   struct gkv_buffer buffer, struct gkv_record *record_out)
+GKV_INLINE bool get(const struct gkv_store *store, const struct question *question, bool is_use,
+                    struct gkv_record *record_out)
 {
-    const struct question question = {key, now_ms, buffer};
-    struct gkv_bucket *bucket = gkv_index_bucket(&store->index, key.hash);
+    struct gkv_bucket *bucket = gkv_index_bucket(&store->index, question->key.hash);
     const uint32_t number = gkv_seqlock_read(&bucket->lock);
     struct gkv_place place = {NULL, 0};
-    const bool is_found = look(store, bucket, &question, record_out, &place);
+    const bool is_found = look(store, bucket, question, record_out, &place);
     if (!gkv_seqlock_is_same(&bucket->lock, number)) {
-        return look_again(store, bucket, &question, record_out);
+        return look_again(store, bucket, question, record_out);
     }
-    if (is_found && store->policy == GKV_STORE_EVICT) {
+    if (is_found && is_use && store->policy == GKV_STORE_EVICT) {
         note_use(bucket, number, place);
     }
     return is_found;
+}
+
+bool gkv_store_get(const struct gkv_store *store, struct gkv_key key, uint64_t now_ms,
+                   struct gkv_buffer buffer, struct gkv_record *record_out)
+{
+    return get(store, &(struct question){key, now_ms, buffer}, true, record_out);
+}
+
+bool gkv_store_peek(const struct gkv_store *store, struct gkv_key key, uint64_t now_ms,
+                    struct gkv_buffer buffer, struct gkv_record *record_out)
+{
+    return get(store, &(struct question){key, now_ms, buffer}, false, record_out);
 }
 
 /* Keys whose memory is asked for before the first of them is looked at. */

@@ -126,6 +126,11 @@ enum gkv_store_outcome gkv_store_put(struct gkv_store *store, struct gkv_key key
 bool gkv_store_get(const struct gkv_store *store, struct gkv_key key, uint64_t now_ms,
                    struct gkv_buffer buffer, struct gkv_record *record_out);
 
+/* The same, and the record is as likely to be evicted as before: for whoever looks on behalf of
+ * nobody who asked for it. */
+bool gkv_store_peek(const struct gkv_store *store, struct gkv_key key, uint64_t now_ms,
+                    struct gkv_buffer buffer, struct gkv_record *record_out);
+
 /* Get `count` keys, one after the other, while the memory fetches what the next ones need: fills
  * record and is_found of each, and its buffer, which is borrowed. */
 void gkv_store_get_many(const struct gkv_store *store, uint64_t now_ms,

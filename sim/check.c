@@ -189,6 +189,6 @@ bool gkv_check_holds(const struct gkv_trial *trial, uint32_t node, uint32_t key,
     const struct gkv_store *store =
         gkv_node_store(gkv_endpoint_node(trial->world.hosts[node].endpoint));
     struct gkv_record record;
-    return gkv_store_get(store, (struct gkv_key){bytes, hash}, 0, (struct gkv_buffer){NULL, 0},
-                         record_out == NULL ? &record : record_out);
+    return gkv_store_peek(store, (struct gkv_key){bytes, hash}, 0, (struct gkv_buffer){NULL, 0},
+                          record_out == NULL ? &record : record_out);
 }

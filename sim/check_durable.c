@@ -81,8 +81,8 @@ static bool is_held(const struct gkv_trial *trial, uint32_t node, uint32_t key,
     const struct gkv_store *store =
         gkv_node_store(gkv_endpoint_node(trial->world.hosts[node].endpoint));
     struct gkv_record record;
-    if (gkv_store_get(store, (struct gkv_key){bytes, hash}, 0, (struct gkv_buffer){NULL, 0},
-                      &record) &&
+    if (gkv_store_peek(store, (struct gkv_key){bytes, hash}, 0, (struct gkv_buffer){NULL, 0},
+                       &record) &&
         gkv_version_compare(record.version, version) >= 0) {
         return true;
     }

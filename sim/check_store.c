@@ -29,9 +29,9 @@ static void read_holding(const struct gkv_trial *trial, uint32_t key, struct hol
         gkv_sim_clock_true_ms(trial->world.now_ns) + (uint64_t)trial->scenario.skew_ms_max + 1;
     struct gkv_node *node = gkv_endpoint_node(trial->world.hosts[holding->node].endpoint);
     holding->record = (struct gkv_record){0};
-    if (!gkv_store_get(gkv_node_store(node), (struct gkv_key){bytes, hash}, now_ms,
-                       (struct gkv_buffer){holding->value, sizeof(holding->value)},
-                       &holding->record)) {
+    if (!gkv_store_peek(gkv_node_store(node), (struct gkv_key){bytes, hash}, now_ms,
+                        (struct gkv_buffer){holding->value, sizeof(holding->value)},
+                        &holding->record)) {
         holding->record = (struct gkv_record){0};
     }
 }

@@ -189,6 +189,24 @@ static void test_returned(void **state)
     check_sums(&store);
 }
 
+/* Goal: what is looked at for nobody is not used. Method: the mark after each. */
+static void test_peek(void **state)
+{
+    (void)state;
+    static struct gkv_store store;
+    store_start(&store, 0);
+    const uint32_t number = 5;
+    struct gkv_bucket *bucket = gkv_index_bucket(&store.index, key_of(&number).hash);
+    assert_int_equal(put(&store, number, 1, 10), GKV_STORE_STORED);
+    struct gkv_record record;
+    assert_true(gkv_store_peek(&store, key_of(&number), 0,
+                               (struct gkv_buffer){read_buffer, sizeof(read_buffer)}, &record));
+    assert_int_equal(record.value.count, 10);
+    assert_int_equal(gkv_bucket_mark_at(bucket, 0) & GKV_AGE_USED, 0);
+    assert_true(is_held(&store, number));
+    assert_int_equal(gkv_bucket_mark_at(bucket, 0) & GKV_AGE_USED, GKV_AGE_USED);
+}
+
 /* Goal: tombstones are kept; when there is nothing else, the store is full. */
 static void test_tombstones_stay(void **state)
 {
@@ -257,6 +275,7 @@ int main(void)
         cmocka_unit_test(test_used_stay),
         cmocka_unit_test(test_bounded),
         cmocka_unit_test(test_returned),
+        cmocka_unit_test(test_peek),
         cmocka_unit_test(test_tombstones_stay),
         cmocka_unit_test(test_room),
     };
