@@ -53,6 +53,7 @@ void gridkv_options_init(struct gridkv_options *options)
         .write_quorum = core.write_quorum,
         .read_quorum = core.read_quorum,
         .memory_limit_bytes = core.memory_limit_bytes,
+        .memory_policy = (enum gridkv_memory_policy)core.memory_policy,
         .value_bytes_max = core.value_bytes_max,
         .member_count_max = core.member_count_max,
         .profile = GRIDKV_PROFILE_LAN,
@@ -136,6 +137,7 @@ static enum gkv_error take_numbers(struct opening *opening)
     core->write_quorum = options->write_quorum;
     core->read_quorum = options->read_quorum;
     core->memory_limit_bytes = options->memory_limit_bytes;
+    core->memory_policy = (enum gkv_memory_policy)options->memory_policy;
     core->value_bytes_max = options->value_bytes_max;
     core->member_count_max = options->member_count_max;
     core->bootstrap_expect = options->bootstrap_expect;
@@ -742,6 +744,7 @@ enum gkv_error gridkv_stats(struct gridkv *gridkv, struct gridkv_stats *stats_ou
         .bytes_in = figures.endpoint.datagram_in_bytes + figures.endpoint.stream_in_bytes,
         .bytes_out = figures.endpoint.datagram_out_bytes + figures.endpoint.stream_out_bytes,
         .degraded_count = figures.node.degraded_count,
+        .evicted_count = figures.node.store.evicted_count,
     };
     memcpy(stats_out, &stats, struct_bytes < sizeof(stats) ? struct_bytes : sizeof(stats));
     return GKV_OK;

@@ -39,6 +39,13 @@ enum gridkv_level {
     GRIDKV_LEVEL_QUORUM = 2,
 };
 
+/* What becomes of a write that finds the store full. */
+enum gridkv_memory_policy {
+    GRIDKV_MEMORY_REJECT = 1, /* it fails: GKV_ERROR_MEMORY */
+    GRIDKV_MEMORY_EVICT = 2,  /* what was not used for long makes room: a cache. Only at
+                                 GRIDKV_LEVEL_EVENTUAL; the same on all nodes of the cluster */
+};
+
 /* How far apart nodes are, and how steady their hosts: sets of times that fit together.
  * Between two nodes a death takes up to two and a half times as long. */
 enum gridkv_profile {
@@ -145,6 +152,8 @@ struct gridkv_options {
     uint32_t last_chance;                /* a suspect is pinged before it is unreachable; 1 */
     uint32_t buddy;                      /* a suspect learns it from the next ping; 1 */
     uint32_t read_repair_per_second_max; /* records that reads may mend; 1,000 */
+
+    enum gridkv_memory_policy memory_policy; /* default GRIDKV_MEMORY_REJECT */
 };
 
 /* Fill every default; node_name stays NULL. */
@@ -234,6 +243,7 @@ struct gridkv_stats {
     uint64_t bytes_in;
     uint64_t bytes_out;
     uint64_t degraded_count; /* members that are neither well nor dead, in this node's view */
+    uint64_t evicted_count;  /* records that made room for others, ever */
 };
 
 /* The figures as the node's thread last published them: at most 50 ms old. struct_bytes:

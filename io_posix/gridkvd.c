@@ -35,6 +35,8 @@ static const char usage[] =
     "  --write-quorum W       copies that acknowledge a write (2)\n"
     "  --read-quorum R        copies that answer a read (2)\n"
     "  --memory-mb M          of the store, everything counted (64)\n"
+    "  --memory-policy POLICY when it is full: reject writes, or evict what was long not used;\n"
+    "                         a cache, at level eventual only (reject)\n"
     "  --value-bytes-max B    longest value (1048576)\n"
     "  --profile PROFILE      lan, stable or wan: how near and steady nodes are (lan)\n"
     "  --bootstrap-expect N   serve nobody before so many nodes have met (1)\n"
@@ -56,6 +58,7 @@ enum option_id {
     OPTION_WRITE_QUORUM,
     OPTION_READ_QUORUM,
     OPTION_MEMORY,
+    OPTION_POLICY,
     OPTION_VALUE,
     OPTION_PROFILE,
     OPTION_BOOTSTRAP,
@@ -76,6 +79,7 @@ static const struct option long_options[] = {
     {"write-quorum", required_argument, NULL, OPTION_WRITE_QUORUM},
     {"read-quorum", required_argument, NULL, OPTION_READ_QUORUM},
     {"memory-mb", required_argument, NULL, OPTION_MEMORY},
+    {"memory-policy", required_argument, NULL, OPTION_POLICY},
     {"value-bytes-max", required_argument, NULL, OPTION_VALUE},
     {"profile", required_argument, NULL, OPTION_PROFILE},
     {"bootstrap-expect", required_argument, NULL, OPTION_BOOTSTRAP},
@@ -115,6 +119,17 @@ static enum gridkv_level level_of(const char *text)
         refuse("--level is eventual or quorum, not", text);
     }
     return GRIDKV_LEVEL_QUORUM;
+}
+
+static enum gridkv_memory_policy policy_of(const char *text)
+{
+    if (strcmp(text, "evict") == 0) {
+        return GRIDKV_MEMORY_EVICT;
+    }
+    if (strcmp(text, "reject") != 0) {
+        refuse("--memory-policy is reject or evict, not", text);
+    }
+    return GRIDKV_MEMORY_REJECT;
 }
 
 static enum gridkv_profile profile_of(const char *text)
@@ -185,6 +200,9 @@ static void take_option(struct gridkv_options *options, int id, const char *argu
         break;
     case OPTION_LEVEL:
         options->level = level_of(argument);
+        break;
+    case OPTION_POLICY:
+        options->memory_policy = policy_of(argument);
         break;
     case OPTION_PROFILE:
         options->profile = profile_of(argument);

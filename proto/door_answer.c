@@ -398,12 +398,35 @@ static void answer_command(const struct answer *answer)
 
 /* ---- CONFIG ---------------------------------------------------------------------------------- */
 
-static const char *const config_names[] = {
-    "save", "appendonly", "maxmemory", "maxmemory-policy", "databases", "timeout"};
-static const char *const config_values[] = {"", "no", NULL, "noeviction", "1", "0"};
-#define CONFIG_COUNT (sizeof(config_names) / sizeof(config_names[0]))
+enum config {
+    CONFIG_SAVE,
+    CONFIG_APPEND_ONLY,
+    CONFIG_MAX_MEMORY,
+    CONFIG_MAX_MEMORY_POLICY,
+    CONFIG_DATABASES,
+    CONFIG_TIMEOUT,
+    CONFIG_COUNT,
+};
 
-_Static_assert(sizeof(config_values) == sizeof(config_names), "a value for each name");
+static const char *const config_names[CONFIG_COUNT] = {
+    "save", "appendonly", "maxmemory", "maxmemory-policy", "databases", "timeout"};
+
+static void write_config(const struct answer *answer, uint32_t config)
+{
+    static const char *const fixed[CONFIG_COUNT] = {"", "no", NULL, NULL, "1", "0"};
+    struct gkv_resp_writer *writer = answer->writer;
+    gkv_resp_write_bulk_text(writer, config_names[config]);
+    if (config == CONFIG_MAX_MEMORY) {
+        const size_t begun = gkv_resp_begin_bulk(writer);
+        gkv_resp_write_decimal(writer,
+                               (int64_t)gkv_node_options(answer->view->node)->memory_limit_bytes);
+        gkv_resp_end_bulk(writer, begun);
+    } else if (config == CONFIG_MAX_MEMORY_POLICY) {
+        gkv_resp_write_bulk_text(writer, gkv_door_policy_text(answer->view->node));
+    } else {
+        gkv_resp_write_bulk_text(writer, fixed[config]);
+    }
+}
 
 /* True when one of the patterns names it; "*" is the only pattern with a wildcard. */
 static bool is_config_asked(const struct gkv_door_words *words, const char *name)
@@ -435,17 +458,8 @@ static void answer_config(const struct answer *answer)
     }
     gkv_resp_write_map(writer, count);
     for (uint32_t i = 0; i < CONFIG_COUNT; i++) {
-        if (!is_config_asked(answer->words, config_names[i])) {
-            continue;
-        }
-        gkv_resp_write_bulk_text(writer, config_names[i]);
-        if (config_values[i] != NULL) {
-            gkv_resp_write_bulk_text(writer, config_values[i]);
-        } else {
-            const size_t begun = gkv_resp_begin_bulk(writer);
-            gkv_resp_write_decimal(
-                writer, (int64_t)gkv_node_options(answer->view->node)->memory_limit_bytes);
-            gkv_resp_end_bulk(writer, begun);
+        if (is_config_asked(answer->words, config_names[i])) {
+            write_config(answer, i);
         }
     }
 }

@@ -35,6 +35,11 @@ uint64_t gkv_door_key_count(const struct gkv_node *node)
     return key_count(&stats.store);
 }
 
+const char *gkv_door_policy_text(const struct gkv_node *node)
+{
+    return gkv_node_options(node)->memory_policy == GKV_MEMORY_EVICT ? "allkeys-lru" : "noeviction";
+}
+
 static void write_digest(struct gkv_resp_writer *writer, const struct gkv_digest *digest)
 {
     uint8_t bytes[16];
@@ -140,7 +145,9 @@ static void write_section(struct gkv_resp_writer *writer, enum section section,
     case SECTION_MEMORY:
         write_field(writer, "used_memory", stats->store.used_bytes);
         write_field(writer, "maxmemory", stats->store.limit_bytes);
-        gkv_resp_write_text(writer, "maxmemory_policy:noeviction\r\n");
+        gkv_resp_write_text(writer, "maxmemory_policy:");
+        gkv_resp_write_text(writer, gkv_door_policy_text(view->node));
+        gkv_resp_write_text(writer, "\r\n");
         break;
     case SECTION_PERSISTENCE:
         gkv_resp_write_text(writer, "loading:0\r\n");
@@ -151,6 +158,7 @@ static void write_section(struct gkv_resp_writer *writer, enum section section,
         write_field(writer, "rejected_connections", view->clients.refused_count);
         write_field(writer, "protocol_errors", view->clients.protocol_error_count);
         write_field(writer, "expired_keys", stats->store.expired_count);
+        write_field(writer, "evicted_keys", stats->store.evicted_count);
         break;
     case SECTION_REPLICATION:
         gkv_resp_write_text(writer, "role:master\r\nconnected_slaves:0\r\n");

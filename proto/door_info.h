@@ -18,6 +18,10 @@
 void gkv_door_info(const struct gkv_door_view *view, const struct gkv_door_words *words,
                    struct gkv_resp_writer *writer);
 
+/* What Redis calls what this node does when its store is full: "noeviction", or the nearest that it
+ * has a word for. */
+const char *gkv_door_policy_text(const struct gkv_node *node);
+
 /* What a client may count as keys: the values held here, tombstones left out. */
 uint64_t gkv_door_key_count(const struct gkv_node *node);
 

@@ -3,7 +3,8 @@
 #
 # Goal: redis-cli and redis-benchmark can use a three-node cluster through its doors without an error.
 # Method: three processes on ports that the system gives them; set through one and get through another;
-# 100,000 pipelined sets and gets; then SIGTERM to each, which must end with status 0.
+# 100,000 pipelined sets and gets; then SIGTERM to each, which must end with status 0. A fourth process
+# is a cache: more is set than it holds, and it refuses nothing.
 set -eu
 gridkvd=$1
 command -v redis-benchmark >/dev/null || { echo "redis-tools is not installed"; exit 77; }
@@ -60,6 +61,16 @@ if grep -i error "$work/bench"; then
     exit 1
 fi
 expect "$(port_of b)" "get key:__rand_int__" VXK
+
+start cache --cluster cache --memory-mb 1 --level eventual --memory-policy evict \
+    --replicas 1 --write-quorum 1 --read-quorum 1
+redis-benchmark -p "$(port_of cache)" -t set -n 20000 -r 20000 -d 100 -P 16 -q >"$work/bench" 2>&1 ||
+    { cat "$work/bench"; exit 1; }
+if grep -i error "$work/bench"; then
+    exit 1
+fi
+redis-cli -p "$(port_of cache)" info stats | grep -q '^evicted_keys:[1-9]' ||
+    { echo "the cache evicted nothing"; exit 1; }
 
 # shellcheck disable=SC2086
 kill $pids

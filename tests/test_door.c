@@ -291,6 +291,25 @@ static void test_reports(void **state)
          ":2\r\n$14\r\n127.0.0.1:7101\r\n$8\r\ndegraded\r\n");
 }
 
+/* Goal: a client can ask what a full store does, in Redis' words, and how often it did.
+ * Method: both policies. */
+static void test_memory_policy(void **state)
+{
+    (void)state;
+    say("CONFIG GET maxmemory-policy\r\n");
+    hear("*2\r\n$16\r\nmaxmemory-policy\r\n$10\r\nnoeviction\r\n");
+    say("INFO memory\r\n");
+    hear_part("maxmemory_policy:noeviction\r\n");
+    fake.options.memory_policy = GKV_MEMORY_EVICT;
+    fake.stats.store.evicted_count = 7;
+    say("CONFIG GET maxmemory-policy\r\n");
+    hear("*2\r\n$16\r\nmaxmemory-policy\r\n$11\r\nallkeys-lru\r\n");
+    say("INFO memory stats\r\n");
+    hear_part("maxmemory_policy:allkeys-lru\r\n");
+    say("INFO stats\r\n");
+    hear_part("evicted_keys:7\r\n");
+}
+
 /* Goal: nobody is told that a password was right: there is one user, "default", and no password.
  * Method: other users, by AUTH and by HELLO, whose other words then have no effect either. */
 static void test_users(void **state)
@@ -676,6 +695,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(test_answers, start, stop),
         cmocka_unit_test_setup_teardown(test_reports, start, stop),
+        cmocka_unit_test_setup_teardown(test_memory_policy, start, stop),
         cmocka_unit_test_setup_teardown(test_users, start, stop),
         cmocka_unit_test_setup_teardown(test_counts, start, stop),
         cmocka_unit_test_setup_teardown(test_hello, start, stop),

@@ -101,6 +101,11 @@ static void test_options_refused(void **state)
     options.memory_limit_bytes = 1;
     refused(&options, GKV_ERROR_OPTION, "memory_limit_bytes");
     options = options_alone();
+    options.memory_policy = GRIDKV_MEMORY_EVICT;
+    refused(&options, GKV_ERROR_OPTION, "choose level EVENTUAL");
+    options.memory_policy = (enum gridkv_memory_policy)0;
+    refused(&options, GKV_ERROR_OPTION, "memory_policy must be");
+    options = options_alone();
     options.value_bytes_max = UINT32_MAX;
     refused(&options, GKV_ERROR_OPTION, "value_bytes_max");
     options = options_alone();
@@ -398,6 +403,29 @@ static void test_inside_completion(void **state)
     assert_int_equal(atomic_load(&tally.ok_count), 1);
     assert_int_equal(atomic_load(&tally.closed_count), 0);
     gridkv_close(tally.kv);
+}
+
+/* Goal: a node that evicts takes more than it has room for, and says how much went.
+ * Method: 3 MB into 1 MiB; its figures. */
+static void test_cache(void **state)
+{
+    (void)state;
+    static const char value[1000];
+    struct gridkv_options options = options_alone();
+    options.level = GRIDKV_LEVEL_EVENTUAL;
+    options.memory_policy = GRIDKV_MEMORY_EVICT;
+    options.memory_limit_bytes = 1024 * 1024;
+    struct gridkv *kv = open_node(&options);
+    for (uint32_t i = 0; i < 3000; i++) {
+        assert_int_equal(gridkv_set(kv, &i, sizeof(i), value, sizeof(value), 0), GKV_OK);
+    }
+    struct gridkv_stats stats = {0};
+    for (int i = 0; i < READY_MS && stats.evicted_count == 0; i++) {
+        assert_int_equal(gridkv_stats(kv, &stats, sizeof(stats)), GKV_OK);
+        pause_ms(1);
+    }
+    assert_true(stats.evicted_count > 0);
+    gridkv_close(kv);
 }
 
 struct cluster {
@@ -750,12 +778,19 @@ static void test_crowd_of_members(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_options_refused),   cmocka_unit_test(test_tuning_refused),
-        cmocka_unit_test(test_addresses_refused), cmocka_unit_test(test_no_handle),
-        cmocka_unit_test(test_blocking),          cmocka_unit_test(test_threads),
-        cmocka_unit_test(test_inside_completion), cmocka_unit_test(test_streams_superseded),
-        cmocka_unit_test(test_cluster),           cmocka_unit_test(test_member_events),
-        cmocka_unit_test(test_crowd_of_members),  cmocka_unit_test(test_close_with_open_operations),
+        cmocka_unit_test(test_options_refused),
+        cmocka_unit_test(test_tuning_refused),
+        cmocka_unit_test(test_addresses_refused),
+        cmocka_unit_test(test_no_handle),
+        cmocka_unit_test(test_blocking),
+        cmocka_unit_test(test_threads),
+        cmocka_unit_test(test_cache),
+        cmocka_unit_test(test_inside_completion),
+        cmocka_unit_test(test_streams_superseded),
+        cmocka_unit_test(test_cluster),
+        cmocka_unit_test(test_member_events),
+        cmocka_unit_test(test_crowd_of_members),
+        cmocka_unit_test(test_close_with_open_operations),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
