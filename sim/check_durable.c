@@ -16,7 +16,7 @@
  * for the whole one until it has met the others.
  *
  * Who said so is overheard. Where a connection could not be heard to its end, some who said so are
- * not known, and how many have it is not asked. */
+ * not known, and how many have it is not asked. Nor is anything where stores evict. */
 
 static bool has_still_ring(const struct gkv_trial *trial)
 {
@@ -149,7 +149,7 @@ static void check_acknowledged(struct gkv_trial *trial, const struct gkv_deed *d
 static void observe(struct gkv_trial *trial, const struct gkv_observation *observation)
 {
     if (observation->kind != GKV_OBSERVE_OUTPUT ||
-        observation->output->kind != GKV_OUTPUT_COMPLETE) {
+        observation->output->kind != GKV_OUTPUT_COMPLETE || trial->scenario.evicts) {
         return;
     }
     const struct gkv_result *result = &observation->output->as.result;

@@ -92,12 +92,14 @@ static enum gkv_register_outcome outcome_of(const struct gkv_deed *deed)
     return gkv_history_has_failed(deed) ? GKV_REGISTER_FAILED : GKV_REGISTER_UNKNOWN;
 }
 
-/* Can a tombstone be forgotten by now? Then a get that knows nothing of a key says little. */
+/* Can a tombstone be forgotten by now, or a value evicted? Then a get that knows nothing of a key
+ * says little. */
 static bool may_forget(const struct gkv_trial *trial)
 {
     const uint64_t slack_ms = 2 * (uint64_t)trial->scenario.skew_ms_max; /* of two clocks */
     const uint64_t now_ms = trial->world.now_ns / GKV_NS_PER_MS;
-    return now_ms + slack_ms >= trial->scenario.world.node.tombstone_keep_ms;
+    return trial->scenario.evicts ||
+           now_ms + slack_ms >= trial->scenario.world.node.tombstone_keep_ms;
 }
 
 /* Which write a get saw; false when it cannot be told. */

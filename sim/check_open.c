@@ -47,6 +47,11 @@ static void observe(struct gkv_trial *trial, const struct gkv_observation *obser
                        (unsigned long long)result->cookie - 1,
                        (unsigned long long)(took_ns / GKV_NS_PER_MS));
     }
+    if (result->error == GKV_ERROR_MEMORY && trial->scenario.evicts) {
+        gkv_trial_fail(trial, GKV_TRIAL_SAFETY, "open", "operation %llu found no room in a cache",
+                       (unsigned long long)result->cookie - 1);
+        return;
+    }
     /* Who left unheard owns keys for ever, and answers for none. */
     const bool is_complete = !gkv_nodes_meet(&trial->left, &trial->ring);
     if (trial->phase != GKV_PHASE_READ || !trial->scenario.expects_answers || !is_complete) {
@@ -56,7 +61,7 @@ static void observe(struct gkv_trial *trial, const struct gkv_observation *obser
     const bool is_get = deed->kind == GKV_OPERATION_GET;
     const bool is_answered = result->error == GKV_OK ||
                              (is_get && result->error == GKV_ERROR_NOT_FOUND) ||
-                             (!is_get && trial->scenario.may_be_full);
+                             (!is_get && trial->scenario.may_be_full && !trial->scenario.evicts);
     if (!is_answered) {
         gkv_trial_fail(trial, GKV_TRIAL_LIVENESS, "open",
                        "operation %llu, a %s of k%u in the quiet cluster, ended in %s",
@@ -94,8 +99,8 @@ static void finish(struct gkv_trial *trial)
 const struct gkv_check gkv_check_open = {
     .name = "open",
     .demands = "Each operation completes once while its node lives, no later than its "
-               "timeout; in the quiet cluster at the end every get is answered and every "
-               "set succeeds.",
+               "timeout; no set finds a cache full; in the quiet cluster at the end every "
+               "get is answered and every set succeeds.",
     .told_mask = GKV_TOLD_OUTPUT(GKV_OUTPUT_COMPLETE),
     .observe = observe,
     .settle = settle,

@@ -9,7 +9,8 @@
  * Members may agree on all states and not on all incarnations: then a table that is exchanged
  * brings news, and rumours. A node that holds keys of others goes on to offer them (core/repair.h).
  * A full store cannot take what it misses, and a tombstone that one has forgotten and another not
- * is a difference: not asked there. */
+ * is a difference: not asked there. Full stores that evict go on to compare what both hold, and
+ * exchange nothing: what one evicted does not come back from another. */
 
 #define DATAGRAM_BYTES_MAX \
     160                      /* a ping without updates; GKV_GOSSIP_OVERHEAD_BYTES_MAX and a frame */
@@ -17,7 +18,8 @@
 
 static bool is_asked(const struct gkv_trial *trial)
 {
-    return trial->phase == GKV_PHASE_IDLE && !trial->scenario.may_be_full &&
+    return trial->phase == GKV_PHASE_IDLE &&
+           (!trial->scenario.may_be_full || trial->scenario.evicts) &&
            trial->world.now_ns / GKV_NS_PER_MS < trial->scenario.world.node.tombstone_keep_ms;
 }
 
@@ -36,12 +38,13 @@ static bool is_routine(const struct gkv_trial *trial, const struct gkv_heard *he
     case GKV_MESSAGE_GOSSIP: /* an outsider who is deaf goes on to accuse, and is answered */
         return !gkv_nodes_is_empty(&trial->outsiders) || trial->idle.has_news;
     case GKV_MESSAGE_SYNC_KEYS:
-        return gkv_nodes_has(&trial->idle.spared, heard->node);
+        return gkv_nodes_has(&trial->idle.spared, heard->node) || trial->scenario.evicts;
+    case GKV_MESSAGE_SYNC_SLOTS:
+        return trial->scenario.evicts;
     case GKV_MESSAGE_WRITE:
     case GKV_MESSAGE_WRITE_REPLY:
     case GKV_MESSAGE_READ:
     case GKV_MESSAGE_READ_REPLY:
-    case GKV_MESSAGE_SYNC_SLOTS:
     case GKV_MESSAGE_SYNC_PULL:
     case GKV_MESSAGE_SYNC_RECORDS:
         return false;
@@ -109,8 +112,9 @@ static uint64_t budget_bytes(const struct gkv_trial *trial, uint64_t elapsed_ms)
 static void finish(struct gkv_trial *trial)
 {
     const struct gkv_idle *idle = &trial->idle;
-    if (!is_asked(trial) || idle->is_cut || !gkv_nodes_is_empty(&trial->outsiders) ||
-        !gkv_nodes_is_empty(&idle->spared) || gkv_nodes_is_empty(&idle->watched)) {
+    if (!is_asked(trial) || trial->scenario.evicts || idle->is_cut ||
+        !gkv_nodes_is_empty(&trial->outsiders) || !gkv_nodes_is_empty(&idle->spared) ||
+        gkv_nodes_is_empty(&idle->watched)) {
         return;
     }
     uint64_t sent_bytes = 0;

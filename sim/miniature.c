@@ -319,6 +319,7 @@ void gkv_miniature_draw(struct gkv_script *miniature, const struct gkv_script *s
     artist.takes_turns = one_in(&artist, 2);
     artist.value_bytes = draw_value_bytes(&artist);
     if (artist.value_bytes > GKV_SCENARIO_VALUE_BYTES_MAX) {
+        miniature->scenario.evicts = false;
         miniature->scenario.may_be_full = false; /* there is room for so few */
     }
     if (one_in(&artist, 2)) {

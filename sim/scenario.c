@@ -51,14 +51,15 @@ static uint64_t member_ms(const struct gkv_scenario *scenario)
             options->degraded_window_ms + options->degraded_evict_ms);
 }
 
-/* And every pair of owners compares all its groups, eight that differ per round. Three times that.
- */
+/* And every pair of owners compares all its groups, eight that differ per round. Three times that;
+ * more in caches, where most differ for ever, and which come next is drawn. */
 static uint64_t repair_ms(const struct gkv_scenario *scenario)
 {
     const uint64_t round_count = GKV_SLOT_GROUP_COUNT / GKV_SYNC_GROUPS_PER_ROUND + 2;
-    return scenario->repairs_by_read
-               ? 0
-               : 3 * scenario->node_count * round_count * scenario->world.node.sync_interval_ms;
+    const uint64_t margin = scenario->evicts ? 9 : 3;
+    return scenario->repairs_by_read ? 0
+                                     : margin * scenario->node_count * round_count *
+                                           scenario->world.node.sync_interval_ms;
 }
 
 /* Of a key, when all nodes are members. */
@@ -129,7 +130,7 @@ static void judge(struct gkv_scenario *scenario)
     scenario->checks_quorum = options->level == GKV_LEVEL_QUORUM && !scenario->loses_memory &&
                               !scenario->ring_moves && is_told_in_time(scenario);
     /* One who leaves takes one copy with it, and so does an outsider. */
-    scenario->forgets_nothing = !scenario->loses_memory &&
+    scenario->forgets_nothing = !scenario->loses_memory && !scenario->evicts &&
                                 (!scenario->has_leave || options->write_quorum > 1) &&
                                 options->write_quorum > scenario->outsider_count;
     /* Drawn outsiders leave W and R owners; those of a script may not. */
@@ -236,6 +237,9 @@ void gkv_scenario_settle(struct gkv_scenario *scenario)
     if (options->value_bytes_max > GKV_SCENARIO_VALUE_BYTES_MAX) {
         options->operation_memory_bytes = OPERATION_VALUE_COUNT * options->value_bytes_max;
     }
+    scenario->evicts = scenario->evicts && scenario->may_be_full;
+    options->memory_policy = scenario->evicts ? GKV_MEMORY_EVICT : GKV_MEMORY_REJECT;
+    options->level = scenario->evicts ? GKV_LEVEL_EVENTUAL : options->level;
     options->memory_limit_bytes =
         scenario->may_be_full ? GKV_STORE_BYTES_MIN : store_bytes(options->value_bytes_max);
     scenario->world.node_count = scenario->node_count;

@@ -112,6 +112,7 @@ struct gkv_scenario {
     uint32_t timeout_ms;      /* operations may take so long only; 0: long enough */
     uint32_t operation_slots; /* a node has room for so many operations; 0: enough */
     bool may_be_full;         /* stores run over: owners may refuse what others hold */
+    bool evicts;              /* then: or drop it, to make room for what is written */
     uint32_t outsider_count;  /* nodes that never come back when the faults stop */
     uint32_t short_keep_ms;   /* deletions are remembered for so long; 0: as by default */
     uint32_t short_left_ms;   /* and who has left; 0: likewise */

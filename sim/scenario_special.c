@@ -106,6 +106,19 @@ static void make_quorums_tight(struct gkv_scenario *scenario, struct gkv_choice 
     keep_still(scenario);
 }
 
+/* And nothing is refused: what was not used for long goes. No time to live, for what ends in the
+ * end would make room for what went. */
+static void make_stores_evict(struct gkv_scenario *scenario, struct gkv_choice *choice)
+{
+    struct gkv_options *options = &scenario->world.node;
+    options->level = GKV_LEVEL_EVENTUAL;
+    options->write_quorum = gkv_choose_between(choice, "evict.w", 1, options->replica_count);
+    options->read_quorum = gkv_choose_between(choice, "evict.r", 1, options->replica_count);
+    scenario->ttl_percent = 0;
+    scenario->delete_percent = gkv_choose_between(choice, "evict.deletes", 0, 10);
+    scenario->evicts = true;
+}
+
 /* More to hold than fits: the least store there is, and large values under many keys. */
 static void make_stores_full(struct gkv_scenario *scenario, struct gkv_choice *choice)
 {
@@ -127,6 +140,9 @@ static void make_stores_full(struct gkv_scenario *scenario, struct gkv_choice *c
     gkv_family_switch_off(scenario, gkv_family_bit(GKV_FAMILY_LEAVING));
     gkv_family_switch_off(scenario, gkv_family_bit(GKV_FAMILY_LATE_JOINS));
     scenario->may_be_full = true;
+    if (gkv_choose_percent(choice, "full.evicts", 50)) {
+        make_stores_evict(scenario, choice);
+    }
 }
 
 /* Faults that no owner misses a deletion through for longer than a second or two. */

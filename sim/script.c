@@ -188,6 +188,7 @@ static const struct gkv_script_field fields[] = {
     FLAG("reads_by_lines", reads_by_lines),
     NUMBER("only_reader", only_reader, 0, GKV_SCENARIO_NODE_COUNT_MAX, 0),
     FLAG("stores_run_over", may_be_full),
+    FLAG("stores_evict", evicts),
     FLAG("tiny_tables", has_tiny_tables),
     NUMBER("value_bytes_max", world.node.value_bytes_max, GKV_HISTORY_VALUE_BYTES_MIN,
            GKV_HISTORY_VALUE_BYTES_MAX, GKV_SCENARIO_VALUE_BYTES_MAX),

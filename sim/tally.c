@@ -322,6 +322,8 @@ static const struct gkv_tally_entry entries[GKV_PREDICATE_COUNT] = {
                                  COMMIT},
     [GKV_REACHED_STORE_FORGOT] = {"store.forgot", "a delete is forgotten because it is old",
                                   REACHED, DEEP},
+    [GKV_REACHED_STORE_EVICTED] = {"store.evicted", "a record makes room for another", REACHED,
+                                   DEEP},
     [GKV_REACHED_SWIM_INDIRECT] = {"swim.indirect", "helpers are asked to probe", REACHED, COMMIT},
     [GKV_REACHED_SWIM_HELPED] = {"swim.helped",
                                  "and their answer comes though the direct way is cut", REACHED,

@@ -83,6 +83,22 @@ static void test_accepts_what_is_excused(void **state)
     }
 }
 
+/* Goal: full caches may compare what they hold, and exchange nothing. Method: each message. */
+static void test_lets_caches_compare(void **state)
+{
+    static const enum gkv_message_kind kinds[] = {GKV_MESSAGE_SYNC_SLOTS, GKV_MESSAGE_SYNC_KEYS,
+                                                  GKV_MESSAGE_SYNC_PULL, GKV_MESSAGE_SYNC_RECORDS,
+                                                  GKV_MESSAGE_WRITE};
+    (void)state;
+    for (size_t i = 0; i < sizeof(kinds) / sizeof(kinds[0]); i++) {
+        begin();
+        told.trial.scenario.may_be_full = true;
+        told.trial.scenario.evicts = true;
+        say(kinds[i]);
+        assert_int_equal(told_is_rejected(&told), i >= 2);
+    }
+}
+
 /* Goal: differences, rumours, reads and writes are rejected. Method: each of them once. */
 static void test_rejects_what_is_no_routine(void **state)
 {
@@ -127,19 +143,20 @@ static void test_weighs_what_is_sent(void **state)
 }
 
 /* Goal: bytes are not weighed where a link is cut, somebody is outside, a node offers keys of
- * others, stores are full, deletions are forgotten, or nobody was there. Method: what weighs too
- * much, excused by each alone. */
+ * others, stores are full or evict, deletions are forgotten, or nobody was there.
+ * Method: what weighs too much, excused by each alone. */
 static void test_weighs_nothing_that_is_excused(void **state)
 {
     (void)state;
-    for (uint32_t variant = 0; variant < 7; variant++) {
+    for (uint32_t variant = 0; variant < 8; variant++) {
         idle_for_a_second();
         trio.trial.tally.counts[GKV_HOLDS_BUDGET] = 0;
         trio.trial.idle.stream_bytes[1] -= 100000;
         trio.trial.idle.is_cut = variant == 1;
         trio.trial.outsiders = gkv_nodes_of_bits(variant == 2 ? 4 : 0);
         trio.trial.idle.spared = gkv_nodes_of_bits(variant == 3 ? 1 : 0);
-        trio.trial.scenario.may_be_full = variant == 4;
+        trio.trial.scenario.may_be_full = variant == 4 || variant == 7;
+        trio.trial.scenario.evicts = variant == 7;
         if (variant == 5) {
             trio.trial.scenario.world.node.tombstone_keep_ms = 1000;
         } else if (variant == 6) {
@@ -158,6 +175,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_accepts_the_routine),
         cmocka_unit_test(test_accepts_what_is_excused),
+        cmocka_unit_test(test_lets_caches_compare),
         cmocka_unit_test(test_rejects_what_is_no_routine),
         cmocka_unit_test(test_weighs_what_is_sent),
         cmocka_unit_test(test_weighs_nothing_that_is_excused),

@@ -393,6 +393,21 @@ static void test_open_wants_answers_when_all_is_quiet(void **state)
     }
 }
 
+/* Goal: no set is refused for want of memory where stores evict. Method: while faults strike, with
+ * and without. */
+static void test_open_wants_room_in_caches(void **state)
+{
+    (void)state;
+    const struct gkv_check *check = &gkv_check_open;
+    for (uint32_t variant = 0; variant < 2; variant++) {
+        begin();
+        told.trial.scenario.may_be_full = true;
+        told.trial.scenario.evicts = variant == 1;
+        complete(check, submit(check, GKV_OPERATION_SET), GKV_ERROR_MEMORY, 0, GKV_HISTORY_NONE);
+        assert_verdict(variant == 0 ? GKV_TRIAL_PASS : GKV_TRIAL_SAFETY);
+    }
+}
+
 /* Goal: the same seed is the same run; another seed is another. Method: run them. */
 static void test_trial_repeats(void **state)
 {
@@ -424,6 +439,7 @@ int main(void)
         cmocka_unit_test(test_open_wants_one_completion),
         cmocka_unit_test(test_open_knows_how_late_timers_are),
         cmocka_unit_test(test_open_wants_answers_when_all_is_quiet),
+        cmocka_unit_test(test_open_wants_room_in_caches),
         cmocka_unit_test(test_trial_repeats),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -370,6 +370,48 @@ static void test_store_rejects_a_wrong_store(void **state)
     }
 }
 
+/* Make a node's store one that evicts, and put so much into it that it has no room. */
+static void fill(uint32_t node)
+{
+    static const uint8_t value[4000];
+    struct gkv_store *store = (struct gkv_store *)(uintptr_t)gkv_node_store(node_of(node));
+    const struct gkv_record record = {.version = {{1}, 1}, .value = {value, sizeof(value)}};
+    store->policy = GKV_STORE_EVICT;
+    for (uint64_t i = 0; gkv_store_has_room(store); i++) {
+        const struct gkv_bytes key = {(const uint8_t *)&i, sizeof(i)};
+        const uint64_t hash = gkv_hash(key.data, key.count, trial.scenario.world.node.hash_seed);
+        (void)gkv_store_put(store, (struct gkv_key){key, hash}, &record, NULL);
+    }
+}
+
+/* Goal: in a cache, an owner without room may lack a key, but not hold another version of it.
+ * Method: one of three lacks it, with room and without, or is behind without room. */
+static void test_store_lets_caches_lack(void **state)
+{
+    (void)state;
+    for (uint32_t variant = 0; variant < 4; variant++) {
+        begin();
+        assert_true(is_settled(&gkv_check_member));
+        write_history();
+        trial.scenario.checks_quorum = false;
+        trial.scenario.forgets_nothing = false;
+        trial.scenario.may_be_full = true;
+        trial.scenario.evicts = true;
+        const uint32_t lacking = variant == 3 ? 0 : 2;
+        for (uint32_t i = 0; i < NODE_COUNT; i++) {
+            if (i != lacking || variant == 2) {
+                put(i, i == lacking ? 9 : 10, 0, 0);
+            }
+        }
+        if (variant != 0) {
+            fill(lacking);
+        }
+        assert_int_equal(is_settled(&gkv_check_store), variant % 2 == 1);
+        assert_int_equal(trial.verdict.status, GKV_TRIAL_PASS);
+        end();
+    }
+}
+
 /* Goal: who owns a key is found without the nodes' own ring, and agrees with it.
  * Method: the first 300 keys, with one to three nodes in the ring. */
 static void test_owners_are_those_of_the_ring(void **state)
@@ -461,6 +503,7 @@ int main(void)
         cmocka_unit_test(test_store_accepts_agreement),
         cmocka_unit_test(test_store_wants_a_writer_of_all),
         cmocka_unit_test(test_store_rejects_a_wrong_store),
+        cmocka_unit_test(test_store_lets_caches_lack),
         cmocka_unit_test(test_owners_are_those_of_the_ring),
         cmocka_unit_test(test_paused_node_gets_all_at_once),
     };
