@@ -49,6 +49,24 @@ static inline uint64_t gkv_word_add(gkv_word *word, uint64_t value)
     return atomic_fetch_add_explicit(word, value, memory_order_relaxed);
 }
 
+static inline uint64_t gkv_word_load_acquire(const gkv_word *word)
+{
+    return atomic_load_explicit(word, memory_order_acquire);
+}
+
+static inline void gkv_word_store_release(gkv_word *word, uint64_t value)
+{
+    atomic_store_explicit(word, value, memory_order_release);
+}
+
+/* True when *word was *from and is `to` now; else *from is what it was. Relaxed: the word itself has
+ * one order that all threads agree on, and nothing else is told by it. */
+static inline bool gkv_word_exchange(gkv_word *word, uint64_t *from, uint64_t to)
+{
+    return atomic_compare_exchange_strong_explicit(word, from, to, memory_order_relaxed,
+                                                   memory_order_relaxed);
+}
+
 static inline void gkv_word_or(gkv_word *word, uint64_t bits)
 {
     (void)atomic_fetch_or_explicit(word, bits, memory_order_seq_cst);

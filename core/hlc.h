@@ -3,7 +3,13 @@
  * Model     Kulkarni et al. 2014, "Logical Physical Clocks", the HLC algorithm (send/local and
  *           receive). We pack the paper's pair (l, c) in one integer, 48 bits of milliseconds above
  *           16 bits of counter, so that integer order is stamp order.
- * Bounds    No allocation; struct gkv_hlc_clock is 16 bytes. O(1) per call.
+ * Bounds    No allocation; struct gkv_hlc_clock is 16 bytes. O(1) per call, and once more for each
+ *           thread that comes between: of threads that meet, one always goes on.
+ * Threads   Any may issue, observe and ask for the time of one clock. The clock is one word, changed
+ *           by compare-exchange, which reads what was stored last; all of it is relaxed, since the
+ *           order of that word is all that is promised: a stamp is greater than every one that was
+ *           issued or observed before it, where "before" is what C11 calls "happens before". Who
+ *           reads a value from the store comes after the clock that had observed its version.
  * Invariant clock->last never decreases, and no two calls return the same stamp.
  * Not here  Reading a clock: the caller passes wall_ms, and the shim has made sure that it is <=
  *           GKV_HLC_WALL_MS_MAX.
@@ -14,6 +20,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "core/atomic.h"
 #include "core/error.h"
 
 #define GKV_HLC_COUNTER_BITS 16
@@ -33,7 +40,7 @@ struct gkv_version {
 };
 
 struct gkv_hlc_clock {
-    struct gkv_hlc last;   /* the greatest stamp issued or accepted so far */
+    gkv_word last;         /* the greatest stamp issued or accepted so far, packed */
     uint64_t drift_ms_max; /* how far ahead of wall_ms a peer's stamp may be */
 };
 
@@ -52,6 +59,12 @@ GKV_MUST_USE enum gkv_error gkv_hlc_observe(struct gkv_hlc_clock *clock, uint64_
  * called expired is expired for whoever heard of it; and never behind what this returned before,
  * so that it stays expired when the wall clock is set back. Milliseconds since 1970. */
 uint64_t gkv_hlc_now_ms(struct gkv_hlc_clock *clock, uint64_t wall_ms);
+
+/* The greatest stamp issued or accepted so far. */
+static inline struct gkv_hlc gkv_hlc_last(const struct gkv_hlc_clock *clock)
+{
+    return (struct gkv_hlc){gkv_word_load(&clock->last)};
+}
 
 static inline uint64_t gkv_hlc_ms(struct gkv_hlc stamp)
 {

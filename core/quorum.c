@@ -127,7 +127,7 @@ static struct gkv_version next_version(const struct context *context,
     const struct gkv_step *step = context->step;
     const struct gkv_hlc above = operation->stale.hlc;
     if (gkv_hlc_observe(step->clock, step->now.wall_ms, above) == GKV_OK ||
-        above.packed <= step->clock->last.packed) {
+        above.packed <= gkv_hlc_last(step->clock).packed) {
         return (struct gkv_version){.hlc = gkv_hlc_issue(step->clock, step->now.wall_ms),
                                     .writer = writer_of(step, 0)};
     }

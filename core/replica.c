@@ -27,7 +27,7 @@ static bool accept_stamp(const struct gkv_step *step, struct gkv_hlc stamp, stru
     if (gkv_hlc_observe(step->clock, step->now.wall_ms, stamp) == GKV_OK) {
         return true;
     }
-    if (stamp.packed <= step->clock->last.packed) {
+    if (stamp.packed <= gkv_hlc_last(step->clock).packed) {
         /* The wall clock was set back, and the hybrid clock has been there already. Our own new
          * versions look like this until the wall clock has caught up. */
         return true;

@@ -1,7 +1,7 @@
 /* Usage: interleave [FIRST LAST]
  *
- * Runs one trial per seed, 1 to 20,000 unless told; stops at the first that fails, and says how to
- * run that one again. Status: 0 all passed, 1 one failed, 2 bad arguments.
+ * Runs one trial of each kind per seed, 1 to 20,000 unless told; stops at the first that fails, and
+ * says how to run that one again. Status: 0 all passed, 1 one failed, 2 bad arguments.
  */
 #include <inttypes.h>
 #include <signal.h>
@@ -9,7 +9,14 @@
 #include <stdlib.h>
 
 #include "core/panic.h"
+#include "tests/interleave/clock.h"
 #include "tests/interleave/store.h"
+
+/* What is tried with each seed. */
+static const char *(*const trials[])(uint64_t seed, uint64_t *steps_out) = {
+    interleave_store_trial,
+    interleave_clock_trial,
+};
 
 static uint64_t seed;
 
@@ -53,12 +60,14 @@ int main(int count, char **words)
     (void)signal(SIGABRT, on_crash); /* a run without an end */
     uint64_t all_steps = 0;
     for (seed = first; seed <= last; seed++) {
-        uint64_t steps = 0;
-        const char *failure = interleave_store_trial(seed, &steps);
-        all_steps += steps;
-        if (failure != NULL) {
-            report(failure);
-            return 1;
+        for (size_t i = 0; i < sizeof(trials) / sizeof(trials[0]); i++) {
+            uint64_t steps = 0;
+            const char *failure = trials[i](seed, &steps);
+            all_steps += steps;
+            if (failure != NULL) {
+                report(failure);
+                return 1;
+            }
         }
     }
     printf("schedules=%" PRIu64 " steps=%" PRIu64 " result=pass\n", last - first + 1, all_steps);

@@ -32,6 +32,27 @@ static inline uint64_t gkv_word_add(gkv_word *word, uint64_t value)
     return before;
 }
 
+static inline uint64_t gkv_word_load_acquire(const gkv_word *word)
+{
+    return interleave_load(word, INTERLEAVE_ACQUIRE);
+}
+
+static inline void gkv_word_store_release(gkv_word *word, uint64_t value)
+{
+    interleave_store(word, value, INTERLEAVE_RELEASE);
+}
+
+static inline bool gkv_word_exchange(gkv_word *word, uint64_t *from, uint64_t to)
+{
+    const uint64_t before = interleave_begin_change(word, INTERLEAVE_RELAXED);
+    const bool is_from = before == *from;
+    if (is_from) {
+        interleave_end_change(word, to, INTERLEAVE_RELAXED);
+    }
+    *from = before;
+    return is_from;
+}
+
 static inline void gkv_word_or(gkv_word *word, uint64_t bits)
 {
     const uint64_t before = interleave_begin_change(word, INTERLEAVE_ACQUIRE);
