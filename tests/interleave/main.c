@@ -10,12 +10,14 @@
 
 #include "core/panic.h"
 #include "tests/interleave/clock.h"
+#include "tests/interleave/marks.h"
 #include "tests/interleave/store.h"
 
 /* What is tried with each seed. */
 static const char *(*const trials[])(uint64_t seed, uint64_t *steps_out) = {
     interleave_store_trial,
     interleave_clock_trial,
+    interleave_marks_trial,
 };
 
 static uint64_t seed;
