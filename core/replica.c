@@ -38,29 +38,36 @@ static bool accept_stamp(const struct gkv_step *step, struct gkv_hlc stamp, stru
     return gkv_hlc_ms(stamp) <= gkv_hlc_ms(held) || stamp.packed - 1 == held.packed;
 }
 
-enum gkv_reply_status gkv_replica_copy(struct gkv_replica *replica, const struct gkv_step *step,
-                                       const struct gkv_keyed_record *written, uint64_t key_hash,
-                                       struct gkv_version *held_out)
+/* What is to be stored: a copy of what others hold, or what a client writes now. */
+struct arrival {
+    const struct gkv_keyed_record *written;
+    struct gkv_key key;
+    bool is_new;
+};
+
+static enum gkv_reply_status take(struct gkv_replica *replica, const struct gkv_step *step,
+                                  const struct arrival *arrival, struct gkv_version *held_out)
 {
-    GKV_ASSERT(gkv_replica_key_is_valid(written->key));
-    GKV_ASSERT(gkv_replica_record_is_valid(step->options, &written->record));
+    const struct gkv_record *record = &arrival->written->record;
+    GKV_ASSERT(gkv_replica_key_is_valid(arrival->written->key));
+    GKV_ASSERT(gkv_replica_record_is_valid(step->options, record));
 
     struct gkv_record held = {.is_tombstone = false};
-    if (!gkv_store_peek(step->store, (struct gkv_key){written->key, key_hash},
-                        gkv_step_clock_ms(step), (struct gkv_buffer){NULL, 0}, &held)) {
+    if (!gkv_store_peek(step->store, arrival->key, gkv_step_clock_ms(step),
+                        (struct gkv_buffer){NULL, 0}, &held)) {
         held = (struct gkv_record){.is_tombstone = false};
     }
     *held_out = held.version;
-    if (!accept_stamp(step, written->record.version.hlc, held.version.hlc)) {
+    if (!accept_stamp(step, record->version.hlc, held.version.hlc)) {
         replica->clock_rejected_count++;
         return GKV_REPLY_CLOCK;
     }
 
     replica->write_count++;
-    switch (gkv_store_put(step->store, (struct gkv_key){written->key, key_hash}, &written->record,
-                          held_out)) {
+    switch (arrival->is_new ? gkv_store_put_new(step->store, arrival->key, record, held_out)
+                            : gkv_store_put(step->store, arrival->key, record, held_out)) {
     case GKV_STORE_STALE:
-        GKV_ASSERT(gkv_version_compare(*held_out, written->record.version) > 0);
+        GKV_ASSERT(gkv_version_compare(*held_out, record->version) > 0);
         return GKV_REPLY_STALE;
     case GKV_STORE_FULL:
         replica->full_rejected_count++;
@@ -69,23 +76,24 @@ enum gkv_reply_status gkv_replica_copy(struct gkv_replica *replica, const struct
     case GKV_STORE_SAME:
         break;
     }
-    GKV_ASSERT(gkv_version_compare(*held_out, written->record.version) == 0);
+    GKV_ASSERT(gkv_version_compare(*held_out, record->version) == 0);
     return GKV_REPLY_OK;
+}
+
+enum gkv_reply_status gkv_replica_copy(struct gkv_replica *replica, const struct gkv_step *step,
+                                       const struct gkv_keyed_record *written, uint64_t key_hash,
+                                       struct gkv_version *held_out)
+{
+    return take(replica, step, &(struct arrival){written, {written->key, key_hash}, false},
+                held_out);
 }
 
 enum gkv_reply_status gkv_replica_write(struct gkv_replica *replica, const struct gkv_step *step,
                                         const struct gkv_keyed_record *written, uint64_t key_hash,
                                         struct gkv_version *held_out)
 {
-    const struct gkv_version forgotten = gkv_store_forgotten(step->store);
-    struct gkv_record held;
-    if (gkv_version_compare(written->record.version, forgotten) < 0 &&
-        !gkv_store_peek(step->store, (struct gkv_key){written->key, key_hash}, 0,
-                        (struct gkv_buffer){NULL, 0}, &held)) {
-        *held_out = forgotten;
-        return GKV_REPLY_STALE;
-    }
-    return gkv_replica_copy(replica, step, written, key_hash, held_out);
+    return take(replica, step, &(struct arrival){written, {written->key, key_hash}, true},
+                held_out);
 }
 
 enum gkv_reply_status gkv_replica_read(struct gkv_replica *replica, const struct gkv_step *step,

@@ -136,6 +136,7 @@ struct put {
     struct gkv_entry_shape shape;
     struct gkv_unit chain;
     bool has_evicted; /* as much as is put */
+    bool is_new;      /* not a copy of what others hold */
 };
 
 static void prepare_chain(struct gkv_store *store, struct put *put)
@@ -248,8 +249,12 @@ static enum gkv_store_outcome put_locked(struct gkv_store *store, struct gkv_buc
     const bool is_known = gkv_index_find(&store->index, bucket, &put->key, &held);
     *held_out = is_known ? version_in(words_of(store, held.unit)) : (struct gkv_version){0};
     const struct gkv_version before = *held_out;
-    const int order = gkv_version_compare(put->record->version, before);
-    if (is_known && order <= 0) {
+    /* A tombstone of the key, if there was one, was forgotten under this lock. */
+    const bool is_bounded = !is_known && put->is_new;
+    const struct gkv_version least = is_bounded ? gkv_forgotten_read(&store->forgotten) : before;
+    const int order = gkv_version_compare(put->record->version, least);
+    if (order < 0 || (is_known && order == 0)) {
+        *held_out = least;
         return order == 0 ? GKV_STORE_SAME : GKV_STORE_STALE;
     }
     if (is_known ? !replace(store, &held, put) : !insert(store, bucket, put)) {
@@ -312,21 +317,20 @@ static bool make_room(struct gkv_store *store, struct put *put)
     return count > 0;
 }
 
-enum gkv_store_outcome gkv_store_put(struct gkv_store *store, struct gkv_key key,
-                                     const struct gkv_record *record, struct gkv_version *held_out)
+static enum gkv_store_outcome put_record(struct gkv_store *store, struct put *put,
+                                         struct gkv_version *held_out)
 {
-    GKV_ASSERT(record->version.hlc.packed != 0);
-    struct put put = {
-        .key = key, .record = record, .shape = gkv_entry_plan(key.bytes.count, record)};
+    GKV_ASSERT(put->record->version.hlc.packed != 0);
+    put->shape = gkv_entry_plan(put->key.bytes.count, put->record);
     struct gkv_version held = {0};
-    enum gkv_store_outcome outcome = try_put(store, &put, &held);
+    enum gkv_store_outcome outcome = try_put(store, put, &held);
 
-    const uint32_t turn_count = TURNS_MIN + put.shape.value_bytes / GKV_PAGE_BYTES * 2;
+    const uint32_t turn_count = TURNS_MIN + put->shape.value_bytes / GKV_PAGE_BYTES * 2;
     for (uint32_t i = 0; outcome == GKV_STORE_FULL && i < turn_count; i++) {
-        if (!make_room(store, &put)) {
+        if (!make_room(store, put)) {
             break;
         }
-        outcome = try_put(store, &put, &held);
+        outcome = try_put(store, put, &held);
     }
     uint32_t gather_count = gkv_pages_wants_gathering(&store->index.pages) ? GATHERS_PER_PAGE : 0;
     while (gather_count > 0 && gkv_gather(&store->index, false)) {
@@ -336,6 +340,19 @@ enum gkv_store_outcome gkv_store_put(struct gkv_store *store, struct gkv_key key
         *held_out = held;
     }
     return outcome;
+}
+
+enum gkv_store_outcome gkv_store_put(struct gkv_store *store, struct gkv_key key,
+                                     const struct gkv_record *record, struct gkv_version *held_out)
+{
+    return put_record(store, &(struct put){.key = key, .record = record}, held_out);
+}
+
+enum gkv_store_outcome gkv_store_put_new(struct gkv_store *store, struct gkv_key key,
+                                         const struct gkv_record *record,
+                                         struct gkv_version *held_out)
+{
+    return put_record(store, &(struct put){.key = key, .record = record, .is_new = true}, held_out);
 }
 
 /* ---- Reading. -------------------------------------------------------------------------------- */
@@ -657,23 +674,7 @@ struct gkv_digest gkv_store_digest(const struct gkv_store *store)
 
 struct gkv_version gkv_store_forgotten(const struct gkv_store *store)
 {
-    struct gkv_version version;
-    uint32_t number;
-    do {
-        number = gkv_seqlock_read(&store->forgotten_lock);
-        version = version_in(store->forgotten);
-    } while (!gkv_seqlock_is_same(&store->forgotten_lock, number));
-    return version;
-}
-
-static void note_forgotten(struct gkv_store *store, struct gkv_version version)
-{
-    const uint32_t number = gkv_seqlock_take(&store->forgotten_lock);
-    if (gkv_version_compare(version, version_in(store->forgotten)) > 0) {
-        gkv_word_store(&store->forgotten[0], version.hlc.packed);
-        gkv_word_store(&store->forgotten[1], version.writer);
-    }
-    gkv_seqlock_change(&store->forgotten_lock, number);
+    return gkv_forgotten_read(&store->forgotten);
 }
 
 /* at_ms + keep_ms < now_ms. at_ms may be what a peer made up, so the sum is not made. */
@@ -700,7 +701,7 @@ static struct gkv_place forget(struct gkv_store *store, struct gkv_bucket *bucke
                                const struct gkv_found *found, uint64_t key_hash)
 {
     const struct gkv_version version = version_in(words_of(store, found->unit));
-    note_forgotten(store, version);
+    gkv_forgotten_note(&store->forgotten, version);
     gkv_slots_subtract(&store->slots, key_hash, version);
     const struct gkv_place place = gkv_index_remove(&store->index, bucket, found->place);
     gkv_pages_give(&store->index.pages, found->unit);

@@ -27,6 +27,7 @@
 
 #include "core/arena.h"
 #include "core/evict.h"
+#include "core/forgotten.h"
 #include "core/index.h"
 #include "core/message.h"
 #include "core/slots.h"
@@ -103,8 +104,7 @@ struct gkv_store {
     gkv_word tombstone_count;
     gkv_word expired_count;
     gkv_word forgotten_count;
-    struct gkv_seqlock forgotten_lock;
-    gkv_word forgotten[2]; /* the greatest version that a sweep dropped: stamp, writer; or zero */
+    struct gkv_forgotten forgotten;
 };
 
 /* Lay out a store in at most options->limit_bytes bytes, the struct itself included, of the arena;
@@ -118,6 +118,14 @@ void gkv_store_init(struct gkv_store *store, struct gkv_arena *arena,
  * call, zero when FULL and the key is unknown. key and value are copied. */
 enum gkv_store_outcome gkv_store_put(struct gkv_store *store, struct gkv_key key,
                                      const struct gkv_record *record, struct gkv_version *held_out);
+
+/* The same for what was written just now, and is no copy of what others hold. It may not be older
+ * than a deletion that was forgotten: STALE as well when the key is not held and this version is
+ * below gkv_store_forgotten, which held_out then is. Both are looked at in one, whatever other
+ * threads drop meanwhile. */
+enum gkv_store_outcome gkv_store_put_new(struct gkv_store *store, struct gkv_key key,
+                                         const struct gkv_record *record,
+                                         struct gkv_version *held_out);
 
 /* Find a key: false when nothing is known of it, and record_out says nothing. Else it is filled;
  * its value is copied to `buffer` when it fits, else value.data is NULL and value.count says what

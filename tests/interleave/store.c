@@ -34,7 +34,10 @@ struct trial {
     uint64_t clock; /* of versions; every put has one of its own */
     struct gkv_prng prng[THREAD_COUNT];
     struct knowledge knowledge[THREAD_COUNT][KEY_COUNT];
-    struct gkv_version newest[KEY_COUNT]; /* of all that was stored */
+    struct gkv_version newest[KEY_COUNT];  /* of all that was stored */
+    struct gkv_version deleted[KEY_COUNT]; /* the newest tombstone whose put is over */
+    struct gkv_prng late_prng;
+    uint64_t late_count;
     bool is_evicting;
     const char *failure;
 };
@@ -164,6 +167,27 @@ static void hand_to(struct trial *trial, uint32_t key)
     gkv_word_store(&trial->store.eviction.hand, bucket_count + bucket - GKV_EVICT_FRUITLESS_MAX);
 }
 
+/* A client's write whose clock is behind: what was deleted before it began stays so, though the
+ * deletion be forgotten in between. */
+static void put_late(struct trial *trial, uint32_t thread, uint32_t key)
+{
+    const struct gkv_version deleted = trial->deleted[key];
+    trial->late_count++;
+    const uint64_t stamp =
+        (FIRST_MS << GKV_HLC_COUNTER_BITS | trial->clock) - gkv_prng_below(&trial->late_prng, 4);
+    const struct gkv_record record = {.version = {{stamp}, THREAD_COUNT + trial->late_count},
+                                      .is_tombstone = true};
+    learn(&trial->newest[key], record.version);
+    struct gkv_version held;
+    const enum gkv_store_outcome outcome =
+        gkv_store_put_new(&trial->store, key_of(key), &record, &held);
+    if (outcome == GKV_STORE_STORED && is_older(record.version, deleted)) {
+        fail(trial, "a write undoes a deletion that was forgotten");
+    } else if (outcome != GKV_STORE_FULL && is_older(held, record.version)) {
+        fail(trial, "after a late put something older is held");
+    }
+}
+
 static void put(struct trial *trial, uint32_t thread, uint32_t key)
 {
     struct gkv_prng *prng = &trial->prng[thread];
@@ -171,6 +195,9 @@ static void put(struct trial *trial, uint32_t thread, uint32_t key)
     trial->clock += 1 + gkv_prng_below(prng, 3);
     const struct gkv_version version = {{FIRST_MS << GKV_HLC_COUNTER_BITS | trial->clock}, thread};
     struct gkv_record record = {.version = version, .is_tombstone = gkv_prng_below(prng, 6) == 0};
+    if (gkv_prng_below(&trial->late_prng, 8) == 0) {
+        put_late(trial, thread, key);
+    }
     if (gkv_prng_below(prng, 4) == 0) {
         record.expire_ms = FIRST_MS + gkv_prng_below(prng, 3);
     }
@@ -194,6 +221,7 @@ static void put(struct trial *trial, uint32_t thread, uint32_t key)
         fail(trial, "after a put something older is held");
     } else {
         learn(&trial->knowledge[thread][key].least, held);
+        learn(&trial->deleted[key], record.is_tombstone ? version : (struct gkv_version){{0}, 0});
     }
 }
 
@@ -325,6 +353,7 @@ static void trial_start(struct trial *trial, uint64_t seed, struct gkv_prng *prn
     for (uint32_t i = 0; i < THREAD_COUNT; i++) {
         gkv_prng_init(&trial->prng[i], seed, 2 + i);
     }
+    gkv_prng_init(&trial->late_prng, seed, 32);
 }
 
 const char *interleave_store_trial(uint64_t seed, uint64_t *steps_out)
