@@ -59,8 +59,8 @@ static inline void gkv_word_store_release(gkv_word *word, uint64_t value)
     atomic_store_explicit(word, value, memory_order_release);
 }
 
-/* True when *word was *from and is `to` now; else *from is what it was. Relaxed: the word itself has
- * one order that all threads agree on, and nothing else is told by it. */
+/* True when *word was *from and is `to` now; else *from is what it was. Relaxed: the word itself
+ * has one order that all threads agree on, and nothing else is told by it. */
 static inline bool gkv_word_exchange(gkv_word *word, uint64_t *from, uint64_t to)
 {
     return atomic_compare_exchange_strong_explicit(word, from, to, memory_order_relaxed,

@@ -5,11 +5,12 @@
  *           16 bits of counter, so that integer order is stamp order.
  * Bounds    No allocation; struct gkv_hlc_clock is 16 bytes. O(1) per call, and once more for each
  *           thread that comes between: of threads that meet, one always goes on.
- * Threads   Any may issue, observe and ask for the time of one clock. The clock is one word, changed
- *           by compare-exchange, which reads what was stored last; all of it is relaxed, since the
- *           order of that word is all that is promised: a stamp is greater than every one that was
- *           issued or observed before it, where "before" is what C11 calls "happens before". Who
- *           reads a value from the store comes after the clock that had observed its version.
+ * Threads   Any may issue, observe and ask for the time of one clock. The clock is one word,
+ *           changed by compare-exchange, which reads what was stored last; all of it is relaxed,
+ *           since the order of that word is all that is promised: a stamp is greater than every
+ *           one that was issued or observed before it, where "before" is what C11 calls "happens
+ *           before". Who reads a value from the store comes after the clock that had observed its
+ *           version.
  * Invariant clock->last never decreases, and no two calls return the same stamp.
  * Not here  Reading a clock: the caller passes wall_ms, and the shim has made sure that it is <=
  *           GKV_HLC_WALL_MS_MAX.

@@ -1,5 +1,5 @@
-/* What application threads wrote in place, for the loop to send: a ring of key hashes, and a bit per
- * ring slot for what found it full.
+/* What application threads wrote in place, for the loop to send: a ring of key hashes, and a bit
+ * per ring slot for what found it full.
  *
  * Model     A bounded queue of many producers and one consumer. A producer takes a position by
  *           compare-exchange on the tail, and then writes the mark into its cell, where an empty

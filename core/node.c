@@ -25,6 +25,7 @@
 _Static_assert(EVENT_ACTION_COUNT_MAX >= GKV_QUORUM_ACTION_COUNT_MAX, "an event may be a reply");
 _Static_assert(EVENT_ACTION_COUNT_MAX >= GKV_REPLICA_ACTION_COUNT_MAX, "or a request");
 _Static_assert(EVENT_ACTION_COUNT_MAX >= GKV_REPAIR_ACTION_COUNT_MAX, "or part of a round");
+_Static_assert(EVENT_ACTION_COUNT_MAX >= GKV_INPLACE_ACTION_COUNT_MAX, "or the time to drain");
 _Static_assert(TIMER_ACTION_COUNT_MAX >= GKV_QUORUM_ACTION_COUNT_MAX, "a timer may be a deadline");
 _Static_assert(TIMER_ACTION_COUNT_MAX >= GKV_REPAIR_ACTION_COUNT_MAX, "or begin a round");
 
@@ -42,6 +43,7 @@ struct modules {
     struct gkv_replica replica;
     struct gkv_quorum quorum;
     struct gkv_repair repair;
+    struct gkv_inplace inplace;
 };
 
 /* The counting walk keeps one on the stack. */
@@ -67,7 +69,8 @@ static size_t greater(size_t a, size_t b)
 static size_t event_scratch_bytes(const struct gkv_options *options)
 {
     const size_t data_bytes =
-        greater(gkv_quorum_scratch_bytes(options), gkv_replica_scratch_bytes(options));
+        greater(gkv_inplace_scratch_bytes(options),
+                greater(gkv_quorum_scratch_bytes(options), gkv_replica_scratch_bytes(options)));
     return greater(gkv_swim_scratch_bytes(options),
                    greater(data_bytes, gkv_repair_scratch_bytes(options)));
 }
@@ -113,6 +116,7 @@ static void lay_out(struct modules *modules, struct gkv_arena *arena,
     modules->replica = (struct gkv_replica){.malformed_count = 0};
     gkv_quorum_init(&modules->quorum, arena, options);
     gkv_repair_init(&modules->repair, options);
+    gkv_inplace_init(&modules->inplace, arena, options);
 }
 
 size_t gkv_node_memory_bytes(const struct gkv_options *options)
@@ -314,7 +318,9 @@ static void on_event(struct gkv_node *node, const struct gkv_step *step,
     struct modules *modules = &node->modules;
     switch (event->kind) {
     case GKV_EVENT_TIMER:
-        break; /* every step runs the timers that are due */
+        /* Every step runs the timers that are due. */
+        gkv_inplace_drain(&modules->inplace, &modules->repair, step);
+        break;
     case GKV_EVENT_MESSAGE:
         on_message(node, step, event);
         break;
@@ -333,6 +339,13 @@ static void on_event(struct gkv_node *node, const struct gkv_step *step,
         gkv_swim_leave(&modules->swim, step);
         break;
     }
+}
+
+/* Would it take an operation, and answer for itself? */
+static bool serves(const struct gkv_node *node, const struct gkv_step *step)
+{
+    return node->modules.inplace.may_read && gkv_swim_has_joined(&node->modules.swim, step) &&
+           gkv_member_is_reachable(gkv_step_self(step));
 }
 
 enum gkv_error gkv_node_step(struct gkv_node *node, const struct gkv_event *event)
@@ -358,6 +371,7 @@ enum gkv_error gkv_node_step(struct gkv_node *node, const struct gkv_event *even
      * GKV_EVENT_TIMER just before. */
     run_timers(node, &step);
     on_event(node, &step, event);
+    gkv_inplace_update(&modules->inplace, &step, serves(node, &step));
     return GKV_OK;
 }
 
@@ -368,7 +382,19 @@ bool gkv_node_next_action(struct gkv_node *node, struct gkv_action *action_out)
 
 uint64_t gkv_node_deadline_ns(const struct gkv_node *node)
 {
-    return node->has_started ? gkv_timers_deadline_ns(&node->modules.timers) : 0;
+    if (!node->has_started) {
+        return 0;
+    }
+    const uint64_t timers_ns = gkv_timers_deadline_ns(&node->modules.timers);
+    const uint64_t drain_ns = gkv_inplace_deadline_ns(&node->modules.inplace);
+    return timers_ns < drain_ns ? timers_ns : drain_ns;
+}
+
+struct gkv_commons gkv_node_commons(struct gkv_node *node)
+{
+    struct modules *modules = &node->modules;
+    return (struct gkv_commons){
+        .inplace = &modules->inplace, .store = &modules->store, .clock = &modules->clock};
 }
 
 /* Looking inside. */
@@ -403,6 +429,8 @@ struct gkv_node_stats gkv_node_stats(const struct gkv_node *node)
     const struct modules *modules = &node->modules;
     return (struct gkv_node_stats){
         .store = gkv_store_stats(&modules->store),
+        .marks = gkv_marks_stats(&modules->inplace.marks),
+        .marked_sent_count = modules->inplace.sent_count,
         .quorum = modules->quorum.stats,
         .swim_drops = modules->swim.drops,
         .replica = modules->replica,

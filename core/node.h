@@ -5,7 +5,9 @@
  * system call, allocates nothing, reads no clock and draws randomness from options.seed alone:
  * equal events give equal actions.
  *
- * Not here  Bytes and connections: proto/endpoint.h. Threads: a node belongs to one at a time.
+ * Threads   A node belongs to one at a time, but for gkv_node_commons: what that lends may be used
+ *           by any thread, beside a step as between two.
+ * Not here  Bytes and connections: proto/endpoint.h.
  */
 #ifndef GKV_CORE_NODE_H
 #define GKV_CORE_NODE_H
@@ -17,6 +19,7 @@
 #include "core/action.h"
 #include "core/error.h"
 #include "core/event.h"
+#include "core/inplace.h"
 #include "core/member.h"
 #include "core/options.h"
 #include "core/quorum.h"
@@ -31,6 +34,8 @@ struct gkv_node;
 
 struct gkv_node_stats {
     struct gkv_store_stats store;
+    struct gkv_marks_stats marks; /* writes in place, so far */
+    uint64_t marked_sent_count;   /* records sent for them */
     struct gkv_quorum_stats quorum;
     struct gkv_swim_drops swim_drops;
     struct gkv_replica replica;
@@ -70,8 +75,13 @@ GKV_MUST_USE enum gkv_error gkv_node_step(struct gkv_node *node, const struct gk
 /* Take the next action of the last step: true, or false when there is none left. */
 bool gkv_node_next_action(struct gkv_node *node, struct gkv_action *action_out);
 
-/* When the node wants a GKV_EVENT_TIMER: mono ns, or GKV_NEVER. Before the first step: 0. */
+/* When the node wants a GKV_EVENT_TIMER: mono ns, or GKV_NEVER. Before the first step: 0. A write
+ * in place that wakes (core/inplace.h) makes it earlier. */
 uint64_t gkv_node_deadline_ns(const struct gkv_node *node);
+
+/* What application threads may use by themselves: gkv_inplace_get and its neighbours. Lends what is
+ * the node's as long as it lives. */
+struct gkv_commons gkv_node_commons(struct gkv_node *node);
 
 /* True when the node has met its cluster, and so serves: gkv_swim_has_joined. */
 bool gkv_node_has_joined(const struct gkv_node *node);

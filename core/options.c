@@ -36,6 +36,7 @@ void gkv_options_init(struct gkv_options *options)
     options->last_chance = 1;
     options->buddy = 1;
     options->read_repair_per_second_max = 1000;
+    options->mark_count_max = 16384;
 }
 
 /* Everything that gkv_options_profile sets, in ms. */
@@ -143,6 +144,7 @@ static const struct range ranges[] = {
     RANGE(tombstone_keep_ms, 1000, 604800000),
     RANGE(drift_ms_max, 1, 3600000),
     RANGE(read_repair_per_second_max, 0, 1000000),
+    RANGE(mark_count_max, 1, 1048576),
 };
 
 _Static_assert(GKV_SEED_COUNT_MAX == 16, "the range of seed_count");

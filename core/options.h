@@ -123,6 +123,11 @@ struct gkv_options {
 
     /* Records pushed by read repair: default 1,000; 0 .. 1,000,000; 0 is none. */
     uint32_t read_repair_per_second_max;
+
+    /* Writes in place that the loop has not looked at (core/inplace.h), or the next greater power
+     * of two: default 16,384; 1 .. 1,048,576; 8 bytes each, and none but at EVENTUAL with W = 1.
+     * More of them are found by anti-entropy. */
+    uint32_t mark_count_max;
 };
 
 /* How far apart members are, and how steady: sets of times that fit together.

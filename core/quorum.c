@@ -1,7 +1,7 @@
 #include "core/quorum.h"
 
-#include "core/hash.h"
 #include "core/panic.h"
+#include "core/writer.h"
 
 #define NS_PER_SECOND UINT64_C(1000000000)
 
@@ -103,21 +103,12 @@ static struct gkv_message *send_to_owner(const struct context *context,
 
 /* Writes. */
 
-/* 64 bits that name this life of this node; with a handle, one attempt of it. The boot is the one
- * we were started with: the one that we go by in the cluster may have been chosen to overrule
- * another (core/swim.c), and a namesake or a later life of ours may choose the same. */
+/* Of this life of this node; with a handle, of one attempt of it. */
 static uint64_t writer_of(const struct gkv_step *step, uint64_t handle)
 {
-    const struct gkv_node_id id = gkv_step_self(step)->said.who.id;
-    const uint64_t boot_id = step->options->boot_id;
-    uint8_t bytes[sizeof(id.bytes) + 16];
-    memcpy(bytes, id.bytes, sizeof(id.bytes));
-    for (unsigned i = 0; i < 8; i++) {
-        bytes[sizeof(id.bytes) + i] = (uint8_t)(boot_id >> (8 * i));
-        bytes[sizeof(id.bytes) + 8 + i] = (uint8_t)(handle >> (8 * i));
-    }
-    const size_t count = handle == 0 ? sizeof(bytes) - 8 : sizeof(bytes);
-    return gkv_hash128(bytes, count, 0).low;
+    return gkv_writer_of((struct gkv_identity){.id = gkv_step_self(step)->said.who.id,
+                                               .boot_id = step->options->boot_id},
+                         handle);
 }
 
 /* A version above every one that an owner held against this operation. */

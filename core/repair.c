@@ -219,6 +219,29 @@ static bool add_slot(struct gkv_repair *repair, const struct gkv_step *step, str
     return true;
 }
 
+uint32_t gkv_repair_offer_slot(struct gkv_repair *repair, const struct gkv_step *step,
+                               uint32_t slot)
+{
+    uint32_t sent_count = 0;
+    struct key_list list;
+    begin_list(step, &list, slot / GKV_SLOT_GROUP_SLOTS);
+    const bool is_added = add_slot(repair, step, &list, slot);
+    GKV_ASSERT(is_added);
+    const struct gkv_owners owners = gkv_ring_owners(gkv_step_ring(step), slot);
+    for (uint32_t i = 0; i < owners.count; i++) {
+        const struct gkv_member *member = gkv_member_at(step->members, owners.members[i]);
+        if (owners.members[i] != GKV_MEMBER_SELF && gkv_member_is_reachable(member)) {
+            const struct peer peer = {.address = member->said.address,
+                                      .id = member->said.who.id,
+                                      .index = owners.members[i]};
+            send_list_of_keys(step, &peer, &list);
+            sent_count++;
+        }
+    }
+    note_difference(repair, step);
+    return sent_count;
+}
+
 /* Rounds. */
 
 /* The next reachable member, round robin; ourselves when there is nobody else. */

@@ -68,6 +68,12 @@ void gkv_repair_on_message(struct gkv_repair *repair, struct gkv_replica *replic
                            const struct gkv_step *step, const struct gkv_message *message,
                            const struct gkv_address *source);
 
+/* Compare a slot with each other owner at once, whatever its digest: something was written in it
+ * that was not sent. What does not fit one list is found by the rounds. Returns how many
+ * actions that made: GKV_REPLICA_COUNT_MAX - 1 at most. Takes the scratch of one list. */
+uint32_t gkv_repair_offer_slot(struct gkv_repair *repair, const struct gkv_step *step,
+                               uint32_t slot);
+
 /* The most actions that one timer or message makes here. */
 #define GKV_REPAIR_ACTION_COUNT_MAX (GKV_SYNC_GROUPS_PER_ROUND + 4)
 

@@ -108,6 +108,8 @@ static void test_ranges(void **state)
         {offsetof(struct gkv_options, sync_interval_ms), 9, "sync_interval_ms"},
         {offsetof(struct gkv_options, drift_ms_max), 0, "drift_ms_max"},
         {offsetof(struct gkv_options, read_repair_per_second_max), 1000001, "read_repair"},
+        {offsetof(struct gkv_options, mark_count_max), 0, "mark_count_max"},
+        {offsetof(struct gkv_options, mark_count_max), 1048577, "mark_count_max"},
     };
     for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
         struct gkv_options options = good_options();

@@ -1,0 +1,107 @@
+/* What an application thread does in place, without the loop: reads, and writes that are sent
+ * later.
+ *
+ * Model     At level EVENTUAL one owner decides a get alone, and with W = 1 a set. A thread that is
+ *           in the process of an owner does so itself, in the shared store; a set takes its version
+ *           from the shared clock and leaves a mark (core/marks.h). The loop drains the marks: it
+ *           reads what the key holds by then, so that several writes of one key become one, and
+ *           sends it to the other owners as a WRITE that nobody answers, as it does with every set
+ *           that W = 1 has decided. A slot that is dirty, because the ring of marks was full, is
+ *           offered to its owners by anti-entropy (core/repair.h), which carries what is lost on
+ *           the way as well.
+ *           Which slots may be used so is a table of bits that the loop keeps: those that this node
+ *           owns, while it serves. Keys of others, sets with W > 1, and whatever does not end well
+ *           in place, are for the loop (docs/decisions/0016).
+ * Bounds    A bit per slot; options.mark_count_max marks. A drain sends at most
+ *           GKV_INPLACE_ACTION_COUNT_MAX messages and 32 KiB, or one larger record; the next one
+ *           comes a millisecond later, or at once when marks are left.
+ * Threads   gkv_inplace_get, _is_over and _write: any, at any time after init. The rest is the
+ *           loop's.
+ * Invariant A write in place is held here when gkv_inplace_write returns true; when it returns
+ *           false, nothing was stored.
+ */
+#ifndef GKV_CORE_INPLACE_H
+#define GKV_CORE_INPLACE_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "core/event.h"
+#include "core/marks.h"
+#include "core/repair.h"
+#include "core/step.h"
+
+struct gkv_inplace {
+    ptrdiff_t served_offset; /* a bit per slot */
+    uint64_t writer;         /* of versions */
+    uint64_t hash_seed;
+    bool may_read;         /* by the options */
+    bool may_write;        /* the same */
+    bool has_dirty;        /* slots that were not offered yet */
+    uint64_t served_epoch; /* of the ring that the bits are from; 0: there are none */
+    uint64_t drain_ns;     /* not before */
+    uint64_t seen_dirty_count;
+    uint64_t sent_count; /* records, to one owner or more */
+    struct gkv_marks marks;
+};
+
+/* What threads share with the loop. Lives on the stack of who calls. */
+struct gkv_commons {
+    struct gkv_inplace *inplace;
+    struct gkv_store *store;
+    struct gkv_hlc_clock *clock;
+};
+
+enum gkv_inplace_answer {
+    GKV_INPLACE_ASK = 1, /* the loop: this is not for here */
+    GKV_INPLACE_ABSENT = 2,
+    GKV_INPLACE_FOUND = 3,
+};
+
+/* A write that was done. */
+struct gkv_inplace_write {
+    struct gkv_version version;
+    bool wakes; /* the loop sleeps; this caller is to wake it: gkv_node_deadline_ns has changed */
+};
+
+void gkv_inplace_init(struct gkv_inplace *inplace, struct gkv_arena *arena,
+                      const struct gkv_options *options);
+
+/* ---- Any thread. ---- */
+
+/* Get a key (1 .. GKV_KEY_BYTES_MAX bytes), as gkv_store_get does; FOUND: record_out is filled, and
+ * it is no tombstone. Whether it has expired is not looked at: most records never do, and need no
+ * clock. Who finds an expire_ms asks gkv_inplace_is_over. The buffer may have been written to,
+ * whatever the answer. */
+enum gkv_inplace_answer gkv_inplace_get(const struct gkv_commons *commons, struct gkv_bytes key,
+                                        struct gkv_buffer buffer, struct gkv_record *record_out);
+
+/* Has a record with this expiry, which may be 0, expired by now? */
+bool gkv_inplace_is_over(const struct gkv_commons *commons, uint64_t wall_ms, uint64_t expire_ms);
+
+/* Carry out a SET or DELETE whose key, value and ttl are valid; they are copied. False: ask the
+ * loop; this is not for here, or there is no room, or others write the same key too fast. */
+bool gkv_inplace_write(const struct gkv_commons *commons, uint64_t wall_ms,
+                       const struct gkv_operation *operation, struct gkv_inplace_write *write_out);
+
+/* ---- The loop. ---- */
+
+/* After each step: which slots are served in place from now on. serves: the node would take an
+ * operation. */
+void gkv_inplace_update(struct gkv_inplace *inplace, const struct gkv_step *step, bool serves);
+
+/* With each GKV_EVENT_TIMER: send what was written, if it is time. */
+void gkv_inplace_drain(struct gkv_inplace *inplace, struct gkv_repair *repair,
+                       const struct gkv_step *step);
+
+/* When a GKV_EVENT_TIMER is wanted: GKV_NEVER while there is nothing to send. A write that wakes
+ * changes it. */
+uint64_t gkv_inplace_deadline_ns(const struct gkv_inplace *inplace);
+
+/* The most actions that one drain makes. */
+#define GKV_INPLACE_ACTION_COUNT_MAX 60
+
+/* The most scratch that one drain takes. */
+size_t gkv_inplace_scratch_bytes(const struct gkv_options *options);
+
+#endif
