@@ -19,13 +19,16 @@ uint64_t gkv_clock_mono_ns(void)
     return read_clock_ns(CLOCK_MONOTONIC);
 }
 
-struct gkv_now gkv_clock_now(void)
+uint64_t gkv_clock_wall_ms(void)
 {
     const uint64_t wall_ms = read_clock_ns(CLOCK_REALTIME) / GKV_NS_PER_MS;
-    return (struct gkv_now){
-        .mono_ns = gkv_clock_mono_ns(),
-        .wall_ms = wall_ms <= GKV_HLC_WALL_MS_MAX ? wall_ms : GKV_HLC_WALL_MS_MAX,
-    };
+    return wall_ms <= GKV_HLC_WALL_MS_MAX ? wall_ms : GKV_HLC_WALL_MS_MAX;
+}
+
+struct gkv_now gkv_clock_now(void)
+{
+    const uint64_t wall_ms = gkv_clock_wall_ms();
+    return (struct gkv_now){.mono_ns = gkv_clock_mono_ns(), .wall_ms = wall_ms};
 }
 
 static struct timespec timespec_of(uint64_t ns)

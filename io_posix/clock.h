@@ -12,6 +12,7 @@
 struct gkv_now gkv_clock_now(void);
 
 uint64_t gkv_clock_mono_ns(void);
+uint64_t gkv_clock_wall_ms(void); /* bounded likewise */
 
 /* Make a condition for gkv_clock_wait: true, or false when the system has no resources. */
 bool gkv_clock_condition_init(pthread_cond_t *condition);

@@ -12,6 +12,7 @@
 #include "io_posix/bulletin.h"
 #include "io_posix/clock.h"
 #include "io_posix/entropy.h"
+#include "io_posix/errand.h"
 #include "io_posix/host.h"
 #include "io_posix/socket.h"
 #include "io_posix/tuning.h"
@@ -511,6 +512,22 @@ static enum gkv_error post_and_wait(struct gridkv *gridkv, const struct gkv_oper
     return call->error;
 }
 
+static enum gkv_error ask_loop(struct gridkv *gridkv, const struct gkv_operation *operation,
+                               struct call *call)
+{
+    if (pthread_mutex_init(&call->mutex, NULL) != 0) {
+        return GKV_ERROR_SYSTEM;
+    }
+    if (pthread_cond_init(&call->condition, NULL) != 0) {
+        (void)pthread_mutex_destroy(&call->mutex);
+        return GKV_ERROR_SYSTEM;
+    }
+    const enum gkv_error error = post_and_wait(gridkv, operation, call);
+    (void)pthread_cond_destroy(&call->condition);
+    (void)pthread_mutex_destroy(&call->mutex);
+    return error;
+}
+
 static enum gkv_error run_blocking(struct gridkv *gridkv, const struct gkv_operation *operation,
                                    struct call *call)
 {
@@ -524,18 +541,15 @@ static enum gkv_error run_blocking(struct gridkv *gridkv, const struct gkv_opera
     if (gkv_host_is_own_thread(gridkv->host)) {
         return GKV_ERROR_BUSY; /* it would wait for itself */
     }
-    if (pthread_mutex_init(&call->mutex, NULL) != 0) {
-        return GKV_ERROR_SYSTEM;
-    }
-    if (pthread_cond_init(&call->condition, NULL) != 0) {
-        (void)pthread_mutex_destroy(&call->mutex);
-        return GKV_ERROR_SYSTEM;
-    }
+    struct gkv_errand errand = {.buffer = {call->buffer, call->buffer_bytes}};
     gkv_host_enter(gridkv->host);
-    error = post_and_wait(gridkv, operation, call);
+    if (gkv_errand_run(gridkv->host, operation, &errand)) {
+        call->value_bytes = errand.value_bytes;
+        error = errand.error;
+    } else {
+        error = ask_loop(gridkv, operation, call);
+    }
     gkv_host_exit(gridkv->host);
-    (void)pthread_cond_destroy(&call->condition);
-    (void)pthread_mutex_destroy(&call->mutex);
     return error;
 }
 

@@ -5,6 +5,9 @@
  *           which the handle is gone. Callbacks run on the node's own thread and must not block;
  *           they may start asynchronous operations, never blocking ones (those answer
  *           GKV_ERROR_BUSY there).
+ *           At GRIDKV_LEVEL_EVENTUAL a blocking get of a key that this node owns is answered in the
+ *           calling thread, without a lock or a wait; with a write_quorum of 1 so are set and
+ *           delete, which other owners then hear of within about a millisecond.
  * Memory    Keys and values given are copied before a call returns. What a call fills is the
  *           caller's.
  * Errors    enum gkv_error of core/error.h; gkv_error_text says what each means and what to change.
@@ -197,7 +200,7 @@ GRIDKV_EXPORT enum gkv_error gridkv_set(struct gridkv *gridkv, const void *key, 
                                         const void *value, size_t value_bytes, uint64_t ttl_ms);
 
 /* Copy the value to buffer. value_bytes_out (may be NULL) is its length, also with GKV_ERROR_BUFFER
- * (nothing is copied then). */
+ * (nothing is copied then). On other errors the buffer may have been written to. */
 GRIDKV_EXPORT enum gkv_error gridkv_get(struct gridkv *gridkv, const void *key, size_t key_bytes,
                                         void *buffer, size_t buffer_bytes, size_t *value_bytes_out);
 
@@ -233,7 +236,7 @@ struct gridkv_stats {
     uint64_t tombstone_count;
     uint64_t store_used_bytes;
     uint64_t store_limit_bytes;
-    uint64_t operation_count;      /* coordinated here, ever */
+    uint64_t operation_count;      /* coordinated by the node's thread, ever */
     uint64_t operation_open_count; /* now */
     uint64_t read_repair_count;
     uint64_t sync_round_count;

@@ -5,10 +5,10 @@
 #include <stdatomic.h>
 #include <stdlib.h>
 #include <sys/mman.h>
-#include <time.h>
 
 #include "core/panic.h"
 #include "io_posix/clock.h"
+#include "io_posix/inside.h"
 #include "io_posix/loop.h"
 #include "io_posix/resp.h"
 #include "io_posix/socket.h"
@@ -60,7 +60,8 @@ struct gkv_host {
     atomic_bool is_ready;            /* written under figures_mutex */
     atomic_bool is_stopping;         /* written under figures_mutex */
     _Atomic uint64_t turned_ns;
-    atomic_uint inside_count;
+    struct gkv_inside inside;
+    struct gkv_commons commons; /* of the node, which threads may use by themselves */
     pthread_t thread;
 };
 
@@ -413,10 +414,9 @@ static uint64_t wait_ns_of(const struct gkv_host *host)
     if (host->has_work) {
         return 0;
     }
-    uint64_t deadline_ns = gkv_endpoint_deadline_ns(host->endpoint);
-    deadline_ns = earliest(deadline_ns, host->publish_ns);
-    deadline_ns = earliest(deadline_ns, host->accept_again_ns);
-    deadline_ns = earliest(deadline_ns, host->clients.accept_again_ns);
+    const uint64_t again_ns = earliest(host->accept_again_ns, host->clients.accept_again_ns);
+    const uint64_t own_ns = earliest(host->publish_ns, again_ns);
+    const uint64_t deadline_ns = earliest(gkv_endpoint_deadline_ns(host->endpoint), own_ns);
     const uint64_t now_ns = gkv_clock_mono_ns();
     return deadline_ns <= now_ns ? 0 : earliest(deadline_ns - now_ns, WAIT_NS_MAX);
 }
@@ -447,7 +447,6 @@ static void turn(struct gkv_host *host, uint64_t wait_ns)
     struct gkv_ready ready[GKV_LOOP_READY_COUNT_MAX];
     const uint32_t count = gkv_loop_wait(&host->loop, wait_ns, ready);
     host->has_work = false;
-
     take_requests(host, gkv_clock_now());
     for (uint32_t i = 0; i < count; i++) {
         serve_ready(host, &ready[i]);
@@ -498,6 +497,7 @@ static void leave(struct gkv_host *host)
     uint64_t now_ns = now.mono_ns;
     while (now_ns < until_ns &&
            (!gkv_node_has_left(node) || gkv_mailbox_open_count(&host->mailbox) > 0 ||
+            gkv_inplace_deadline_ns(host->commons.inplace) != GKV_NEVER ||
             has_bytes_to_send(host))) {
         turn(host, earliest(wait_ns_of(host), until_ns - now_ns));
         now_ns = gkv_clock_mono_ns();
@@ -580,6 +580,7 @@ static enum gkv_error make_parts(struct gkv_host *host, const struct gkv_host_pa
     if (error == GKV_OK) {
         host->clients.loop = &host->loop;
         host->clients.view.node = gkv_endpoint_node(host->endpoint);
+        host->commons = gkv_node_commons(gkv_endpoint_node(host->endpoint));
         host->clients.view.peers = &host->endpoint_stats;
         host->clients.submit = submit;
         host->clients.context = host;
@@ -722,11 +723,7 @@ void gkv_host_stop(struct gkv_host *host)
     gkv_host_ask_to_stop(host);
     (void)pthread_join(host->thread, NULL);
 
-    /* Callers have their answers; let them take the last steps out. */
-    const struct timespec moment = {.tv_nsec = GKV_NS_PER_MS};
-    while (atomic_load(&host->inside_count) > 0) {
-        (void)nanosleep(&moment, NULL);
-    }
+    gkv_inside_wait(&host->inside); /* callers have their answers, and take the last steps out */
     gkv_host_destroy(host);
 }
 
@@ -734,13 +731,23 @@ void gkv_host_stop(struct gkv_host *host)
 
 void gkv_host_enter(struct gkv_host *host)
 {
-    (void)atomic_fetch_add(&host->inside_count, 1);
+    gkv_inside_enter(&host->inside);
 }
 
 void gkv_host_exit(struct gkv_host *host)
 {
-    const unsigned before = atomic_fetch_sub(&host->inside_count, 1);
-    GKV_ASSERT(before > 0);
+    gkv_inside_exit(&host->inside);
+}
+
+bool gkv_host_commons(const struct gkv_host *host, struct gkv_commons *commons_out)
+{
+    *commons_out = host->commons;
+    return !atomic_load_explicit(&host->is_stopping, memory_order_relaxed);
+}
+
+void gkv_host_wake(struct gkv_host *host)
+{
+    gkv_loop_wake(&host->loop);
 }
 
 bool gkv_host_is_own_thread(const struct gkv_host *host)

@@ -1,9 +1,10 @@
 /* One node in the real world: an endpoint, its sockets, its clock, and the thread that turns them.
  *
- * Model     One thread owns everything but the mailbox, the published figures and the stop flag. A
- *           turn: wait; take the mailbox; serve what is ready; serve clients; fire the timer; send
- *           what is to be sent, one system call per stream; publish. After each input to the
- *           endpoint its outputs are taken until there are none.
+ * Model     One thread owns everything but the mailbox, the published figures, the stop flag, and
+ *           what callers share with it (core/inplace.h). A turn: wait; take the mailbox; serve what
+ *           is ready; serve clients; fire the timer; send what is to be sent, one system call per
+ *           stream; publish. After each input to the endpoint its outputs are taken until there
+ *           are none.
  * Bounds    Nothing is allocated after gkv_host_start but a client's door, mapped when it connects.
  *           Reads, datagrams, requests and accepts are bounded per turn, so that none of them
  *           starves the others.
@@ -76,6 +77,11 @@ void gkv_host_destroy(struct gkv_host *host);
 /* A caller comes in, or goes: the host is not freed while one is inside. */
 void gkv_host_enter(struct gkv_host *host);
 void gkv_host_exit(struct gkv_host *host);
+
+/* What a caller inside may use by itself (core/inplace.h), lent while it is inside; false: the host
+ * is about to stop. A write that wakes is followed by gkv_host_wake. */
+GKV_MUST_USE bool gkv_host_commons(const struct gkv_host *host, struct gkv_commons *commons_out);
+void gkv_host_wake(struct gkv_host *host);
 
 bool gkv_host_is_own_thread(const struct gkv_host *host);
 
