@@ -13,6 +13,7 @@
 #include "io_posix/clock.h"
 #include "io_posix/entropy.h"
 #include "io_posix/errand.h"
+#include "io_posix/handle.h"
 #include "io_posix/host.h"
 #include "io_posix/socket.h"
 #include "io_posix/tuning.h"
@@ -23,16 +24,6 @@
 #define HASH_SEED_CLUSTER 0
 #define HASH_SEED_RING 1
 #define RECORDS_IN_FLIGHT 16 /* of the largest size, at least */
-
-struct gridkv {
-    struct gkv_host *host;
-    struct gkv_bulletin bulletin;
-    gridkv_member_fn on_member; /* NULL: nobody */
-    void *member_context;
-    uint32_t value_bytes_max;
-    char address[GKV_ADDRESS_TEXT_BYTES];
-    char resp_address[GKV_ADDRESS_TEXT_BYTES]; /* empty: none */
-};
 
 _Static_assert((int)GRIDKV_LEVEL_EVENTUAL == (int)GKV_LEVEL_EVENTUAL, "one number per level");
 _Static_assert((int)GRIDKV_LEVEL_QUORUM == (int)GKV_LEVEL_QUORUM, "one number per level");
@@ -438,9 +429,7 @@ void gridkv_close(struct gridkv *gridkv)
 
 /* ---- Operations --------------------------------------------------------------------- */
 
-/* What can be refused without asking the node. */
-static enum gkv_error check_operation(const struct gridkv *gridkv,
-                                      const struct gkv_operation *operation)
+enum gkv_error gkv_handle_check(const struct gridkv *gridkv, const struct gkv_operation *operation)
 {
     if (operation->key.data == NULL || operation->key.count == 0) {
         return GKV_ERROR_KEY_EMPTY;
@@ -534,7 +523,7 @@ static enum gkv_error run_blocking(struct gridkv *gridkv, const struct gkv_opera
     if (gridkv == NULL) {
         return GKV_ERROR_CLOSED;
     }
-    enum gkv_error error = check_operation(gridkv, operation);
+    enum gkv_error error = gkv_handle_check(gridkv, operation);
     if (error != GKV_OK) {
         return error;
     }
@@ -627,7 +616,7 @@ static enum gkv_error run_async(struct gridkv *gridkv, const struct gkv_operatio
     if (gridkv == NULL) {
         return GKV_ERROR_CLOSED;
     }
-    enum gkv_error error = check_operation(gridkv, operation);
+    enum gkv_error error = gkv_handle_check(gridkv, operation);
     if (error != GKV_OK) {
         return error;
     }

@@ -204,6 +204,42 @@ GRIDKV_EXPORT enum gkv_error gridkv_set(struct gridkv *gridkv, const void *key, 
 GRIDKV_EXPORT enum gkv_error gridkv_get(struct gridkv *gridkv, const void *key, size_t key_bytes,
                                         void *buffer, size_t buffer_bytes, size_t *value_bytes_out);
 
+/* The same, with room of its own: the value is the caller's, to be given to gridkv_free; it has one
+ * even of no bytes. Untouched on an error. Also GKV_ERROR_OPTION: value_out or value_bytes_out is
+ * NULL. */
+GRIDKV_EXPORT enum gkv_error gridkv_get_copy(struct gridkv *gridkv, const void *key,
+                                             size_t key_bytes, void **value_out,
+                                             size_t *value_bytes_out);
+GRIDKV_EXPORT void gridkv_free(void *value);
+
+/* One of many gets: key and buffer are given, the rest is filled as gridkv_get fills it. */
+struct gridkv_read {
+    const void *key;
+    size_t key_bytes;
+    void *buffer;
+    size_t buffer_bytes;
+    size_t value_bytes;   /* with GKV_OK and GKV_ERROR_BUFFER */
+    enum gkv_error error; /* of this one */
+};
+
+/* One of many sets: error is filled, the rest is given. */
+struct gridkv_write {
+    const void *key;
+    size_t key_bytes;
+    const void *value;
+    size_t value_bytes;
+    uint64_t ttl_ms;
+    enum gkv_error error; /* of this one */
+};
+
+/* Many operations in one call: sixteen at a time are under way at once, each for itself. Nothing is
+ * said of their order, nor of two of one key. GKV_OK: all are answered, and each has an error of
+ * its own. GKV_ERROR_CLOSED, BUSY (in a completion), SYSTEM: none was begun. */
+GRIDKV_EXPORT enum gkv_error gridkv_get_many(struct gridkv *gridkv, struct gridkv_read *reads,
+                                             size_t count);
+GRIDKV_EXPORT enum gkv_error gridkv_set_many(struct gridkv *gridkv, struct gridkv_write *writes,
+                                             size_t count);
+
 /* GKV_OK also when there was nothing to delete. */
 GRIDKV_EXPORT enum gkv_error gridkv_delete(struct gridkv *gridkv, const void *key,
                                            size_t key_bytes);

@@ -120,6 +120,72 @@ static void test_errands(void **state)
     close_nodes(nodes);
 }
 
+#define MANY_COUNT 40 /* more than are under way at once */
+
+/* Goal: many sets and gets in one call are each answered for itself, in place and through the loop.
+ * Method: at EVENTUAL and at QUORUM, some keys empty, missing, or too long for their buffer; and a
+ * value in room of its own. */
+static void set_and_get_many(struct gridkv *node)
+{
+    char keys[MANY_COUNT][8];
+    char buffers[MANY_COUNT][8];
+    struct gridkv_write writes[MANY_COUNT];
+    struct gridkv_read reads[MANY_COUNT];
+    for (int i = 0; i < MANY_COUNT; i++) {
+        const size_t key_bytes = (size_t)snprintf(keys[i], sizeof(keys[i]), "m%d", i);
+        writes[i] = (struct gridkv_write){keys[i], i == 3 ? 0 : key_bytes, keys[i], key_bytes,
+                                          0,       GKV_ERROR_SYSTEM};
+        reads[i] = (struct gridkv_read){
+            keys[i], key_bytes, buffers[i], i == 20 ? 1 : sizeof(buffers[i]), 0, GKV_ERROR_SYSTEM};
+    }
+    reads[30].key = "other";
+    assert_int_equal(gridkv_set_many(node, writes, MANY_COUNT), GKV_OK);
+    assert_int_equal(gridkv_get_many(node, reads, MANY_COUNT), GKV_OK);
+    for (int i = 0; i < MANY_COUNT; i++) {
+        assert_int_equal(writes[i].error, i == 3 ? GKV_ERROR_KEY_EMPTY : GKV_OK);
+        if (i == 3 || i == 30) {
+            assert_int_equal(reads[i].error, GKV_ERROR_NOT_FOUND);
+            continue;
+        }
+        assert_int_equal(reads[i].error, i == 20 ? GKV_ERROR_BUFFER : GKV_OK);
+        assert_int_equal(reads[i].value_bytes, writes[i].value_bytes);
+        assert_true(i == 20 || memcmp(buffers[i], keys[i], reads[i].value_bytes) == 0);
+    }
+    static char large[5000];
+    memset(large, 'x', sizeof(large));
+    void *copy = NULL;
+    size_t bytes = 0;
+    assert_int_equal(gridkv_set(node, "large", 5, large, sizeof(large), 0), GKV_OK);
+    assert_int_equal(gridkv_get_copy(node, "large", 5, &copy, &bytes), GKV_OK);
+    assert_int_equal(bytes, sizeof(large));
+    assert_memory_equal(copy, large, sizeof(large));
+    gridkv_free(copy);
+    assert_int_equal(gridkv_get_copy(node, "no", 2, &copy, &bytes), GKV_ERROR_NOT_FOUND);
+    assert_int_equal(gridkv_get_copy(node, "no", 2, NULL, &bytes), GKV_ERROR_OPTION);
+    assert_int_equal(gridkv_get_many(NULL, reads, 1), GKV_ERROR_CLOSED);
+}
+
+static void test_many(void **state)
+{
+    (void)state;
+    struct gridkv *nodes[NODE_COUNT];
+    open_nodes(nodes);
+    set_and_get_many(nodes[0]);
+    close_nodes(nodes);
+
+    struct gridkv_options options;
+    gridkv_options_init(&options);
+    options.node_name = "alone";
+    options.replica_count = 1;
+    options.write_quorum = 1;
+    options.read_quorum = 1;
+    struct gridkv *node = NULL;
+    assert_int_equal(gridkv_open(&options, &node, NULL, 0), GKV_OK);
+    assert_int_equal(gridkv_wait_ready(node, READY_MS), GKV_OK);
+    set_and_get_many(node);
+    gridkv_close(node);
+}
+
 struct worker {
     struct gridkv *node;
     int index;
@@ -203,6 +269,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_errands),
+        cmocka_unit_test(test_many),
         cmocka_unit_test(test_threads),
         cmocka_unit_test(test_close_sends_what_is_marked),
     };
