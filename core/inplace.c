@@ -7,15 +7,13 @@
 #define DRAIN_INTERVAL_NS GKV_NS_PER_MS
 #define BATCH_COUNT_MAX GKV_SYNC_RECORD_COUNT_MAX
 #define SERVED_WORDS (GKV_SLOT_COUNT / 64)
-#define NAME_COUNT_MAX 2  /* keys of one hash that a mark stands for; others: anti-entropy */
-#define OFFER_COUNT_MAX 4 /* dirty slots per drain */
+#define NAME_COUNT_MAX 2 /* keys of one hash that a mark stands for; others: anti-entropy */
 #define PEER_COUNT_MAX (GKV_REPLICA_COUNT_MAX - 1)
 
-/* No further mark is looked at after so many messages. */
+/* No further mark is looked at after so many messages, and no dirty slot just before. */
 #define FULL_ACTION_COUNT (GKV_INPLACE_ACTION_COUNT_MAX - NAME_COUNT_MAX * PEER_COUNT_MAX)
 
-_Static_assert(FULL_ACTION_COUNT > OFFER_COUNT_MAX * PEER_COUNT_MAX,
-               "a drain that offers slots can send a mark as well");
+_Static_assert(FULL_ACTION_COUNT > PEER_COUNT_MAX, "a drain offers a slot, and sends a mark");
 
 /* The records of one drain. */
 struct batch {
@@ -64,10 +62,15 @@ static size_t record_bytes_max(const struct gkv_options *options)
     return largest > GKV_SYNC_RECORD_BYTES_MAX ? largest : GKV_SYNC_RECORD_BYTES_MAX;
 }
 
+/* What one offer takes before it gives back what it did not need. */
+static size_t offer_bytes(void)
+{
+    return GKV_SYNC_KEY_COUNT_MAX * sizeof(struct gkv_key_version) + 16;
+}
+
 size_t gkv_inplace_scratch_bytes(const struct gkv_options *options)
 {
-    const size_t list_bytes = GKV_SYNC_KEY_COUNT_MAX * sizeof(struct gkv_key_version);
-    return record_bytes_max(options) + OFFER_COUNT_MAX * list_bytes + 256;
+    return record_bytes_max(options) + offer_bytes() + 256;
 }
 
 /* ---- Any thread. ----------------------------------------------------------------------------- */
@@ -92,8 +95,11 @@ enum gkv_inplace_answer gkv_inplace_get(const struct gkv_commons *commons, struc
         return GKV_INPLACE_ASK;
     }
     /* At the time 0 nothing has expired. */
-    const bool is_known = gkv_store_get(commons->store, hashed, 0, buffer, record_out);
-    return is_known && !record_out->is_tombstone ? GKV_INPLACE_FOUND : GKV_INPLACE_ABSENT;
+    if (!gkv_store_get(commons->store, hashed, 0, buffer, record_out)) {
+        *record_out = (struct gkv_record){.is_tombstone = false};
+        return GKV_INPLACE_ABSENT;
+    }
+    return record_out->is_tombstone ? GKV_INPLACE_ABSENT : GKV_INPLACE_FOUND;
 }
 
 bool gkv_inplace_is_over(const struct gkv_commons *commons, uint64_t wall_ms, uint64_t expire_ms)
@@ -269,8 +275,14 @@ static void send_marked(struct gkv_inplace *inplace, const struct gkv_step *step
     gkv_scratch_keep(step->scratch, batch->bytes, batch->bytes_used);
 }
 
-/* Slots for which the ring was too small: anti-entropy knows how to compare them. A bit that is set
- * while we look is counted afterwards, so that we look again. */
+static bool may_offer(const struct gkv_step *step, const struct batch *batch)
+{
+    return batch->action_count + PEER_COUNT_MAX <= FULL_ACTION_COUNT &&
+           gkv_scratch_room(step->scratch) >= gkv_inplace_scratch_bytes(step->options);
+}
+
+/* Slots for which the ring was too small: anti-entropy knows how to compare them. Puts that find no
+ * room while we look are counted after their bit is set, so that we look again. */
 static void offer_dirty(struct gkv_inplace *inplace, struct gkv_repair *repair,
                         const struct gkv_step *step, struct batch *batch)
 {
@@ -280,10 +292,11 @@ static void offer_dirty(struct gkv_inplace *inplace, struct gkv_repair *repair,
     }
     inplace->seen_dirty_count = dirty_count;
     uint32_t slot = 0;
-    for (uint32_t i = 0; i < OFFER_COUNT_MAX && slot < GKV_SLOT_COUNT; i++) {
+    while (slot < GKV_SLOT_COUNT && may_offer(step, batch)) {
         slot = gkv_marks_take_dirty(&inplace->marks, slot);
         if (slot < GKV_SLOT_COUNT) {
             batch->action_count += gkv_repair_offer_slot(repair, step, slot);
+            slot++; /* set again meanwhile, it waits for the next time */
         }
     }
     inplace->has_dirty = slot < GKV_SLOT_COUNT;
@@ -297,7 +310,7 @@ void gkv_inplace_drain(struct gkv_inplace *inplace, struct gkv_repair *repair,
     }
     struct batch batch = {.count = 0};
     offer_dirty(inplace, repair, step, &batch);
-    inplace->drain_ns = step->now.mono_ns + DRAIN_INTERVAL_NS;
+    inplace->drain_ns = step->now.mono_ns + (inplace->has_dirty ? 0 : DRAIN_INTERVAL_NS);
     if (gkv_marks_is_asleep(&inplace->marks)) {
         return;
     }

@@ -14,7 +14,7 @@
  *           in place, are for the loop (docs/decisions/0016).
  * Bounds    A bit per slot; options.mark_count_max marks. A drain sends at most
  *           GKV_INPLACE_ACTION_COUNT_MAX messages and 32 KiB, or one larger record; the next one
- *           comes a millisecond later, or at once when marks are left.
+ *           comes a millisecond later, or at once when marks or dirty slots are left.
  * Threads   gkv_inplace_get, _is_over and _write: any, at any time after init. The rest is the
  *           loop's.
  * Invariant A write in place is held here when gkv_inplace_write returns true; when it returns
@@ -70,9 +70,9 @@ void gkv_inplace_init(struct gkv_inplace *inplace, struct gkv_arena *arena,
 /* ---- Any thread. ---- */
 
 /* Get a key (1 .. GKV_KEY_BYTES_MAX bytes), as gkv_store_get does; FOUND: record_out is filled, and
- * it is no tombstone. Whether it has expired is not looked at: most records never do, and need no
- * clock. Who finds an expire_ms asks gkv_inplace_is_over. The buffer may have been written to,
- * whatever the answer. */
+ * it is no tombstone; ABSENT: it is that of a deletion, or zero. Whether it has expired is not
+ * looked at: most records never do, and need no clock. Who finds an expire_ms asks
+ * gkv_inplace_is_over. The buffer may have been written to, whatever the answer. */
 enum gkv_inplace_answer gkv_inplace_get(const struct gkv_commons *commons, struct gkv_bytes key,
                                         struct gkv_buffer buffer, struct gkv_record *record_out);
 

@@ -227,6 +227,7 @@ uint32_t gkv_repair_offer_slot(struct gkv_repair *repair, const struct gkv_step 
     begin_list(step, &list, slot / GKV_SLOT_GROUP_SLOTS);
     const bool is_added = add_slot(repair, step, &list, slot);
     GKV_ASSERT(is_added);
+    gkv_scratch_keep(step->scratch, list.keys, list.count * sizeof(list.keys[0]));
     const struct gkv_owners owners = gkv_ring_owners(gkv_step_ring(step), slot);
     for (uint32_t i = 0; i < owners.count; i++) {
         const struct gkv_member *member = gkv_member_at(step->members, owners.members[i]);

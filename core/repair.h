@@ -70,7 +70,8 @@ void gkv_repair_on_message(struct gkv_repair *repair, struct gkv_replica *replic
 
 /* Compare a slot with each other owner at once, whatever its digest: something was written in it
  * that was not sent. What does not fit one list is found by the rounds. Returns how many
- * actions that made: GKV_REPLICA_COUNT_MAX - 1 at most. Takes the scratch of one list. */
+ * actions that made: GKV_REPLICA_COUNT_MAX - 1 at most. Takes the scratch of one
+ * list, and keeps what is in it. */
 uint32_t gkv_repair_offer_slot(struct gkv_repair *repair, const struct gkv_step *step,
                                uint32_t slot);
 
