@@ -123,11 +123,18 @@ enum gkv_error gkv_host_init(struct gkv_host *host, uint32_t node,
         memset(host->blocks[i] + block_bytes - GKV_HOST_GUARD_BYTES, GKV_HOST_GUARD_BYTE,
                GKV_HOST_GUARD_BYTES);
     }
+    host->errand_buffer = gkv_pool_take(host->options.value_bytes_max);
+    if (host->errand_buffer == NULL) {
+        gkv_host_free(host);
+        return GKV_ERROR_MEMORY;
+    }
     return GKV_OK;
 }
 
 void gkv_host_free(struct gkv_host *host)
 {
+    gkv_pool_give(host->errand_buffer);
+    host->errand_buffer = NULL;
     for (uint32_t i = 0; i < GKV_HOST_LIFE_COUNT_MAX; i++) {
         gkv_pool_give(host->blocks[i]);
         host->blocks[i] = NULL;
@@ -173,6 +180,43 @@ void gkv_host_crash(struct gkv_host *host)
     host->endpoint = NULL;
     host->timer_ns = GKV_NEVER;
     host->timer_generation++;
+}
+
+static bool run_get(struct gkv_host *host, const struct gkv_commons *commons, uint64_t wall_ms,
+                    const struct gkv_operation *operation, struct gkv_result *result_out)
+{
+    const struct gkv_buffer buffer = {host->errand_buffer, host->options.value_bytes_max};
+    struct gkv_record record;
+    const enum gkv_inplace_answer answer =
+        gkv_inplace_get(commons, operation->key, buffer, &record);
+    if (answer == GKV_INPLACE_ASK) {
+        return false;
+    }
+    result_out->version = record.version;
+    if (answer == GKV_INPLACE_ABSENT || gkv_inplace_is_over(commons, wall_ms, record.expire_ms)) {
+        result_out->error = GKV_ERROR_NOT_FOUND;
+    } else {
+        result_out->expire_ms = record.expire_ms;
+        result_out->value = record.value;
+    }
+    return true;
+}
+
+bool gkv_host_run_errand(struct gkv_host *host, struct gkv_now now,
+                         const struct gkv_operation *operation, struct gkv_result *result_out)
+{
+    const struct gkv_commons commons = gkv_node_commons(gkv_endpoint_node(host->endpoint));
+    *result_out = (struct gkv_result){.cookie = operation->cookie, .error = GKV_OK};
+    if (operation->kind == GKV_OPERATION_GET) {
+        return run_get(host, &commons, now.wall_ms, operation, result_out);
+    }
+    struct gkv_inplace_write write;
+    const bool is_done = operation->value.count <= host->options.value_bytes_max &&
+                         gkv_inplace_write(&commons, now.wall_ms, operation, &write);
+    if (is_done) {
+        result_out->version = write.version;
+    }
+    return is_done;
 }
 
 static bool is_guard(const uint8_t *bytes)

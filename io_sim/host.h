@@ -35,6 +35,7 @@ struct gkv_host {
     struct gkv_endpoint *endpoint; /* NULL when down */
     size_t endpoint_bytes;
     uint8_t *blocks[GKV_HOST_LIFE_COUNT_MAX]; /* guard, endpoint, guard */
+    uint8_t *errand_buffer;    /* of options.value_bytes_max: what a client found by itself */
     uint64_t timer_ns;         /* true time of the TIMER occasion under way; GKV_NEVER: none */
     uint32_t timer_generation; /* older ones are ignored */
     uint64_t paused_until_ns;  /* it handles nothing before; 0: it is not paused */
@@ -82,6 +83,12 @@ void gkv_host_boot(struct gkv_host *host, uint64_t time_ns, uint64_t luck);
 void gkv_host_crash(struct gkv_host *host);
 
 struct gkv_now gkv_host_now(const struct gkv_host *host, uint64_t time_ns);
+
+/* A client in this process carries an operation out in place, if the node lets it: false, and
+ * nothing has happened, if not. result_out is what a completion would say; its value is lent until
+ * the next call. */
+bool gkv_host_run_errand(struct gkv_host *host, struct gkv_now now,
+                         const struct gkv_operation *operation, struct gkv_result *result_out);
 
 /* False when a life wrote over the edge of its memory. */
 bool gkv_host_is_intact(const struct gkv_host *host);

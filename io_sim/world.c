@@ -7,64 +7,12 @@
 #include "io_sim/pool.h"
 
 #define FIRST_NS (1000 * GKV_NS_PER_MS)
-#define CHAIN_SEED UINT64_C(0x6772696473696d31)
 
-/* ---- The chain ------------------------------------------------------------------------------- */
-
-#define NOTE_WORD_COUNT_MAX 16
-
-/* Spelled out, so that the compiler makes one store of it. */
-static void put_word(uint8_t *out, uint64_t word)
-{
-    out[0] = (uint8_t)word;
-    out[1] = (uint8_t)(word >> 8);
-    out[2] = (uint8_t)(word >> 16);
-    out[3] = (uint8_t)(word >> 24);
-    out[4] = (uint8_t)(word >> 32);
-    out[5] = (uint8_t)(word >> 40);
-    out[6] = (uint8_t)(word >> 48);
-    out[7] = (uint8_t)(word >> 56);
-}
-
-/* The link over what was noted since the last one. */
-static struct gkv_hash128 link_of(const struct gkv_world *world)
-{
-    return gkv_hash128(world->notes, world->note_bytes, world->chain ^ CHAIN_SEED);
-}
-
-/* Close a link, and begin the next one with its second half. */
-static void close_link(struct gkv_world *world)
-{
-    const struct gkv_hash128 link = link_of(world);
-    world->chain = link.low;
-    put_word(world->notes, link.high);
-    world->note_bytes = sizeof(uint64_t);
-}
-
-void gkv_world_note(struct gkv_world *world, const uint64_t *words, uint32_t word_count)
-{
-    GKV_ASSERT(word_count <= NOTE_WORD_COUNT_MAX);
-    if (sizeof(world->notes) - world->note_bytes < word_count * sizeof(uint64_t)) {
-        close_link(world);
-    }
-    /* Written as bytes in one order, so that the chain does not depend on the machine's. */
-    uint8_t *notes = world->notes + world->note_bytes;
-    for (uint32_t i = 0; i < word_count; i++) {
-        put_word(notes + i * sizeof(uint64_t), words[i]);
-    }
-    world->note_bytes += word_count * sizeof(uint64_t);
-}
-
-void gkv_world_chain(const struct gkv_world *world, uint64_t chain_out[2])
-{
-    const struct gkv_hash128 link = link_of(world);
-    chain_out[0] = link.low;
-    chain_out[1] = link.high;
-}
+/* ---- Observing ------------------------------------------------------------------------------- */
 
 static uint64_t hash_of(struct gkv_bytes bytes)
 {
-    return bytes.count == 0 ? 0 : gkv_hash128(bytes.data, bytes.count, CHAIN_SEED).low;
+    return bytes.count == 0 ? 0 : gkv_hash128(bytes.data, bytes.count, GKV_WORLD_CHAIN_SEED).low;
 }
 
 static uint64_t word_of_stream(struct gkv_stream stream)
@@ -136,6 +84,17 @@ static void observe(struct gkv_world *world, const struct gkv_observation *obser
     if (world->observer.observe != NULL) {
         world->observer.observe(world->observer.context, observation);
     }
+}
+
+static void observe_output(struct gkv_world *world, const struct gkv_host *host,
+                           const struct gkv_output *output)
+{
+    observe(world, &(struct gkv_observation){
+                       .kind = GKV_OBSERVE_OUTPUT,
+                       .node = host->node,
+                       .time_ns = world->now_ns,
+                       .output = output,
+                   });
 }
 
 static void observe_stream(struct gkv_world *world, uint32_t node, enum gkv_observation_kind kind,
@@ -356,12 +315,7 @@ static void drain(struct gkv_world *world, struct gkv_host *host)
 {
     struct gkv_output output;
     while (gkv_endpoint_next_output(host->endpoint, &output)) {
-        observe(world, &(struct gkv_observation){
-                           .kind = GKV_OBSERVE_OUTPUT,
-                           .node = host->node,
-                           .time_ns = world->now_ns,
-                           .output = &output,
-                       });
+        observe_output(world, host, &output);
         carry_out(world, host, &output);
     }
     schedule_timer(world, host);
@@ -411,6 +365,25 @@ void gkv_world_leave(struct gkv_world *world, uint32_t node)
     drain(world, host);
 }
 
+/* The client, which lives in the node's process, does it itself, if luck and the node will have it
+ * so: between two steps, of which neither knows. */
+static bool run_errand(struct gkv_world *world, struct gkv_host *host,
+                       const struct gkv_operation *operation)
+{
+    struct gkv_output output = {.kind = GKV_OUTPUT_COMPLETE};
+    if (world->options.in_place_ppm == 0) {
+        return false;
+    }
+    world->net.about = GKV_NET_NODE_COUNT_MAX * host->node + host->node;
+    if (!gkv_chance_happens(&world->chance, "client.in_place", world->options.in_place_ppm) ||
+        !gkv_host_run_errand(host, gkv_host_now(host, world->now_ns), operation,
+                             &output.as.result)) {
+        return false;
+    }
+    observe_output(world, host, &output);
+    return true;
+}
+
 void gkv_world_submit(struct gkv_world *world, uint32_t node, const struct gkv_operation *operation)
 {
     struct gkv_host *host = &world->hosts[node];
@@ -425,7 +398,9 @@ void gkv_world_submit(struct gkv_world *world, uint32_t node, const struct gkv_o
                        .argument = operation->cookie,
                        .operation = operation,
                    });
-    gkv_endpoint_submit(host->endpoint, gkv_host_now(host, world->now_ns), operation);
+    if (!run_errand(world, host, operation)) {
+        gkv_endpoint_submit(host->endpoint, gkv_host_now(host, world->now_ns), operation);
+    }
     drain(world, host);
 }
 

@@ -24,7 +24,8 @@
 #include "proto/endpoint.h"
 
 #define GKV_WORLD_OCCASION_COUNT 32768 /* of up to 32 nodes; then as many for each */
-#define GKV_WORLD_NOTE_BYTES 4096      /* hashed at once */
+#define GKV_WORLD_CHAIN_SEED UINT64_C(0x6772696473696d31)
+#define GKV_WORLD_NOTE_BYTES 4096 /* hashed at once */
 
 enum gkv_observation_kind {
     GKV_OBSERVE_BOOT = 1,
@@ -72,6 +73,7 @@ struct gkv_world_options {
     uint32_t socket_count_max;  /* datagrams that wait at a host which takes none; 0: any number */
     uint32_t timer_late_ns_max; /* timers come up to so much late */
     uint32_t timer_early_ns_max; /* and before that, up to so much early, again and again */
+    uint32_t in_place_ppm;       /* operations that clients try to do themselves: core/inplace.h */
 };
 
 struct gkv_world {

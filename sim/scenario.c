@@ -268,6 +268,18 @@ void gkv_scenario_begin(struct gkv_scenario *scenario)
     gkv_scenario_set_defaults(&scenario->world.node);
 }
 
+/* Where one owner decides alone, clients in its process may do so themselves: none, half or all of
+ * what they ask; and the ring of their marks may be small. */
+static void draw_in_place(struct gkv_scenario *scenario, struct gkv_choice *choice)
+{
+    const bool is_cache = scenario->evicts && scenario->may_be_full;
+    if (is_cache || scenario->world.node.level == GKV_LEVEL_EVENTUAL) {
+        scenario->world.in_place_ppm =
+            (uint32_t)(gkv_choose(choice, "work.in_place", 3) * GKV_PPM / 2);
+        scenario->world.node.mark_count_max = 256u >> gkv_choose(choice, "work.marks", 9);
+    }
+}
+
 void gkv_scenario_draw(struct gkv_scenario *scenario, struct gkv_choice *choice, uint64_t seed,
                        enum gkv_profile profile, uint64_t off_mask)
 {
@@ -286,5 +298,6 @@ void gkv_scenario_draw(struct gkv_scenario *scenario, struct gkv_choice *choice,
     spare(scenario);
     gkv_family_switch_off(scenario, off_mask);
     fit(scenario);
+    draw_in_place(scenario, choice);
     gkv_scenario_settle(scenario);
 }

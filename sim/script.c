@@ -173,6 +173,8 @@ static const struct gkv_script_field fields[] = {
     NUMBER("read_bytes", world.receive_bytes_max, 0, UINT32_MAX, 0),
     NUMBER("window_bytes", world.window_bytes, 0, GKV_NET_PIPE_BYTES, 0),
     TIME_NS("late_timers", world.timer_late_ns_max, 0),
+    NUMBER("in_place_ppm", world.in_place_ppm, 0, GKV_PPM, 0),
+    NUMBER("marks", world.node.mark_count_max, 1, 1048576, 16384),
     TIME_MS("skew", skew_ms_max, 0, 0),
     TIME_NS("longest_pause", pauses.for_ns_max, 0),
     NUMBER("late_nodes", late_count, 0, GKV_SCENARIO_NODE_COUNT_MAX - 1, 0),
