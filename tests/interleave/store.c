@@ -169,7 +169,7 @@ static void hand_to(struct trial *trial, uint32_t key)
 
 /* A client's write whose clock is behind: what was deleted before it began stays so, though the
  * deletion be forgotten in between. */
-static void put_late(struct trial *trial, uint32_t thread, uint32_t key)
+static void put_late(struct trial *trial, uint32_t key)
 {
     const struct gkv_version deleted = trial->deleted[key];
     trial->late_count++;
@@ -196,7 +196,7 @@ static void put(struct trial *trial, uint32_t thread, uint32_t key)
     const struct gkv_version version = {{FIRST_MS << GKV_HLC_COUNTER_BITS | trial->clock}, thread};
     struct gkv_record record = {.version = version, .is_tombstone = gkv_prng_below(prng, 6) == 0};
     if (gkv_prng_below(&trial->late_prng, 8) == 0) {
-        put_late(trial, thread, key);
+        put_late(trial, key);
     }
     if (gkv_prng_below(prng, 4) == 0) {
         record.expire_ms = FIRST_MS + gkv_prng_below(prng, 3);
