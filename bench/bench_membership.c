@@ -12,7 +12,7 @@
 #include <string.h>
 #include <strings.h>
 
-#include "bench/membership/page.h"
+#include "bench/report/page.h"
 #include "bench/membership/plan.h"
 #include "bench/membership/table.h"
 

@@ -14,7 +14,7 @@
 #include "bench/membership/flavor.h"
 #include "bench/membership/load.h"
 #include "bench/membership/numbers.h"
-#include "bench/membership/page.h"
+#include "bench/report/page.h"
 #include "bench/membership/plan.h"
 
 /* Goal: T1 counts what is sent.

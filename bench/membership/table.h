@@ -6,7 +6,7 @@
 
 #include <stdbool.h>
 
-#include "bench/membership/page.h"
+#include "bench/report/page.h"
 #include "bench/membership/plan.h"
 
 struct table {

@@ -1,4 +1,4 @@
-#include "bench/membership/plot.h"
+#include "bench/report/plot.h"
 
 #include <math.h>
 #include <stdio.h>

@@ -2,8 +2,8 @@
  *
  * Bounds    PLOT_SERIES_COUNT_MAX series of PLOT_POINT_COUNT_MAX points.
  */
-#ifndef BENCH_MEMBERSHIP_PLOT_H
-#define BENCH_MEMBERSHIP_PLOT_H
+#ifndef BENCH_REPORT_PLOT_H
+#define BENCH_REPORT_PLOT_H
 
 #include <stdbool.h>
 #include <stdint.h>

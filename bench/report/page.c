@@ -1,4 +1,4 @@
-#include "bench/membership/page.h"
+#include "bench/report/page.h"
 
 #include <errno.h>
 #include <inttypes.h>
@@ -12,7 +12,7 @@
 
 bool page_begin(struct page *page, const char *plot_folder)
 {
-    *page = (struct page){.plot_folder = plot_folder};
+    *page = (struct page){.plot_folder = plot_folder, .beside_head = "published"};
     if (mkdir(plot_folder, 0777) != 0 && errno != EEXIST) {
         perror(plot_folder);
         return false;
@@ -60,6 +60,9 @@ const char *page_ms(uint64_t ns, char text_out[PAGE_TEXT_BYTES])
 
 static bool is_passed(const struct mark *mark)
 {
+    if (mark->is_unmeasured) {
+        return false;
+    }
     return mark->is_at_least ? mark->ours_milli >= mark->limit_milli
                              : mark->ours_milli <= mark->limit_milli;
 }
@@ -68,10 +71,12 @@ static void print_mark(FILE *out, const struct mark *mark)
 {
     char ours[PAGE_TEXT_BYTES];
     char limit[PAGE_TEXT_BYTES];
+    (void)page_milli(mark->ours_milli, ours);
     fprintf(out, "%s | %s | %s%s | %s %s%s | %s", mark->what,
-            mark->published[0] == 0 ? "-" : mark->published, page_milli(mark->ours_milli, ours),
-            mark->unit, mark->is_at_least ? ">=" : "<=", page_milli(mark->limit_milli, limit),
-            mark->unit, is_passed(mark) ? "PASS" : "**MISSED**");
+            mark->published[0] == 0 ? "-" : mark->published,
+            mark->is_unmeasured ? "not measured" : ours, mark->is_unmeasured ? "" : mark->unit,
+            mark->is_at_least ? ">=" : "<=", page_milli(mark->limit_milli, limit), mark->unit,
+            is_passed(mark) ? "PASS" : "**MISSED**");
 }
 
 void page_mark(struct page *page, const struct mark *mark)
@@ -81,11 +86,25 @@ void page_mark(struct page *page, const struct mark *mark)
     page->marks[page->mark_count++].mark = *mark;
 }
 
-/* The marks of one table, under it. */
-static void print_marks_of(struct page *page, const char *table)
+static bool has_marks(const struct page *page)
 {
+    for (uint32_t i = 0; i < page->mark_count; i++) {
+        if (strcmp(page->marks[i].table, page->table) == 0) {
+            return true;
+        }
+    }
+    return false;
+}
+
+void page_marks(struct page *page)
+{
+    const char *table = page->table;
+    if (!has_marks(page)) {
+        return;
+    }
     fprintf(page->body, "\n");
-    page_head(page, "mark | published | ours | limit | verdict");
+    fprintf(page->body, "| mark | %s | ours | limit | verdict |\n|---|---|---|---|---|\n",
+            page->beside_head);
     for (uint32_t i = 0; i < page->mark_count; i++) {
         if (strcmp(page->marks[i].table, table) == 0) {
             fprintf(page->body, "| ");
@@ -108,8 +127,10 @@ bool page_plot(struct page *page, const struct plot *plot)
     char name[PAGE_TEXT_BYTES];
     (void)snprintf(name, sizeof(name), "t%02d.svg", atoi(page->table + 1));
     (void)snprintf(path, sizeof(path), "%s/%s", page->plot_folder, name);
-    print_marks_of(page, page->table);
-    fprintf(page->body, "\n![%s](membership/%s)\n", plot->title, name);
+    const char *slash = strrchr(page->plot_folder, '/');
+    page_marks(page);
+    fprintf(page->body, "\n![%s](%s/%s)\n", plot->title,
+            slash == NULL ? page->plot_folder : slash + 1, name);
     return plot_write(plot, path);
 }
 
@@ -122,8 +143,8 @@ void page_end(struct page *page, FILE *out)
     fclose(page->body);
     fprintf(out, "%" PRIu32 " of %" PRIu32 " marks are passed.\n\n", passed_count,
             page->mark_count);
-    fprintf(out,
-            "| table | mark | published | ours | limit | verdict |\n|---|---|---|---|---|---|\n");
+    fprintf(out, "| table | mark | %s | ours | limit | verdict |\n|---|---|---|---|---|---|\n",
+            page->beside_head);
     for (uint32_t i = 0; i < page->mark_count; i++) {
         fprintf(out, "| %s | ", page->marks[i].table);
         print_mark(out, &page->marks[i].mark);

@@ -1,14 +1,14 @@
 /* The page of results: tables in Markdown, one plot for each, and the marks, which are passed or
  * missed by the numbers and by nobody's word.
  */
-#ifndef BENCH_MEMBERSHIP_PAGE_H
-#define BENCH_MEMBERSHIP_PAGE_H
+#ifndef BENCH_REPORT_PAGE_H
+#define BENCH_REPORT_PAGE_H
 
 #include <stdbool.h>
 #include <stdint.h>
 #include <stdio.h>
 
-#include "bench/membership/plot.h"
+#include "bench/report/plot.h"
 
 #define PAGE_MARK_COUNT_MAX 64
 #define PAGE_TEXT_BYTES 96
@@ -19,16 +19,18 @@ struct mark {
     const char *unit;                /* "", " s", " %" */
     uint64_t ours_milli;             /* thousandths of the unit */
     uint64_t limit_milli;
-    bool is_at_least; /* the limit is a lower one */
-    const char *why;  /* it is missed, when it is: a sentence; NULL: nobody knows */
+    bool is_at_least;   /* the limit is a lower one */
+    bool is_unmeasured; /* what would be measured is not there: missed, and why says what */
+    const char *why;    /* it is missed, when it is: a sentence; NULL: nobody knows */
 };
 
 struct page {
     FILE *body; /* of all tables so far */
     char *text;
     size_t text_bytes;
-    const char *plot_folder;
+    const char *plot_folder;     /* its last part is how the page calls it */
     char table[PAGE_TEXT_BYTES]; /* the table that is being written: "T1" */
+    const char *beside_head; /* over what marks call published: "published", unless it is changed */
     struct {
         char table[PAGE_TEXT_BYTES];
         struct mark mark;
@@ -55,7 +57,10 @@ const char *page_ms(uint64_t ns, char text_out[PAGE_TEXT_BYTES]);
 /* Say whether a mark is reached, here and in the summary. */
 void page_mark(struct page *page, const struct mark *mark);
 
-/* Write a plot, and show it here. False: it cannot be written. */
+/* Print the marks of this table, if it has any; page_plot does it as well. */
+void page_marks(struct page *page);
+
+/* Write a plot, and show it here, below the marks. False: it cannot be written. */
 bool page_plot(struct page *page, const struct plot *plot);
 
 /* Print the summary and all tables, and free the page. */
