@@ -276,6 +276,27 @@ static void make_one_deaf(struct gkv_scenario *scenario, struct gkv_choice *choi
     scenario->think_ns_max = gkv_choose_log(choice, "deaf.think", 100 * MS, 600 * MS);
 }
 
+/* A first node, which waits for nobody but the member that it is to expect, begins anew again and
+ * again while it is cut off; and one owner that decides alone is asked at once. */
+static void make_first_begin_alone(struct gkv_scenario *scenario, struct gkv_choice *choice)
+{
+    struct gkv_options *options = &scenario->world.node;
+    options->seed_count = 1;
+    options->bootstrap_expect = 2;
+    options->level = GKV_LEVEL_EVENTUAL;
+    options->write_quorum = 1;
+    options->read_quorum = 1;
+    if (scenario->node_count < 2) {
+        scenario->node_count = 2;
+    }
+    gkv_family_draw_on(scenario, choice, GKV_FAMILY_CRASHES);
+    gkv_family_draw_on(scenario, choice, GKV_FAMILY_CUTS);
+    scenario->shapes.isolations = true;
+    scenario->crashes.every_ns = gkv_choose_log(choice, "alone.crash", 200 * MS, 1000 * MS);
+    scenario->cuts.every_ns = gkv_choose_log(choice, "alone.cut", 200 * MS, 1000 * MS);
+    scenario->think_ns_max = gkv_choose_log(choice, "alone.think", 10 * MS, 200 * MS);
+}
+
 void gkv_scenario_make_special(struct gkv_scenario *scenario, struct gkv_choice *choice)
 {
     const uint64_t theme = gkv_choose(choice, "shape.theme", 20);
@@ -299,5 +320,7 @@ void gkv_scenario_make_special(struct gkv_scenario *scenario, struct gkv_choice 
         make_members_forget(scenario, choice);
     } else if (theme >= 6) {
         make_one_deaf(scenario, choice);
+    } else if (theme >= 5) {
+        make_first_begin_alone(scenario, choice);
     }
 }
