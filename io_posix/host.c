@@ -8,188 +8,18 @@
 
 #include "core/panic.h"
 #include "io_posix/clock.h"
-#include "io_posix/inside.h"
-#include "io_posix/loop.h"
-#include "io_posix/resp.h"
+#include "io_posix/host_endpoint.h"
+#include "io_posix/host_state.h"
 #include "io_posix/socket.h"
-#include "io_posix/tcp.h"
-#include "io_posix/udp.h"
-#include "proto/bounds.h"
 
 #define WAIT_NS_MAX (500 * GKV_NS_PER_MS) /* so that an idle thread still shows that it turns */
 #define HEALTH_NS_MAX (2000 * GKV_NS_PER_MS)
 #define PUBLISH_INTERVAL_NS (50 * GKV_NS_PER_MS)
-#define ACCEPT_PAUSE_NS (100 * GKV_NS_PER_MS)
 #define STOP_FLUSH_NS (200 * GKV_NS_PER_MS)
 
-#define DATAGRAM_COUNT_MAX 64 /* per turn */
 #define REQUEST_COUNT_MAX 256 /* per turn */
-#define ACCEPT_COUNT_MAX 64   /* per turn */
-#define READ_COUNT_MAX 8      /* per stream and turn */
-#define SEND_COUNT_MAX 16     /* per stream and turn */
 
-struct gkv_host {
-    /* The node's thread's own. */
-    struct gkv_endpoint *endpoint;
-    void *endpoint_memory;
-    size_t endpoint_bytes;
-    struct gkv_loop loop; /* others may wake it */
-    struct gkv_tcp tcp;
-    struct gkv_resp_listener clients;
-    struct gkv_endpoint_stats endpoint_stats; /* for clients to look at */
-    struct gkv_watch datagram;
-    struct gkv_watch peer_listener;
-    struct gkv_resolver *resolver;
-    gkv_host_member_fn on_member; /* NULL: nobody wants to know */
-    void *member_context;
-    struct gkv_stream *failed; /* dials that failed at once, to be told after the outputs */
-    uint32_t failed_count;
-    uint64_t accept_again_ns; /* no descriptors were left; GKV_NEVER: listening */
-    uint64_t publish_ns;      /* when the figures are to be published next; GKV_NEVER: no news */
-    uint64_t published_ns;
-    uint64_t datagram_dropped_count;
-    uint8_t datagram_buffer[GKV_DATAGRAM_BYTES_MAX + 1];
-    bool has_work; /* something was left undone for the sake of the others: do not sleep */
-    bool has_news; /* the endpoint took an input since the figures were published */
-
-    /* Shared. */
-    struct gkv_mailbox mailbox;
-    pthread_mutex_t figures_mutex;
-    pthread_cond_t ready_condition;
-    struct gkv_host_figures figures; /* under figures_mutex */
-    atomic_bool is_ready;            /* written under figures_mutex */
-    atomic_bool is_stopping;         /* written under figures_mutex */
-    _Atomic uint64_t turned_ns;
-    struct gkv_inside inside;
-    struct gkv_commons commons; /* of the node, which threads may use by themselves */
-    pthread_t thread;
-};
-
-/* ---- Outputs: what the endpoint wants done ------------------------------------------ */
-
-static const struct gkv_members *members_of(const struct gkv_host *host)
-{
-    return gkv_node_members(gkv_endpoint_node(host->endpoint));
-}
-
-/* Where a seed given by name is now; false when there is nothing to send to: not resolved yet, or
- * it is a member that we can reach already (the core, which knows only the alias, would ask for
- * ever). */
-static bool translate(struct gkv_host *host, const struct gkv_address *address,
-                      struct gkv_address *address_out)
-{
-    *address_out = *address;
-    if (!gkv_resolver_is_alias(address)) {
-        return true;
-    }
-    if (!gkv_resolver_translate(host->resolver, address, address_out)) {
-        return false;
-    }
-    const struct gkv_members *members = members_of(host);
-    const uint16_t index = gkv_member_find_address(members, address_out);
-    return index == GKV_MEMBER_INDEX_NONE ||
-           !gkv_member_is_reachable(gkv_member_at(members, index));
-}
-
-static void send_datagram(struct gkv_host *host, const struct gkv_address *address,
-                          struct gkv_bytes bytes)
-{
-    struct gkv_address target;
-    if (!translate(host, address, &target) || !gkv_udp_send(host->datagram.fd, &target, bytes)) {
-        host->datagram_dropped_count++;
-    }
-}
-
-/* The endpoint takes no input while it has outputs, so a dial that fails at once is told
- * afterwards. */
-static void dial(struct gkv_host *host, struct gkv_stream stream, const struct gkv_address *address)
-{
-    struct gkv_address target;
-    if (!translate(host, address, &target) || !gkv_tcp_dial(&host->tcp, stream, &target)) {
-        GKV_ASSERT(host->failed_count < host->tcp.capacity);
-        host->failed[host->failed_count++] = stream;
-    }
-}
-
-static void complete(struct gkv_host *host, struct gkv_now now, const struct gkv_result *result)
-{
-    if (gkv_resp_listener_made_cookie(result->cookie)) {
-        gkv_resp_listener_on_result(&host->clients, now, result);
-        return;
-    }
-    struct gkv_request request;
-    gkv_mailbox_finish(&host->mailbox, result->cookie, &request);
-    request.done(request.context, result);
-}
-
-static void tell_member(struct gkv_host *host, const struct gkv_update *said)
-{
-    if (host->on_member != NULL) {
-        host->on_member(host->member_context, members_of(host), said);
-    }
-}
-
-static void tell_degraded(struct gkv_host *host, struct gkv_node_id who)
-{
-    const struct gkv_members *members = members_of(host);
-    const uint16_t index = gkv_member_find(members, who);
-    if (index != GKV_MEMBER_INDEX_NONE) { /* else: forgotten in the same input */
-        tell_member(host, &gkv_member_at(members, index)->said);
-    }
-}
-
-static void do_output(struct gkv_host *host, struct gkv_now now, const struct gkv_output *output)
-{
-    switch (output->kind) {
-    case GKV_OUTPUT_DATAGRAM:
-        send_datagram(host, &output->as.datagram.address, output->as.datagram.bytes);
-        break;
-    case GKV_OUTPUT_CONNECT:
-        dial(host, output->as.connect.stream, &output->as.connect.address);
-        break;
-    case GKV_OUTPUT_CLOSE:
-        gkv_tcp_drop(&host->tcp, output->as.stream);
-        break;
-    case GKV_OUTPUT_SEND:
-        gkv_tcp_mark_dirty(&host->tcp, output->as.stream);
-        break;
-    case GKV_OUTPUT_COMPLETE:
-        complete(host, now, &output->as.result);
-        break;
-    case GKV_OUTPUT_MEMBER:
-        tell_member(host, &output->as.member);
-        break; /* readiness is looked at once a turn */
-    case GKV_OUTPUT_DEGRADED:
-        tell_degraded(host, output->as.degraded.who.id);
-        break;
-    }
-}
-
-/* Take outputs until there are none. Telling a failed dial makes new ones, but no new dial to the
- * same peer before its backoff has passed, so this ends. */
-static void take_outputs(struct gkv_host *host, struct gkv_now now)
-{
-    host->has_news = true;
-    for (;;) {
-        struct gkv_output output;
-        while (gkv_endpoint_next_output(host->endpoint, &output)) {
-            do_output(host, now, &output);
-        }
-        if (host->failed_count == 0) {
-            break;
-        }
-        gkv_endpoint_on_closed(host->endpoint, now, host->failed[--host->failed_count]);
-    }
-}
-
-/* ---- Inputs: what the world did ----------------------------------------------------- */
-
-static void submit(void *context, struct gkv_now now, const struct gkv_operation *operation)
-{
-    struct gkv_host *host = context;
-    gkv_endpoint_submit(host->endpoint, now, operation);
-    take_outputs(host, now);
-}
+/* ---- A turn ------------------------------------------------------------------------- */
 
 static void take_requests(struct gkv_host *host, struct gkv_now now)
 {
@@ -198,118 +28,9 @@ static void take_requests(struct gkv_host *host, struct gkv_now now)
         if (!gkv_mailbox_take(&host->mailbox, &operation)) {
             return;
         }
-        submit(host, now, &operation);
+        gkv_host_submit(host, now, &operation);
     }
     host->has_work = true;
-}
-
-static void receive_datagrams(struct gkv_host *host, struct gkv_now now)
-{
-    for (int i = 0; i < DATAGRAM_COUNT_MAX; i++) {
-        struct gkv_address source;
-        struct gkv_bytes bytes = {.data = host->datagram_buffer};
-        if (!gkv_udp_receive(host->datagram.fd, host->datagram_buffer,
-                             sizeof(host->datagram_buffer), &source, &bytes.count)) {
-            return;
-        }
-        gkv_endpoint_on_datagram(host->endpoint, now, &source, bytes);
-        take_outputs(host, now);
-    }
-}
-
-static void close_stream(struct gkv_host *host, struct gkv_now now, struct gkv_stream stream)
-{
-    gkv_tcp_drop(&host->tcp, stream);
-    gkv_endpoint_on_closed(host->endpoint, now, stream);
-    take_outputs(host, now);
-}
-
-static void accept_peers(struct gkv_host *host, struct gkv_now now)
-{
-    for (int i = 0; i < ACCEPT_COUNT_MAX; i++) {
-        const int fd = gkv_socket_accept(host->peer_listener.fd);
-        if (fd == GKV_SOCKET_FULL) {
-            /* The connection stays in the backlog, and would be reported over and over. */
-            host->accept_again_ns = now.mono_ns + ACCEPT_PAUSE_NS;
-            (void)!gkv_loop_watch(&host->loop, &host->peer_listener, 0);
-        }
-        if (fd < 0) {
-            return;
-        }
-        struct gkv_stream stream;
-        if (gkv_endpoint_on_accepted(host->endpoint, now, &stream) != GKV_OK) {
-            gkv_socket_close(fd);
-            continue;
-        }
-        take_outputs(host, now); /* whoever had this place before is closed first */
-        if (!gkv_tcp_adopt(&host->tcp, stream, fd)) {
-            gkv_endpoint_on_closed(host->endpoint, now, stream);
-            take_outputs(host, now);
-        }
-    }
-}
-
-static void receive_stream(struct gkv_host *host, struct gkv_now now, struct gkv_stream stream)
-{
-    for (int i = 0; i < READ_COUNT_MAX; i++) {
-        struct gkv_tcp_socket *socket = gkv_tcp_find(&host->tcp, stream);
-        if (socket == NULL) {
-            return; /* what it said made the endpoint close it */
-        }
-        size_t room = 0;
-        uint8_t *buffer = gkv_endpoint_receive_buffer(host->endpoint, stream, &room);
-        if (room == 0) {
-            return;
-        }
-        const ptrdiff_t count = gkv_socket_receive(socket->watch.fd, buffer, room);
-        if (count == GKV_SOCKET_CLOSED) {
-            close_stream(host, now, stream);
-        }
-        if (count <= 0) {
-            return;
-        }
-        gkv_endpoint_on_received(host->endpoint, now, stream, (size_t)count);
-        take_outputs(host, now);
-        if ((size_t)count < room) {
-            return; /* that was all */
-        }
-    }
-}
-
-/* A connect is over, for better or worse. */
-static void finish_dial(struct gkv_host *host, struct gkv_now now, struct gkv_tcp_socket *socket,
-                        const struct gkv_ready *ready)
-{
-    const struct gkv_stream stream = socket->stream;
-    const int error = ready->error != 0 ? ready->error : gkv_socket_connect_error(socket->watch.fd);
-    if (error != 0 || !gkv_tcp_opened(&host->tcp, socket)) {
-        close_stream(host, now, stream);
-        return;
-    }
-    gkv_endpoint_on_connected(host->endpoint, now, stream);
-    take_outputs(host, now);
-    gkv_tcp_mark_dirty(&host->tcp, stream);
-}
-
-static void serve_stream(struct gkv_host *host, struct gkv_now now, const struct gkv_ready *ready)
-{
-    struct gkv_tcp_socket *socket = gkv_tcp_find_token(&host->tcp, ready->token);
-    if (socket == NULL) {
-        return; /* closed earlier in this turn */
-    }
-    if (socket->state == GKV_TCP_CONNECTING) {
-        finish_dial(host, now, socket, ready);
-        return;
-    }
-    const struct gkv_stream stream = socket->stream;
-    if ((ready->events & GKV_LOOP_WRITE) != 0) {
-        gkv_tcp_mark_dirty(&host->tcp, stream);
-    }
-    /* A failed stream is read as well: what came before the failure counts, and the read tells
-     * it. */
-    if ((ready->events & (GKV_LOOP_READ | GKV_LOOP_CLOSED)) != 0) {
-        receive_stream(host, now, stream);
-    }
 }
 
 static void serve_ready(struct gkv_host *host, const struct gkv_ready *ready)
@@ -317,13 +38,13 @@ static void serve_ready(struct gkv_host *host, const struct gkv_ready *ready)
     const struct gkv_now now = gkv_clock_now();
     switch (gkv_socket_token_kind(ready->token)) {
     case GKV_SOCKET_DATAGRAM:
-        receive_datagrams(host, now);
+        gkv_host_receive_datagrams(host, now);
         break;
     case GKV_SOCKET_PEER_LISTENER:
-        accept_peers(host, now);
+        gkv_host_accept_peers(host, now);
         break;
     case GKV_SOCKET_PEER:
-        serve_stream(host, now, ready);
+        gkv_host_serve_stream(host, now, ready);
         break;
     case GKV_SOCKET_CLIENT_LISTENER:
         gkv_resp_listener_accept(&host->clients, now);
@@ -331,44 +52,6 @@ static void serve_ready(struct gkv_host *host, const struct gkv_ready *ready)
     case GKV_SOCKET_CLIENT:
         gkv_resp_listener_on_ready(&host->clients, ready);
         break;
-    }
-}
-
-/* ---- The end of a turn -------------------------------------------------------------- */
-
-/* Send what a stream has; false when it failed. */
-static bool send_stream(struct gkv_host *host, struct gkv_tcp_socket *socket)
-{
-    uint32_t interest = GKV_LOOP_READ;
-    for (int i = 0; i < SEND_COUNT_MAX; i++) {
-        struct gkv_bytes pieces[2];
-        gkv_endpoint_pending(host->endpoint, socket->stream, pieces);
-        const size_t pending = pieces[0].count + pieces[1].count;
-        if (pending == 0) {
-            interest = GKV_LOOP_READ;
-            break;
-        }
-        interest = GKV_LOOP_READ | GKV_LOOP_WRITE; /* unless all of it goes */
-        const ptrdiff_t count = gkv_socket_send(socket->watch.fd, pieces);
-        if (count == GKV_SOCKET_CLOSED) {
-            return false;
-        }
-        if (count == GKV_SOCKET_AGAIN) {
-            break;
-        }
-        gkv_endpoint_sent(host->endpoint, socket->stream, (size_t)count);
-    }
-    return gkv_loop_watch(&host->loop, &socket->watch, interest) == GKV_OK;
-}
-
-static void send_streams(struct gkv_host *host, struct gkv_now now)
-{
-    struct gkv_tcp_socket *socket = gkv_tcp_next_dirty(&host->tcp);
-    while (socket != NULL) {
-        if (!send_stream(host, socket)) {
-            close_stream(host, now, socket->stream);
-        }
-        socket = gkv_tcp_next_dirty(&host->tcp);
     }
 }
 
@@ -435,7 +118,8 @@ static void resume_listeners(struct gkv_host *host, struct gkv_now now)
     if (now.mono_ns >= host->accept_again_ns) {
         const enum gkv_error error =
             gkv_loop_watch(&host->loop, &host->peer_listener, GKV_LOOP_READ);
-        host->accept_again_ns = error == GKV_OK ? GKV_NEVER : now.mono_ns + ACCEPT_PAUSE_NS;
+        host->accept_again_ns =
+            error == GKV_OK ? GKV_NEVER : now.mono_ns + GKV_HOST_ACCEPT_PAUSE_NS;
     }
     if (now.mono_ns >= host->clients.accept_again_ns) {
         gkv_resp_listener_accept(&host->clients, now);
@@ -457,10 +141,10 @@ static void turn(struct gkv_host *host, uint64_t wait_ns)
     }
     if (now.mono_ns >= gkv_endpoint_deadline_ns(host->endpoint)) {
         gkv_endpoint_on_timer(host->endpoint, now);
-        take_outputs(host, now);
+        gkv_host_take_outputs(host, now);
     }
     resume_listeners(host, now);
-    send_streams(host, now);
+    gkv_host_send_streams(host, now);
     if (host->has_news) {
         host->publish_ns = host->published_ns + PUBLISH_INTERVAL_NS;
     }
@@ -489,8 +173,8 @@ static void leave(struct gkv_host *host)
 {
     const struct gkv_now now = gkv_clock_now();
     gkv_endpoint_leave(host->endpoint, now);
-    take_outputs(host, now);
-    send_streams(host, now);
+    gkv_host_take_outputs(host, now);
+    gkv_host_send_streams(host, now);
     const struct gkv_node *node = gkv_endpoint_node(host->endpoint);
     const uint64_t until_ns =
         now.mono_ns + gkv_node_options(node)->leave_ms * GKV_NS_PER_MS + STOP_FLUSH_NS;
@@ -510,11 +194,11 @@ static void end_requests(struct gkv_host *host)
     struct gkv_operation posted;
     while (gkv_mailbox_take(&host->mailbox, &posted)) {
         const struct gkv_result result = {.cookie = posted.cookie, .error = GKV_ERROR_CLOSED};
-        complete(host, gkv_clock_now(), &result);
+        gkv_host_complete(host, gkv_clock_now(), &result);
     }
     for (uint64_t cookie = 0; gkv_mailbox_next_taken(&host->mailbox, &cookie); cookie++) {
         const struct gkv_result result = {.cookie = cookie, .error = GKV_ERROR_CLOSED};
-        complete(host, gkv_clock_now(), &result);
+        gkv_host_complete(host, gkv_clock_now(), &result);
     }
     GKV_ASSERT(gkv_mailbox_open_count(&host->mailbox) == 0);
 }
@@ -582,7 +266,7 @@ static enum gkv_error make_parts(struct gkv_host *host, const struct gkv_host_pa
         host->clients.view.node = gkv_endpoint_node(host->endpoint);
         host->commons = gkv_node_commons(gkv_endpoint_node(host->endpoint));
         host->clients.view.peers = &host->endpoint_stats;
-        host->clients.submit = submit;
+        host->clients.submit = gkv_host_submit;
         host->clients.context = host;
         host->clients.value_bytes_max = parts->options.value_bytes_max;
         const int client_fd = host->clients.watch.fd;
