@@ -13,14 +13,16 @@ static uint64_t sizes_of(size_t key_bytes, size_t value_bytes, uint32_t flags)
     return (uint64_t)value_bytes | (uint64_t)key_bytes << 32 | (uint64_t)flags << 48;
 }
 
-struct gkv_entry_shape gkv_entry_plan(size_t key_bytes, const struct gkv_record *record)
+struct gkv_entry_shape gkv_entry_plan(size_t key_bytes, const struct gkv_record *record,
+                                      uint32_t flags)
 {
     GKV_ASSERT(key_bytes >= 1);
     GKV_ASSERT(key_bytes <= GKV_KEY_BYTES_MAX);
     const size_t value_bytes = record->is_tombstone ? 0 : record->value.count;
     GKV_ASSERT(value_bytes <= GKV_VALUE_BYTES_CEILING);
-    const uint32_t flags = (record->is_tombstone ? GKV_ENTRY_TOMBSTONE : 0) |
-                           (record->expire_ms != 0 ? GKV_ENTRY_EXPIRES : 0);
+    GKV_ASSERT(flags == 0 || flags == GKV_ENTRY_PACKED);
+    flags |= (record->is_tombstone ? GKV_ENTRY_TOMBSTONE : 0) |
+             (record->expire_ms != 0 ? GKV_ENTRY_EXPIRES : 0);
     struct gkv_entry_shape shape = gkv_entry_shape(sizes_of(key_bytes, value_bytes, flags));
     if (gkv_entry_bytes(&shape) > GKV_UNIT_BYTES_MAX) {
         shape = gkv_entry_shape(sizes_of(key_bytes, value_bytes, flags | GKV_ENTRY_CHAINED));
@@ -105,5 +107,42 @@ bool gkv_entry_read_blocks(const struct gkv_pages *pages, struct gkv_unit unit,
         done_bytes += part_bytes;
         block.ref = (uint32_t)gkv_word_load(block_words);
     }
+    return true;
+}
+
+/* Copy what of a part lies in these words, which are `bytes` bytes of the value from byte `at`
+ * on. */
+static void read_within(const gkv_word *words, size_t at, size_t bytes, const struct gkv_part *part)
+{
+    const size_t part_end = part->from + part->bytes;
+    const size_t from = at > part->from ? at : part->from;
+    const size_t end = at + bytes < part_end ? at + bytes : part_end;
+    if (from < end) {
+        gkv_words_read(words + (from - at) / 8, part->out + (from - part->from), end - from);
+    }
+}
+
+bool gkv_entry_read_part(const struct gkv_pages *pages, struct gkv_unit unit,
+                         const struct gkv_entry_shape *shape, struct gkv_part part)
+{
+    GKV_ASSERT(part.from % 8 == 0);
+    const gkv_word *words = gkv_pages_words(pages, unit);
+    struct gkv_unit block = {0};
+    if (shape->block_count > 0) {
+        block.ref = (uint32_t)gkv_word_load(words + shape->block_at);
+    }
+    uint32_t done_bytes = 0;
+    for (uint32_t i = 0; i < shape->block_count && done_bytes < part.from + part.bytes; i++) {
+        if (!gkv_pages_has(pages, block, GKV_BLOCK_BYTES / 8)) {
+            return false;
+        }
+        const gkv_word *block_words = gkv_pages_words(pages, block);
+        const uint32_t block_bytes = block_part(shape, done_bytes);
+        read_within(block_words + 1, done_bytes, block_bytes, &part);
+        done_bytes += block_bytes;
+        block.ref = (uint32_t)gkv_word_load(block_words);
+    }
+    read_within(words + shape->value_at, shape->value_bytes - shape->inline_bytes,
+                shape->inline_bytes, &part);
     return true;
 }

@@ -6,7 +6,8 @@
  *       (3)  expire_ms, only with GKV_ENTRY_EXPIRES
  *            key, in whole words
  *       (    first block, only with GKV_ENTRY_CHAINED)
- *            value, in whole words; chained: what is left of it behind whole blocks
+ *            value, in whole words; chained: what is left of it behind whole blocks. With
+ *            GKV_ENTRY_PACKED it is what stands for the value (core/packing.h), here as below
  *
  *   block    next block, 32 bits | top 32 bits of the key's hash, for whoever moves it
  *            4,088 bytes of value
@@ -27,6 +28,7 @@
 #define GKV_ENTRY_TOMBSTONE 1u
 #define GKV_ENTRY_EXPIRES 2u
 #define GKV_ENTRY_CHAINED 4u
+#define GKV_ENTRY_PACKED 8u
 
 #define GKV_BLOCK_PAYLOAD_BYTES (GKV_BLOCK_BYTES - 8)
 
@@ -42,8 +44,9 @@ struct gkv_entry_shape {
     uint32_t block_count;
 };
 
-/* The shape that a key of key_bytes and a record take. */
-struct gkv_entry_shape gkv_entry_plan(size_t key_bytes, const struct gkv_record *record);
+/* The shape that a key of key_bytes and a record take; flags: GKV_ENTRY_PACKED, or none. */
+struct gkv_entry_shape gkv_entry_plan(size_t key_bytes, const struct gkv_record *record,
+                                      uint32_t flags);
 
 /* What word 2 tells of, one by one: for readers that need no more. */
 static inline uint32_t gkv_entry_flags(uint64_t sizes)
@@ -104,6 +107,17 @@ void gkv_entry_write(const struct gkv_pages *pages, struct gkv_unit unit,
 struct gkv_unit gkv_entry_first_block(const struct gkv_pages *pages, struct gkv_unit unit,
                                       const struct gkv_entry_shape *shape);
 void gkv_entry_give_blocks(struct gkv_pages *pages, struct gkv_unit block);
+
+/* `bytes` bytes of a value from byte `from` on, which begins a word, and where they are to go. */
+struct gkv_part {
+    size_t from;
+    size_t bytes;
+    uint8_t *out;
+};
+
+/* Copy a part of the value out. False when it cannot be what was written. */
+bool gkv_entry_read_part(const struct gkv_pages *pages, struct gkv_unit unit,
+                         const struct gkv_entry_shape *shape, struct gkv_part part);
 
 /* Copy the blocks of a chained value out. False when they cannot be what was written. */
 bool gkv_entry_read_blocks(const struct gkv_pages *pages, struct gkv_unit unit,

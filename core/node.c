@@ -107,10 +107,13 @@ static void lay_out(struct modules *modules, struct gkv_arena *arena,
     gkv_ring_init(&modules->ring, arena, member_count_max, (uint16_t)options->replica_count,
                   options->hash_seed);
     const bool is_cache = options->memory_policy == GKV_MEMORY_EVICT;
-    const struct gkv_store_options store = {.limit_bytes = options->memory_limit_bytes,
-                                            .hash_seed = options->hash_seed,
-                                            .policy =
-                                                is_cache ? GKV_STORE_EVICT : GKV_STORE_REJECT};
+    const struct gkv_store_options store = {
+        .limit_bytes = options->memory_limit_bytes,
+        .hash_seed = options->hash_seed,
+        .policy = is_cache ? GKV_STORE_EVICT : GKV_STORE_REJECT,
+        .packing = {.packer = options->packer,
+                    .plain_bytes_min = options->value_compress_bytes,
+                    .plain_bytes_max = options->value_bytes_max}};
     gkv_store_init(&modules->store, arena, &store);
     gkv_swim_init(&modules->swim, arena, options);
     modules->replica = (struct gkv_replica){.malformed_count = 0};

@@ -145,6 +145,7 @@ static const struct range ranges[] = {
     RANGE(drift_ms_max, 1, 3600000),
     RANGE(read_repair_per_second_max, 0, 1000000),
     RANGE(mark_count_max, 1, 1048576),
+    RANGE(value_compress_bytes, 0, 16777216),
 };
 
 _Static_assert(GKV_SEED_COUNT_MAX == 16, "the range of seed_count");
@@ -225,6 +226,10 @@ static const char *check_room(const struct gkv_options *options)
     if (options->memory_limit_bytes < GKV_STORE_BYTES_MIN ||
         options->memory_limit_bytes > (UINT64_C(1) << 37)) {
         return "memory_limit_bytes must lie in 1 MiB .. 128 GiB";
+    }
+    if (options->value_compress_bytes > 0 &&
+        (options->packer.pack == NULL || options->packer.unpack == NULL)) {
+        return "value_compress_bytes must be 0 where there is no packer";
     }
     if (options->operation_memory_bytes < 4 * record_bytes ||
         options->operation_memory_bytes > (UINT64_C(1) << 37)) {

@@ -9,6 +9,7 @@
 #include <stdint.h>
 
 #include "core/error.h"
+#include "core/packer.h"
 #include "core/types.h"
 
 /* How strong an operation is. A property of the namespace; today a node has one. */
@@ -128,6 +129,12 @@ struct gkv_options {
      * of two: default 16,384; 1 .. 1,048,576; 8 bytes each, and none but at EVENTUAL with W = 1.
      * More of them are found by anti-entropy. */
     uint32_t mark_count_max;
+
+    /* Values of so many bytes or more are kept packed in the store, where that saves an eighth
+     * (core/packing.h), which none of less than 64 does; nobody but the store knows. Default 0:
+     * none; 0 .. 16,777,216, and with a packer unless 0. */
+    uint32_t value_compress_bytes;
+    struct gkv_packer packer; /* default: none */
 };
 
 /* How far apart members are, and how steady: sets of times that fit together.

@@ -31,6 +31,7 @@ void gkv_store_init(struct gkv_store *store, struct gkv_arena *arena,
     store->limit_bytes = limit_bytes;
     store->policy = options->policy;
     gkv_slots_init(&store->slots, arena);
+    gkv_packing_init(&store->packing, arena, &options->packing, limit_bytes);
     gkv_index_init(&store->index, arena, limit_bytes - sizeof(*store) - (arena->used - used_before),
                    options->hash_seed);
     GKV_ASSERT(arena->used - used_before + sizeof(*store) <= limit_bytes);
@@ -46,26 +47,6 @@ static gkv_word *words_of(const struct gkv_store *store, struct gkv_unit unit)
 static struct gkv_version version_in(const gkv_word *words)
 {
     return (struct gkv_version){{gkv_word_load(words)}, gkv_word_load(words + 1)};
-}
-
-/* Expiry is the first millisecond in which the value is gone. */
-static bool is_expired(uint64_t expire_ms, uint64_t now_ms)
-{
-    return expire_ms != 0 && expire_ms <= now_ms;
-}
-
-/* All of a record as it is at now_ms, but for value.data. */
-static struct gkv_record describe(const gkv_word *words, const struct gkv_entry_shape *shape,
-                                  uint64_t now_ms)
-{
-    const uint64_t expire_ms =
-        (shape->flags & GKV_ENTRY_EXPIRES) != 0 ? gkv_word_load(words + 3) : 0;
-    const bool is_tombstone =
-        (shape->flags & GKV_ENTRY_TOMBSTONE) != 0 || is_expired(expire_ms, now_ms);
-    return (struct gkv_record){.version = version_in(words),
-                               .expire_ms = expire_ms,
-                               .is_tombstone = is_tombstone,
-                               .value = {NULL, is_tombstone ? 0 : shape->value_bytes}};
 }
 
 static uint8_t mark_of(const struct gkv_entry_shape *shape)
@@ -321,7 +302,11 @@ static enum gkv_store_outcome put_record(struct gkv_store *store, struct put *pu
                                          struct gkv_version *held_out)
 {
     GKV_ASSERT(put->record->version.hlc.packed != 0);
-    put->shape = gkv_entry_plan(put->key.bytes.count, put->record);
+    struct gkv_packed packed;
+    const bool is_packed = gkv_packing_pack(&store->packing, put->record, &packed);
+    put->record = is_packed ? &packed.record : put->record;
+    put->shape =
+        gkv_entry_plan(put->key.bytes.count, put->record, is_packed ? GKV_ENTRY_PACKED : 0);
     struct gkv_version held = {0};
     enum gkv_store_outcome outcome = try_put(store, put, &held);
 
@@ -331,6 +316,9 @@ static enum gkv_store_outcome put_record(struct gkv_store *store, struct put *pu
             break;
         }
         outcome = try_put(store, put, &held);
+    }
+    if (is_packed) {
+        gkv_packing_let_go(&store->packing, &packed);
     }
     uint32_t gather_count = gkv_pages_wants_gathering(&store->index.pages) ? GATHERS_PER_PAGE : 0;
     while (gather_count > 0 && gkv_gather(&store->index, false)) {
@@ -373,12 +361,14 @@ GKV_APART static bool read_any(const struct gkv_store *store, const struct gkv_f
     if (!gkv_pages_has(&store->index.pages, found->unit, gkv_entry_bytes(&shape) / 8)) {
         return false;
     }
-    *record_out = describe(words_of(store, found->unit), &shape, question->now_ms);
+    *record_out = gkv_packing_describe(&store->index.pages, found->unit, &shape, question->now_ms);
     if (record_out->value.count == 0 || record_out->value.count > question->buffer.capacity) {
         return true;
     }
     record_out->value.data = question->buffer.data;
-    return gkv_entry_read_value(&store->index.pages, found->unit, &shape, question->buffer.data);
+    return gkv_packing_read_value(
+        &store->packing, &store->index.pages, found->unit, &shape,
+        (struct gkv_buffer){question->buffer.data, record_out->value.count});
 }
 
 /* The same of what most are: a key and a value, one behind the other. A third of the
@@ -539,7 +529,7 @@ static size_t copy_out(const struct gkv_store *store, struct gkv_unit unit, uint
 {
     const gkv_word *words = words_of(store, unit);
     const struct gkv_entry_shape shape = gkv_entry_shape(gkv_word_load(words + 2));
-    struct gkv_record record = describe(words, &shape, now_ms);
+    struct gkv_record record = gkv_packing_describe(&store->index.pages, unit, &shape, now_ms);
     const size_t bytes = shape.key_bytes + record.value.count;
     if (bytes > buffer.capacity) {
         return bytes;
@@ -547,8 +537,9 @@ static size_t copy_out(const struct gkv_store *store, struct gkv_unit unit, uint
     gkv_words_read(words + shape.key_at, buffer.data, shape.key_bytes);
     if (record.value.count > 0) {
         record.value.data = buffer.data + shape.key_bytes;
-        const bool is_whole =
-            gkv_entry_read_value(&store->index.pages, unit, &shape, buffer.data + shape.key_bytes);
+        const bool is_whole = gkv_packing_read_value(
+            &store->packing, &store->index.pages, unit, &shape,
+            (struct gkv_buffer){buffer.data + shape.key_bytes, record.value.count});
         GKV_ASSERT(is_whole);
     }
     *record_out = (struct gkv_keyed_record){{buffer.data, shape.key_bytes}, record};
@@ -688,7 +679,7 @@ static void bury(struct gkv_store *store, struct gkv_found *found, struct gkv_ke
                  const struct gkv_record *record)
 {
     struct put put = {
-        .key = key, .record = record, .shape = gkv_entry_plan(key.bytes.count, record)};
+        .key = key, .record = record, .shape = gkv_entry_plan(key.bytes.count, record, 0)};
     const bool is_replaced = replace(store, found, &put);
     GKV_ASSERT(is_replaced); /* it is smaller */
     (void)gkv_word_add(&store->tombstone_count, 1);
@@ -725,7 +716,8 @@ static struct gkv_place sweep_record(struct gkv_store *store, struct gkv_bucket 
     const gkv_word *words = words_of(store, found.unit);
     found.sizes = gkv_word_load(words + 2);
     const struct gkv_entry_shape shape = gkv_entry_shape(found.sizes);
-    const struct gkv_record record = describe(words, &shape, sweep->now_ms);
+    const struct gkv_record record =
+        gkv_packing_describe(&store->index.pages, found.unit, &shape, sweep->now_ms);
     if (!record.is_tombstone) {
         return gkv_index_next(&store->index, place);
     }
@@ -791,5 +783,6 @@ struct gkv_store_stats gkv_store_stats(const struct gkv_store *store)
                                     .limit_bytes = store->limit_bytes,
                                     .expired_count = gkv_word_load(&store->expired_count),
                                     .forgotten_count = gkv_word_load(&store->forgotten_count),
-                                    .evicted_count = gkv_word_load(&store->eviction.evicted_count)};
+                                    .evicted_count = gkv_word_load(&store->eviction.evicted_count),
+                                    .packed_count = gkv_word_load(&store->packing.packed_count)};
 }

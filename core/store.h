@@ -30,6 +30,7 @@
 #include "core/forgotten.h"
 #include "core/index.h"
 #include "core/message.h"
+#include "core/packing.h"
 #include "core/slots.h"
 #include "core/types.h"
 
@@ -56,6 +57,7 @@ struct gkv_store_options {
     uint64_t limit_bytes; /* at least GKV_STORE_BYTES_MIN */
     uint64_t hash_seed;   /* of gkv_hash, for keys */
     enum gkv_store_policy policy;
+    struct gkv_packing_options packing;
 };
 
 enum gkv_store_outcome {
@@ -91,6 +93,7 @@ struct gkv_store_stats {
     uint64_t expired_count;   /* values freed by the sweep, ever */
     uint64_t forgotten_count; /* tombstones dropped by the sweep, ever */
     uint64_t evicted_count;   /* records dropped to make room, ever */
+    uint64_t packed_count;    /* values packed, ever */
 };
 
 struct gkv_store {
@@ -99,6 +102,7 @@ struct gkv_store {
     struct gkv_slots slots;
     struct gkv_index index;
     struct gkv_eviction eviction;
+    struct gkv_packing packing;
     gkv_atomic_u32 sweep_slot; /* where the next sweep goes on */
     gkv_word record_count;
     gkv_word tombstone_count;

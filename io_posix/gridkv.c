@@ -15,6 +15,7 @@
 #include "io_posix/errand.h"
 #include "io_posix/handle.h"
 #include "io_posix/host.h"
+#include "io_posix/packer.h"
 #include "io_posix/socket.h"
 #include "io_posix/tuning.h"
 #include "io_posix/udp.h"
@@ -50,6 +51,7 @@ void gridkv_options_init(struct gridkv_options *options)
         .member_count_max = core.member_count_max,
         .profile = GRIDKV_PROFILE_LAN,
         .bootstrap_expect = core.bootstrap_expect,
+        .value_compress_bytes = core.value_compress_bytes,
     };
 }
 
@@ -133,6 +135,12 @@ static enum gkv_error take_numbers(struct opening *opening)
     core->value_bytes_max = options->value_bytes_max;
     core->member_count_max = options->member_count_max;
     core->bootstrap_expect = options->bootstrap_expect;
+    core->value_compress_bytes = options->value_compress_bytes;
+    core->packer = gkv_packer_lz4();
+    if (core->value_compress_bytes > 0 && core->packer.pack == NULL) {
+        return refuse(opening, GKV_ERROR_OPTION,
+                      "value_compress_bytes must be 0: this library was built without liblz4");
+    }
     if (options->profile < GRIDKV_PROFILE_LAN || options->profile > GRIDKV_PROFILE_WAN) {
         return refuse(opening, GKV_ERROR_OPTION, "profile must be LAN, STABLE or WAN");
     }
@@ -748,6 +756,7 @@ enum gkv_error gridkv_stats(struct gridkv *gridkv, struct gridkv_stats *stats_ou
         .bytes_out = figures.endpoint.datagram_out_bytes + figures.endpoint.stream_out_bytes,
         .degraded_count = figures.node.degraded_count,
         .evicted_count = figures.node.store.evicted_count,
+        .compressed_count = figures.node.store.packed_count,
     };
     memcpy(stats_out, &stats, struct_bytes < sizeof(stats) ? struct_bytes : sizeof(stats));
     return GKV_OK;

@@ -38,6 +38,7 @@ static const char usage[] =
     "  --memory-policy POLICY when it is full: reject writes, or evict what was long not used;\n"
     "                         a cache, at level eventual only (reject)\n"
     "  --value-bytes-max B    longest value (1048576)\n"
+    "  --value-compress-bytes B  values of B bytes and more are kept compressed, 0: none (0)\n"
     "  --profile PROFILE      lan, stable or wan: how near and steady nodes are (lan)\n"
     "  --bootstrap-expect N   serve nobody before so many nodes have met (1)\n"
     "  --insecure             listen beyond loopback, without encryption or authentication\n"
@@ -60,6 +61,7 @@ enum option_id {
     OPTION_MEMORY,
     OPTION_POLICY,
     OPTION_VALUE,
+    OPTION_COMPRESS,
     OPTION_PROFILE,
     OPTION_BOOTSTRAP,
     OPTION_INSECURE,
@@ -81,6 +83,7 @@ static const struct option long_options[] = {
     {"memory-mb", required_argument, NULL, OPTION_MEMORY},
     {"memory-policy", required_argument, NULL, OPTION_POLICY},
     {"value-bytes-max", required_argument, NULL, OPTION_VALUE},
+    {"value-compress-bytes", required_argument, NULL, OPTION_COMPRESS},
     {"profile", required_argument, NULL, OPTION_PROFILE},
     {"bootstrap-expect", required_argument, NULL, OPTION_BOOTSTRAP},
     {"insecure", no_argument, NULL, OPTION_INSECURE},
@@ -168,6 +171,9 @@ static void take_number(struct gridkv_options *options, int id, const char *text
         break;
     case OPTION_VALUE:
         options->value_bytes_max = (uint32_t)number("value-bytes-max", text, UINT32_MAX);
+        break;
+    case OPTION_COMPRESS:
+        options->value_compress_bytes = (uint32_t)number("value-compress-bytes", text, UINT32_MAX);
         break;
     case OPTION_BOOTSTRAP:
         options->bootstrap_expect = (uint32_t)number("bootstrap-expect", text, UINT32_MAX);

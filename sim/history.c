@@ -50,9 +50,8 @@ uint32_t gkv_history_key_number(struct gkv_bytes key)
     return number;
 }
 
-/* Eight bytes of a value, from place 8 * index on: the first four say the number, the rest follow
- * from it (the finaliser of Vigna's splitmix64). */
-static uint64_t value_word(uint32_t number, size_t value_bytes, size_t index)
+/* What is not the number follows from it (the finaliser of Vigna's splitmix64). */
+uint64_t gkv_history_value_word(uint32_t number, size_t value_bytes, size_t index)
 {
     uint64_t mixed = ((uint64_t)number << 32) + value_bytes;
     mixed += (index + 1) * UINT64_C(0x9E3779B97F4A7C15);
@@ -81,9 +80,9 @@ void gkv_history_value(uint32_t number, uint8_t *buffer, uint32_t value_bytes)
     const size_t word_count = value_bytes / 8;
     uint8_t last[8];
     for (size_t i = 0; i < word_count; i++) {
-        put_word(buffer + 8 * i, value_word(number, value_bytes, i));
+        put_word(buffer + 8 * i, gkv_history_value_word(number, value_bytes, i));
     }
-    put_word(last, value_word(number, value_bytes, word_count));
+    put_word(last, gkv_history_value_word(number, value_bytes, word_count));
     memcpy(buffer + 8 * word_count, last, value_bytes % 8);
 }
 
@@ -93,7 +92,7 @@ static bool is_value_of(uint32_t number, struct gkv_bytes value)
     uint8_t bytes[8];
     for (size_t done = 0; done < value.count; done += 8) {
         const size_t rest = value.count - done;
-        put_word(bytes, value_word(number, value.count, done / 8));
+        put_word(bytes, gkv_history_value_word(number, value.count, done / 8));
         if (memcmp(value.data + done, bytes, rest < 8 ? rest : 8) != 0) {
             return false;
         }

@@ -59,6 +59,10 @@ struct gkv_bytes gkv_history_key(uint32_t key, char *buffer);
 /* The number of a key, or GKV_HISTORY_NONE. */
 uint32_t gkv_history_key_number(struct gkv_bytes key);
 
+/* Eight bytes of the value of deed `number`, which has value_bytes, from place 8 * index on: the
+ * first four of all say the number. */
+uint64_t gkv_history_value_word(uint32_t number, size_t value_bytes, size_t index);
+
 /* Write the value of deed `number` into buffer. */
 void gkv_history_value(uint32_t number, uint8_t *buffer, uint32_t value_bytes);
 

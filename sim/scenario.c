@@ -5,6 +5,7 @@
 #include "core/panic.h"
 #include "sim/family.h"
 #include "sim/scenario_parts.h"
+#include "sim/shorthand.h"
 
 #define MS GKV_NS_PER_MS
 #define OPERATION_VALUE_COUNT \
@@ -259,6 +260,7 @@ void gkv_scenario_set_defaults(struct gkv_options *options)
     options->member_count_max = GKV_SCENARIO_NODE_COUNT_DRAWN;
     options->operation_count_max = 256;
     options->operation_memory_bytes = OPERATION_VALUE_COUNT * GKV_SCENARIO_VALUE_BYTES_MAX;
+    options->packer = gkv_shorthand_packer();
 }
 
 void gkv_scenario_begin(struct gkv_scenario *scenario)
@@ -277,6 +279,17 @@ static void draw_in_place(struct gkv_scenario *scenario, struct gkv_choice *choi
         scenario->world.in_place_ppm =
             (uint32_t)(gkv_choose(choice, "work.in_place", 3) * GKV_PPM / 2);
         scenario->world.node.mark_count_max = 256u >> gkv_choose(choice, "work.marks", 9);
+    }
+}
+
+/* Where threads read and write in place, and where values are large, they may be kept packed: from
+ * 64, 256 or 1,024 bytes on. */
+static void draw_packing(struct gkv_scenario *scenario, struct gkv_choice *choice)
+{
+    if (scenario->world.node.level == GKV_LEVEL_EVENTUAL || scenario->evicts ||
+        scenario->value_bytes_max >= GKV_SCENARIO_VALUE_BYTES_MAX) {
+        const uint32_t size = (uint32_t)gkv_choose(choice, "work.packing", 4);
+        scenario->world.node.value_compress_bytes = size == 0 ? 0 : 16u << 2 * size;
     }
 }
 
@@ -299,5 +312,6 @@ void gkv_scenario_draw(struct gkv_scenario *scenario, struct gkv_choice *choice,
     gkv_family_switch_off(scenario, off_mask);
     fit(scenario);
     draw_in_place(scenario, choice);
+    draw_packing(scenario, choice);
     gkv_scenario_settle(scenario);
 }

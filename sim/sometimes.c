@@ -42,6 +42,7 @@ static void read_node(struct gkv_trial *trial, const struct gkv_host *host)
     count(trial, GKV_REACHED_STORE_SWEPT, stats.store.expired_count > 0);
     count(trial, GKV_REACHED_STORE_FORGOT, stats.store.forgotten_count > 0);
     count(trial, GKV_REACHED_STORE_EVICTED, stats.store.evicted_count > 0);
+    count(trial, GKV_REACHED_STORE_PACKED, stats.store.packed_count > 0);
     count(trial, GKV_REACHED_SWIM_STALE, stats.swim_drops.stale > 0);
     count(trial, GKV_REACHED_SWIM_UNKNOWN, stats.swim_drops.unknown_member > 0);
 }

@@ -324,6 +324,8 @@ static const struct gkv_tally_entry entries[GKV_PREDICATE_COUNT] = {
                                   REACHED, DEEP},
     [GKV_REACHED_STORE_EVICTED] = {"store.evicted", "a record makes room for another", REACHED,
                                    DEEP},
+    [GKV_REACHED_STORE_PACKED] = {"store.packed", "a value is kept smaller than it is", REACHED,
+                                  COMMIT},
     [GKV_REACHED_SWIM_INDIRECT] = {"swim.indirect", "helpers are asked to probe", REACHED, COMMIT},
     [GKV_REACHED_SWIM_HELPED] = {"swim.helped",
                                  "and their answer comes though the direct way is cut", REACHED,

@@ -110,6 +110,8 @@ static void test_ranges(void **state)
         {offsetof(struct gkv_options, read_repair_per_second_max), 1000001, "read_repair"},
         {offsetof(struct gkv_options, mark_count_max), 0, "mark_count_max"},
         {offsetof(struct gkv_options, mark_count_max), 1048577, "mark_count_max"},
+        {offsetof(struct gkv_options, value_compress_bytes), 16777217, "value_compress_bytes"},
+        {offsetof(struct gkv_options, value_compress_bytes), 1, "where there is no packer"},
     };
     for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
         struct gkv_options options = good_options();

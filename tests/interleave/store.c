@@ -320,6 +320,29 @@ static void check_end(struct trial *trial)
     }
 }
 
+/* Values here follow from their first byte, so that they can be kept as that. */
+static bool unpack_first(const uint8_t *packed, size_t packed_bytes, uint8_t *out,
+                         size_t plain_bytes)
+{
+    uint8_t byte = packed[0];
+    for (size_t i = 0; i < plain_bytes; i++) {
+        out[i] = byte;
+        byte = (uint8_t)(byte + 13);
+    }
+    return packed_bytes == 1;
+}
+
+static size_t pack_first(const uint8_t *plain, size_t plain_bytes, uint8_t *out, size_t capacity)
+{
+    for (size_t i = 0; i < plain_bytes; i++) {
+        if (plain[i] != (uint8_t)(plain[0] + i * 13)) {
+            return 0;
+        }
+    }
+    out[0] = plain[0];
+    return capacity > 0 ? 1 : 0;
+}
+
 static void put_others(struct gkv_store *store, uint32_t first, uint32_t count, size_t bytes)
 {
     static const uint8_t zeros[FILLER_BYTES];
@@ -329,7 +352,8 @@ static void put_others(struct gkv_store *store, uint32_t first, uint32_t count, 
     }
 }
 
-/* A store of nothing, or with a crowd in the bucket that is most used, or full. */
+/* A store of nothing, or with a crowd in the bucket that is most used, or full. In a third of them
+ * what is large is packed. */
 static void trial_start(struct trial *trial, uint64_t seed, struct gkv_prng *prng)
 {
     memset(trial, 0, sizeof(*trial));
@@ -339,7 +363,10 @@ static void trial_start(struct trial *trial, uint64_t seed, struct gkv_prng *prn
     const struct gkv_store_options options = {.limit_bytes = LIMIT_BYTES,
                                               .hash_seed = HASH_SEED,
                                               .policy = trial->is_evicting ? GKV_STORE_EVICT
-                                                                           : GKV_STORE_REJECT};
+                                                                           : GKV_STORE_REJECT,
+                                              .packing = {.packer = {pack_first, unpack_first},
+                                                          .plain_bytes_min = seed % 3 == 0,
+                                                          .plain_bytes_max = VALUE_BYTES_MAX}};
     gkv_store_init(&trial->store, &arena, &options);
     if (keys[0][0] == '\0') {
         choose_keys(&trial->store);
