@@ -5,6 +5,7 @@
 #include "core/panic.h"
 #include "gridkv.pb-c.h"
 #include "proto/bounds.h"
+#include "proto/hot.h"
 #include "proto/wire.h"
 
 #define DIGEST_BYTES 16      /* low, high */
@@ -119,10 +120,15 @@ static bool decode_address(ProtobufCBinaryData data, struct gkv_address *address
     return true;
 }
 
+static bool key_is_valid(struct gkv_bytes key)
+{
+    return key.count >= 1 && key.count <= GKV_KEY_BYTES_MAX;
+}
+
 static bool decode_key(ProtobufCBinaryData data, struct gkv_bytes *key_out)
 {
     *key_out = view_of(data);
-    return data.len >= 1 && data.len <= GKV_KEY_BYTES_MAX;
+    return key_is_valid(*key_out);
 }
 
 static ProtobufCBinaryData encode_key(struct gkv_bytes key)
@@ -274,24 +280,27 @@ static Gkv__PushPull *encode_push_pull(struct gkv_codec *codec, const struct gkv
 
 /* ---- Reads and writes ---- */
 
-static bool decode_write(struct gkv_codec *codec, const Gkv__Write *wire,
+/* Written by proto/hot.h, and read by it as well if they lie as it writes them, in a stream. */
+
+static bool write_is_valid(const struct gkv_codec *codec, const struct gkv_message *message)
+{
+    return key_is_valid(message->as.write.key) && record_is_valid(codec, &message->as.write.record);
+}
+
+static bool decode_write(const struct gkv_codec *codec, const Gkv__Write *wire,
                          struct gkv_message *message)
 {
     message->as.write.operation = wire->operation;
+    message->as.write.key = view_of(wire->key);
     message->as.write.record = RECORD_OF(wire);
-    return decode_key(wire->key, &message->as.write.key) &&
-           record_is_valid(codec, &message->as.write.record);
+    return write_is_valid(codec, message);
 }
 
-static Gkv__Write *encode_write(struct gkv_codec *codec, const struct gkv_message *message)
+static bool write_reply_is_valid(const struct gkv_message *message)
 {
-    GKV_ASSERT(record_is_valid(codec, &message->as.write.record));
-    Gkv__Write *wire = take(codec, 1, sizeof(*wire));
-    gkv__write__init(wire);
-    wire->operation = message->as.write.operation;
-    wire->key = encode_key(message->as.write.key);
-    RECORD_TO(wire, &message->as.write.record);
-    return wire;
+    const enum gkv_reply_status status = message->as.write_reply.status;
+    return status >= GKV_REPLY_OK && status <= GKV_REPLY_MEMORY &&
+           stamp_is_valid(message->as.write_reply.version.hlc.packed);
 }
 
 static bool decode_write_reply(const Gkv__WriteReply *wire, struct gkv_message *message)
@@ -300,21 +309,7 @@ static bool decode_write_reply(const Gkv__WriteReply *wire, struct gkv_message *
     message->as.write_reply.status = (enum gkv_reply_status)wire->status;
     message->as.write_reply.version =
         (struct gkv_version){.hlc = {wire->hlc}, .writer = wire->writer};
-    return wire->status >= GKV_REPLY_OK && wire->status <= GKV_REPLY_MEMORY &&
-           stamp_is_valid(wire->hlc);
-}
-
-static Gkv__WriteReply *encode_write_reply(struct gkv_codec *codec,
-                                           const struct gkv_message *message)
-{
-    GKV_ASSERT(message->as.write_reply.status != GKV_REPLY_ABSENT);
-    Gkv__WriteReply *wire = take(codec, 1, sizeof(*wire));
-    gkv__write_reply__init(wire);
-    wire->operation = message->as.write_reply.operation;
-    wire->status = (uint32_t)message->as.write_reply.status;
-    wire->hlc = message->as.write_reply.version.hlc.packed;
-    wire->writer = message->as.write_reply.version.writer;
-    return wire;
+    return write_reply_is_valid(message);
 }
 
 static bool decode_read(const Gkv__Read *wire, struct gkv_message *message)
@@ -323,41 +318,38 @@ static bool decode_read(const Gkv__Read *wire, struct gkv_message *message)
     return decode_key(wire->key, &message->as.read.key);
 }
 
-static Gkv__Read *encode_read(struct gkv_codec *codec, const struct gkv_message *message)
+static bool read_reply_is_valid(const struct gkv_codec *codec, const struct gkv_message *message)
 {
-    Gkv__Read *wire = take(codec, 1, sizeof(*wire));
-    gkv__read__init(wire);
-    wire->operation = message->as.read.operation;
-    wire->key = encode_key(message->as.read.key);
-    return wire;
+    const struct gkv_record *record = &message->as.read_reply.record;
+    if (message->as.read_reply.status == GKV_REPLY_ABSENT) {
+        return gkv_version_is_none(record->version) && record->expire_ms == 0 &&
+               !record->is_tombstone && record->value.count == 0;
+    }
+    return message->as.read_reply.status == GKV_REPLY_OK && record_is_valid(codec, record);
 }
 
-static bool decode_read_reply(struct gkv_codec *codec, const Gkv__ReadReply *wire,
+static bool decode_read_reply(const struct gkv_codec *codec, const Gkv__ReadReply *wire,
                               struct gkv_message *message)
 {
     message->as.read_reply.operation = wire->operation;
     message->as.read_reply.status = (enum gkv_reply_status)wire->status;
-    if (wire->status == GKV_REPLY_ABSENT) {
-        return wire->hlc == 0 && wire->writer == 0 && wire->expire_ms == 0 && !wire->is_tombstone &&
-               wire->value.len == 0;
-    }
     message->as.read_reply.record = RECORD_OF(wire);
-    return wire->status == GKV_REPLY_OK && record_is_valid(codec, &message->as.read_reply.record);
+    return read_reply_is_valid(codec, message);
 }
 
-static Gkv__ReadReply *encode_read_reply(struct gkv_codec *codec, const struct gkv_message *message)
+/* A message that proto/hot.h has read, or is to write. */
+static bool hot_is_valid(const struct gkv_codec *codec, const struct gkv_message *message)
 {
-    const bool is_absent = message->as.read_reply.status == GKV_REPLY_ABSENT;
-    GKV_ASSERT(is_absent || message->as.read_reply.status == GKV_REPLY_OK);
-    GKV_ASSERT(is_absent || record_is_valid(codec, &message->as.read_reply.record));
-    Gkv__ReadReply *wire = take(codec, 1, sizeof(*wire));
-    gkv__read_reply__init(wire);
-    wire->operation = message->as.read_reply.operation;
-    wire->status = (uint32_t)message->as.read_reply.status;
-    if (!is_absent) {
-        RECORD_TO(wire, &message->as.read_reply.record);
+    if (message->kind == GKV_MESSAGE_WRITE) {
+        return write_is_valid(codec, message);
     }
-    return wire;
+    if (message->kind == GKV_MESSAGE_WRITE_REPLY) {
+        return write_reply_is_valid(message);
+    }
+    if (message->kind == GKV_MESSAGE_READ) {
+        return key_is_valid(message->as.read.key);
+    }
+    return read_reply_is_valid(codec, message);
 }
 
 /* ---- Anti-entropy ---- */
@@ -653,11 +645,19 @@ static bool decode_from(const Gkv__Envelope *wire, struct gkv_identity *from)
 enum gkv_error gkv_codec_decode(struct gkv_codec *codec, struct gkv_bytes payload,
                                 struct gkv_message *message_out, uint64_t *cluster_hash_out)
 {
+    struct gkv_message message;
+    if (gkv_hot_read(payload, &message)) {
+        if (!stamp_is_valid(message.hlc.packed) || !hot_is_valid(codec, &message)) {
+            return GKV_ERROR_MALFORMED;
+        }
+        *message_out = message;
+        *cluster_hash_out = 0;
+        return GKV_OK;
+    }
     const Gkv__Envelope *wire = unpack(codec, &gkv__envelope__descriptor, payload);
     if (wire == NULL) {
         return GKV_ERROR_MALFORMED;
     }
-    struct gkv_message message;
     memset(&message, 0, sizeof(message));
     message.hlc.packed = wire->hlc;
     for (size_t i = 0; i < KIND_COUNT; i++) {
@@ -688,18 +688,6 @@ static void encode_body(struct gkv_codec *codec, const struct gkv_message *messa
     case GKV_MESSAGE_PUSH_PULL:
         wire->push_pull = encode_push_pull(codec, message);
         break;
-    case GKV_MESSAGE_WRITE:
-        wire->write = encode_write(codec, message);
-        break;
-    case GKV_MESSAGE_WRITE_REPLY:
-        wire->write_reply = encode_write_reply(codec, message);
-        break;
-    case GKV_MESSAGE_READ:
-        wire->read = encode_read(codec, message);
-        break;
-    case GKV_MESSAGE_READ_REPLY:
-        wire->read_reply = encode_read_reply(codec, message);
-        break;
     case GKV_MESSAGE_SYNC_GROUPS:
         wire->sync_groups = encode_sync_groups(codec, message);
         break;
@@ -715,8 +703,12 @@ static void encode_body(struct gkv_codec *codec, const struct gkv_message *messa
     case GKV_MESSAGE_SYNC_RECORDS:
         wire->sync_records = encode_sync_records(codec, message);
         break;
+    case GKV_MESSAGE_WRITE:
+    case GKV_MESSAGE_WRITE_REPLY:
+    case GKV_MESSAGE_READ:
+    case GKV_MESSAGE_READ_REPLY:
     case GKV_MESSAGE_NONE:
-        GKV_ASSERT(message->kind != GKV_MESSAGE_NONE);
+        GKV_ASSERT(wire->body_case == GKV__ENVELOPE__BODY__NOT_SET);
         break;
     }
 }
@@ -725,12 +717,16 @@ size_t gkv_codec_encode(struct gkv_codec *codec, const struct gkv_message *messa
                         uint64_t cluster_hash, uint8_t *out, size_t capacity)
 {
     GKV_ASSERT(stamp_is_valid(message->hlc.packed));
+    GKV_ASSERT(cluster_hash == 0 || boot_is_valid(message->from.boot_id));
+    if (gkv_hot_is(message->kind)) {
+        GKV_ASSERT(hot_is_valid(codec, message));
+        return gkv_hot_write(message, cluster_hash, out, capacity);
+    }
     codec->arena_used = 0;
     Gkv__Envelope wire;
     gkv__envelope__init(&wire);
     wire.hlc = message->hlc.packed;
     if (cluster_hash != 0) {
-        GKV_ASSERT(boot_is_valid(message->from.boot_id));
         wire.cluster_hash = cluster_hash;
         wire.from_id = binary_of(message->from.id.bytes, sizeof(message->from.id.bytes));
         wire.from_boot = message->from.boot_id;

@@ -41,9 +41,9 @@ void gkv_codec_init(struct gkv_codec *codec, struct gkv_arena *arena, uint32_t v
 /* The longest payload that gkv_codec_encode can make: what receive buffers are sized by. */
 size_t gkv_codec_payload_bytes_max(uint32_t value_bytes_max);
 
-/* Decode the payload of a frame. Views in message_out are lent until the next call on this codec;
- * cluster_hash_out is what a datagram's envelope names (0: none, as in streams).
- * GKV_ERROR_MALFORMED  message_out is untouched. */
+/* Decode the payload of a frame. Views in message_out are lent until the next call on this codec,
+ * and by the payload itself; cluster_hash_out is what a datagram's envelope names (0: none, as in
+ * streams). GKV_ERROR_MALFORMED  message_out is untouched. */
 GKV_MUST_USE enum gkv_error gkv_codec_decode(struct gkv_codec *codec, struct gkv_bytes payload,
                                              struct gkv_message *message_out,
                                              uint64_t *cluster_hash_out);

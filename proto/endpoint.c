@@ -228,7 +228,7 @@ static void parse(struct gkv_endpoint *endpoint, uint32_t index)
                                             : &endpoint->stats.refused_checksum);
         return;
     }
-    /* The bytes stay where they are until more are received; the decoder copies them. */
+    /* The bytes stay where they are until more are received; what is decoded may point to them. */
     gkv_stream_receive_drop(streams, index, consumed);
     if (place->count > 0) {
         gkv_outbound_enqueue(endpoint, index);
