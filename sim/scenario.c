@@ -83,15 +83,17 @@ static void limit_outsiders(struct gkv_scenario *scenario)
 
 /* What would ask too much next to another family: as drawn, whatever is switched off then, so that
  * switching off brings nothing new. No outsiders where others may be away as well, or owners are
- * unknown, and no seeds among them where nodes begin again. Tables are exchanged where somebody is
- * away in the end: who misses every rumour of him learns of him from a table only. Where reads
- * alone repair, there is room for all operations: a get that is decided goes on to repair until its
- * place is needed. */
+ * unknown; and where nodes begin again, no seeds among them, nor those whom a node is to expect.
+ * Tables are exchanged where somebody is away in the end: who misses every rumour of him learns of
+ * him from a table only. Where reads alone repair, there is room for all operations: a get that is
+ * decided goes on to repair until its place is needed. */
 static void spare(struct gkv_scenario *scenario)
 {
-    const uint32_t seed_count = scenario->world.node.seed_count;
-    const uint32_t others =
-        scenario->node_count > seed_count ? scenario->node_count - seed_count : 0;
+    const struct gkv_options *options = &scenario->world.node;
+    const uint32_t needed = options->seed_count > options->bootstrap_expect
+                                ? options->seed_count
+                                : options->bootstrap_expect;
+    const uint32_t others = scenario->node_count > needed ? scenario->node_count - needed : 0;
     const bool is_forgetful = (gkv_family_mask_of(scenario) & gkv_scenario_forgetful_mask()) != 0;
     if (scenario->late_count > 0 || scenario->has_leave || scenario->keeps_one_down ||
         scenario->may_be_full) {
