@@ -49,6 +49,7 @@ struct gkv_members {
     uint16_t degraded_count;  /* of them, DEGRADED: our own verdict (core/grey.h) */
     uint16_t index_mask;
     uint64_t ring_epoch;    /* never 0 */
+    uint64_t begin_ns;      /* when we began to probe, in this life of the process */
     uint64_t heard_ns;      /* when one who is reachable last spoke to us; 0: never */
     uint64_t refused_count; /* newcomers for whom there was no place */
 };

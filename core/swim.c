@@ -678,7 +678,7 @@ void gkv_swim_start(struct gkv_swim *swim, const struct gkv_step *step)
                   after_ms(step, step->options->reconnect_interval_ms));
     set_push_pull_timer(swim, step);
     gkv_gossip_tell(&swim->gossip, step, GKV_MEMBER_SELF);
-    gkv_step_self(step)->since_ns = step->now.mono_ns;
+    step->members->begin_ns = step->now.mono_ns;
     gkv_join_ask_seeds(step);
     gkv_join_count(&swim->join, step);
     check_swim(swim, step);

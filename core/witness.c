@@ -37,7 +37,7 @@ bool gkv_witness_allows(const struct gkv_step *step, uint16_t index, uint64_t si
     const uint32_t wanted =
         step->options->witness_count < others ? step->options->witness_count : others;
     const uint64_t grace_ns = step->options->startup_grace_ms * GKV_NS_PER_MS;
-    if (step->now.mono_ns - gkv_step_self(step)->since_ns < grace_ns) {
+    if (step->now.mono_ns - step->members->begin_ns < grace_ns) {
         return false;
     }
     const uint64_t window_ns = gkv_witness_window_ns(step->options);

@@ -8,8 +8,7 @@
  *           does not bury the cluster; but one who survives all others must find out, too: when
  *           witnesses have been missing for options.witness_patience_ms, none are asked for.
  *           And for options.startup_grace_ms after it began, a node accuses nobody at all: it is
- *           still being told who is there. (And again when it is about to leave, or goes on as a
- *           newer boot: then its own record is new.)
+ *           still being told who is there.
  * Bounds    O(members) when a probe fails or a suspicion ends; nothing is kept but when each member
  *           was heard.
  */

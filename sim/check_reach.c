@@ -132,11 +132,10 @@ static uint64_t most_ns(const struct gkv_trial *trial)
     return most_ms * GKV_NS_PER_MS + 2 * trial->scenario.world.timer_late_ns_max;
 }
 
-/* Did a node stand still since it asked, or is it slow? Then its deadlines are others; and one that
- * is about to leave accuses nobody for as long as after its start. */
+/* Did a node stand still since it asked, or is it slow? Then its deadlines are others. */
 static bool is_late(const struct gkv_trial *trial, uint32_t node, const struct gkv_reach_row *row)
 {
-    return trial->world.hosts[node].service_ns > 0 || gkv_nodes_has(&trial->left, node) ||
+    return trial->world.hosts[node].service_ns > 0 ||
            trial->reach_rows.nodes[node].resume_ns >= row->latest_ns ||
            gkv_check_stall_count(trial, node) != row->stall_count;
 }

@@ -57,7 +57,6 @@ static const struct talk good[] = {
      {SUSPECTS, PING, STREAM, BREAKS, WAIT_LONG, PING, WAIT, TICK, BURIES},
      false},
     {"witnesses were waited for", {THIRD, SUSPECTS, PING, STREAM, WAIT_LONG, TICK, BURIES}, false},
-    {"it is about to leave", {SUSPECTS, PING, STREAM, LEAVES, WAIT_LONG, TICK, BURIES}, false},
     {"it stood still meanwhile", {SUSPECTS, PING, STREAM, WAIT_LONG, RESUME, TICK, BURIES}, false},
     {"it was not suspect here", {TICK, BURIES}, false},
 };
@@ -74,6 +73,9 @@ static const struct talk bad[] = {
     {"one before the suspicion", {TICK, PING, STREAM, SUSPECTS, WAIT, TICK, BURIES}, false},
     {"one before this suspicion",
      {SUSPECTS, PING, STREAM, SUSPECTS_ANEW, WAIT, TICK, BURIES},
+     false},
+    {"one long ago, of one who is about to leave",
+     {SUSPECTS, PING, STREAM, LEAVES, WAIT_LONG, TICK, BURIES},
      false},
     {"a last chance long ago", {SUSPECTS, PING, STREAM, WAIT_LONG, TICK, BURIES}, false},
     {"over the stream, but later", {SUSPECTS, PING, TICK, STREAM, WAIT, TICK, BURIES}, false},

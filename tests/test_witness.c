@@ -164,6 +164,26 @@ static void test_startup_grace(void **state)
     assert_int_equal(world_view(0, 2)->state, GKV_MEMBER_UNREACHABLE);
 }
 
+/* Goal: the grace is the process's, and does not begin again when its record is new: who is said to
+ * be of a newer boot, and overrules that, or is about to leave, accuses as before.
+ * Method: three nodes; tell the first of a newer boot of its own again and again, sooner than its
+ * grace would end, and let another die. */
+static void test_grace_is_of_the_start(void **state)
+{
+    (void)state;
+    start(3);
+    world_run_until(world_now_ns + 2 * SECOND_NS);
+    world_peers[2].is_down = true;
+    const uint64_t down_ns = world_now_ns;
+    for (uint64_t boot = 1000; boot < 1012; boot += 2) {
+        struct gkv_update word = world_update_about(0, boot, 0, GKV_MEMBER_ALIVE);
+        world_gossip(1, 0, &word);
+        world_run_until(world_now_ns + 300 * MS);
+        assert_int_equal(world_view(0, 0)->who.boot_id, boot + 1);
+    }
+    assert_non_null(world_traced(0, GKV_TRACE_CONFIRM, 2, down_ns));
+}
+
 #define TEST(function) cmocka_unit_test_setup_teardown(function, world_setup, world_teardown)
 
 int main(void)
@@ -176,6 +196,7 @@ int main(void)
         TEST(test_who_is_a_witness),
         TEST(test_patience_ends),
         TEST(test_startup_grace),
+        TEST(test_grace_is_of_the_start),
     };
     print_message("seeds: 1000 + peer number\n");
     return cmocka_run_group_tests(tests, NULL, NULL);
