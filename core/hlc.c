@@ -30,13 +30,18 @@ struct gkv_hlc gkv_hlc_issue(struct gkv_hlc_clock *clock, uint64_t wall_ms)
 
     /* The paper has two cases: the wall clock moved on (take it, counter 0), or it did not (keep
      * l, count up). Packed, both are one maximum. When 65,536 events share a millisecond the
-     * counter carries into it, which keeps the order and lends us the next millisecond early. */
+     * counter carries into it, which keeps the order and lends us the next millisecond early.
+     * Counting up, which is what most come to, is one addition: nobody has to try it again. */
+    const uint64_t least = wall_ms << GKV_HLC_COUNTER_BITS;
     uint64_t previous = gkv_word_load(&clock->last);
     uint64_t next;
-    do {
-        next = max_u64(previous + 1, wall_ms << GKV_HLC_COUNTER_BITS);
-    } while (!gkv_word_exchange(&clock->last, &previous, next));
-
+    if (previous >= least) {
+        next = gkv_word_add(&clock->last, 1) + 1;
+    } else {
+        do {
+            next = max_u64(previous + 1, least);
+        } while (!gkv_word_exchange(&clock->last, &previous, next));
+    }
     GKV_ASSERT(next > previous);
     return (struct gkv_hlc){next};
 }

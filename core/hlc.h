@@ -3,14 +3,15 @@
  * Model     Kulkarni et al. 2014, "Logical Physical Clocks", the HLC algorithm (send/local and
  *           receive). We pack the paper's pair (l, c) in one integer, 48 bits of milliseconds above
  *           16 bits of counter, so that integer order is stamp order.
- * Bounds    No allocation; struct gkv_hlc_clock is 16 bytes. O(1) per call, and once more for each
- *           thread that comes between: of threads that meet, one always goes on.
+ * Bounds    No allocation; struct gkv_hlc_clock is a cache line, since threads that write take it
+ *           from each other. O(1) per call, and once more for each thread that comes between: of
+ *           threads that meet, one always goes on.
  * Threads   Any may issue, observe and ask for the time of one clock. The clock is one word,
- *           changed by compare-exchange, which reads what was stored last; all of it is relaxed,
- *           since the order of that word is all that is promised: a stamp is greater than every
- *           one that was issued or observed before it, where "before" is what C11 calls "happens
- *           before". Who reads a value from the store comes after the clock that had observed its
- *           version.
+ *           changed by addition and compare-exchange, which read what was stored last; all of it
+ *           is relaxed, since the order of that word is all that is promised: a stamp is greater
+ *           than every one that was issued or observed before it, where "before" is what C11 calls
+ *           "happens before". Who reads a value from the store comes after the clock that had
+ *           observed its version.
  * Invariant clock->last never decreases, and no two calls return the same stamp.
  * Not here  Reading a clock: the caller passes wall_ms, and the shim has made sure that it is <=
  *           GKV_HLC_WALL_MS_MAX.
@@ -21,6 +22,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "core/arena.h"
 #include "core/atomic.h"
 #include "core/error.h"
 
@@ -41,8 +43,8 @@ struct gkv_version {
 };
 
 struct gkv_hlc_clock {
-    gkv_word last;         /* the greatest stamp issued or accepted so far, packed */
-    uint64_t drift_ms_max; /* how far ahead of wall_ms a peer's stamp may be */
+    _Alignas(GKV_ARENA_ALIGN) gkv_word last; /* the greatest issued or accepted so far, packed */
+    uint64_t drift_ms_max;                   /* how far ahead of wall_ms a peer's stamp may be */
 };
 
 void gkv_hlc_clock_init(struct gkv_hlc_clock *clock, uint64_t drift_ms_max);
