@@ -67,9 +67,10 @@ static inline bool gkv_word_exchange(gkv_word *word, uint64_t *from, uint64_t to
                                                    memory_order_relaxed);
 }
 
-static inline void gkv_word_or(gkv_word *word, uint64_t bits)
+/* Returns what was there before. */
+static inline uint64_t gkv_word_or(gkv_word *word, uint64_t bits)
 {
-    (void)atomic_fetch_or_explicit(word, bits, memory_order_seq_cst);
+    return atomic_fetch_or_explicit(word, bits, memory_order_seq_cst);
 }
 
 static inline void gkv_word_and(gkv_word *word, uint64_t bits)

@@ -1,13 +1,15 @@
 #include "core/inplace.h"
 
-#include "core/hash.h"
 #include "core/panic.h"
 #include "core/writer.h"
 
 #define DRAIN_INTERVAL_NS GKV_NS_PER_MS
 #define BATCH_COUNT_MAX GKV_SYNC_RECORD_COUNT_MAX
 #define SERVED_WORDS (GKV_SLOT_COUNT / 64)
-#define NAME_COUNT_MAX 2 /* keys of one hash that a mark stands for; others: anti-entropy */
+#define NAME_COUNT_MAX 2  /* keys of one hash that a mark stands for; others: anti-entropy */
+#define LANE_MARKS_MIN 64 /* a smaller ring of marks is not divided */
+#define TAKE_COUNT_MAX 4096
+#define SENT_PLACES (2 * BATCH_COUNT_MAX)
 #define PEER_COUNT_MAX (GKV_REPLICA_COUNT_MAX - 1)
 
 /* No further mark is looked at after so many messages, and no dirty slot just before. */
@@ -15,29 +17,31 @@
 
 _Static_assert(FULL_ACTION_COUNT > PEER_COUNT_MAX, "a drain offers a slot, and sends a mark");
 
+_Static_assert((SENT_PLACES & (SENT_PLACES - 1)) == 0, "a hash chooses a place by its low bits");
+
 /* The records of one drain. */
 struct batch {
-    uint64_t hashes[BATCH_COUNT_MAX]; /* of what was sent */
-    uint32_t count;
+    uint64_t sent[SENT_PLACES]; /* hashes, each in the first free place from its own on; 0: free */
+    uint32_t count;             /* of those */
+    uint32_t taken_count; /* marks; of what was sent already, and what nobody is to be sent, too */
     uint32_t action_count;
+    bool is_full;   /* a mark waits for the next drain */
     uint8_t *bytes; /* of scratch; NULL: none yet */
     size_t bytes_used;
     size_t bytes_max;
 };
 
-static gkv_word *served_at(const struct gkv_inplace *inplace, uint32_t word)
-{
-    return (gkv_word *)gkv_at(inplace, inplace->served_offset) + word;
-}
-
 /* options.mark_count_max, or the next greater power of two. */
-static uint64_t mark_count_of(const struct gkv_options *options)
+static struct gkv_marks_shape marks_shape_of(const struct gkv_options *options)
 {
-    uint64_t count = 1;
-    while (count < options->mark_count_max) {
-        count *= 2;
+    struct gkv_marks_shape shape = {.capacity = 1, .lane_count = GKV_MARKS_LANE_COUNT_MAX};
+    while (shape.capacity < options->mark_count_max) {
+        shape.capacity *= 2;
     }
-    return count;
+    if (shape.capacity < (uint64_t)LANE_MARKS_MIN * GKV_MARKS_LANE_COUNT_MAX) {
+        shape.lane_count = 1;
+    }
+    return shape;
 }
 
 void gkv_inplace_init(struct gkv_inplace *inplace, struct gkv_arena *arena,
@@ -53,7 +57,8 @@ void gkv_inplace_init(struct gkv_inplace *inplace, struct gkv_arena *arena,
         inplace->served_offset =
             gkv_offset_to(inplace, gkv_arena_carve(arena, SERVED_WORDS, sizeof(gkv_word)));
     }
-    gkv_marks_init(&inplace->marks, arena, inplace->may_write ? mark_count_of(options) : 0);
+    gkv_marks_init(&inplace->marks, arena,
+                   inplace->may_write ? marks_shape_of(options) : (struct gkv_marks_shape){0, 0});
 }
 
 static size_t record_bytes_max(const struct gkv_options *options)
@@ -75,71 +80,54 @@ size_t gkv_inplace_scratch_bytes(const struct gkv_options *options)
 
 /* ---- Any thread. ----------------------------------------------------------------------------- */
 
-static bool is_served(const struct gkv_inplace *inplace, uint64_t key_hash)
-{
-    const uint32_t slot = gkv_slot_of(key_hash);
-    return inplace->may_read &&
-           (gkv_word_load(served_at(inplace, slot / 64)) >> (slot % 64) & 1) != 0;
-}
-
-static struct gkv_key key_of(const struct gkv_commons *commons, struct gkv_bytes bytes)
-{
-    return (struct gkv_key){bytes, gkv_hash(bytes.data, bytes.count, commons->inplace->hash_seed)};
-}
-
-enum gkv_inplace_answer gkv_inplace_get(const struct gkv_commons *commons, struct gkv_bytes key,
-                                        struct gkv_buffer buffer, struct gkv_record *record_out)
-{
-    const struct gkv_key hashed = key_of(commons, key);
-    if (!is_served(commons->inplace, hashed.hash)) {
-        return GKV_INPLACE_ASK;
-    }
-    /* At the time 0 nothing has expired. */
-    if (!gkv_store_get(commons->store, hashed, 0, buffer, record_out)) {
-        *record_out = (struct gkv_record){.is_tombstone = false};
-        return GKV_INPLACE_ABSENT;
-    }
-    return record_out->is_tombstone ? GKV_INPLACE_ABSENT : GKV_INPLACE_FOUND;
-}
-
 bool gkv_inplace_is_over(const struct gkv_commons *commons, uint64_t wall_ms, uint64_t expire_ms)
 {
     return expire_ms != 0 && expire_ms <= gkv_hlc_now_ms(commons->clock, wall_ms);
 }
 
-bool gkv_inplace_write(const struct gkv_commons *commons, uint64_t wall_ms,
-                       const struct gkv_operation *operation, struct gkv_inplace_write *write_out)
+/* The versions of others that stand in the way are few: in the first turn, most of the time. */
+static enum gkv_store_outcome put(const struct gkv_commons *commons, uint64_t wall_ms,
+                                  struct gkv_key key, struct gkv_record *record)
 {
-    struct gkv_inplace *inplace = commons->inplace;
-    const struct gkv_key key = key_of(commons, operation->key);
-    if (!inplace->may_write || !is_served(inplace, key.hash)) {
-        return false;
-    }
-    GKV_ASSERT(operation->kind == GKV_OPERATION_SET || operation->kind == GKV_OPERATION_DELETE);
-    struct gkv_record record = {.is_tombstone = operation->kind == GKV_OPERATION_DELETE};
-    if (!record.is_tombstone) {
-        record.value = operation->value;
-        record.expire_ms = operation->ttl_ms == 0
-                               ? 0
-                               : gkv_hlc_now_ms(commons->clock, wall_ms) + operation->ttl_ms;
-    }
     enum gkv_store_outcome outcome = GKV_STORE_STALE;
     for (uint32_t i = 0; i < GKV_WRITE_ATTEMPT_COUNT_MAX && outcome == GKV_STORE_STALE; i++) {
         struct gkv_version held;
-        record.version =
-            (struct gkv_version){gkv_hlc_issue(commons->clock, wall_ms), inplace->writer};
-        outcome = gkv_store_put_new(commons->store, key, &record, &held);
+        record->version.hlc = gkv_hlc_issue(commons->clock, wall_ms);
+        outcome = gkv_store_put_new(commons->store, key, record, &held);
         if (outcome == GKV_STORE_STALE) {
             /* Another thread was quicker, with a later stamp; or the stamp held is ahead of our
              * clock. If it is too far ahead, all attempts fail, and the loop knows what to do. */
             (void)!gkv_hlc_observe(commons->clock, wall_ms, held.hlc);
         }
     }
-    if (outcome != GKV_STORE_STORED) {
+    return outcome;
+}
+
+bool gkv_inplace_write(const struct gkv_commons *commons, struct gkv_inplace_caller caller,
+                       const struct gkv_operation *operation, struct gkv_inplace_write *write_out)
+{
+    /* Two lines that other writers may have: they come while we go on. */
+    struct gkv_inplace *inplace = commons->inplace;
+    __builtin_prefetch(commons->clock, 1);
+    const struct gkv_key key = gkv_inplace_key(commons, operation->key);
+    __builtin_prefetch(gkv_index_bucket(&commons->store->index, key.hash), 1);
+    if (!inplace->may_write || !gkv_inplace_is_served(inplace, key.hash)) {
         return false;
     }
-    *write_out =
-        (struct gkv_inplace_write){record.version, gkv_marks_put(&inplace->marks, key.hash)};
+    GKV_ASSERT(operation->kind == GKV_OPERATION_SET || operation->kind == GKV_OPERATION_DELETE);
+    struct gkv_record record = {.version.writer = inplace->writer,
+                                .is_tombstone = operation->kind == GKV_OPERATION_DELETE};
+    if (!record.is_tombstone) {
+        record.value = operation->value;
+        record.expire_ms = operation->ttl_ms == 0
+                               ? 0
+                               : gkv_hlc_now_ms(commons->clock, caller.wall_ms) + operation->ttl_ms;
+    }
+    if (put(commons, caller.wall_ms, key, &record) != GKV_STORE_STORED) {
+        return false;
+    }
+    write_out->version = record.version;
+    write_out->wakes = gkv_marks_put(&inplace->marks, caller.lane, key.hash);
     return true;
 }
 
@@ -167,7 +155,7 @@ void gkv_inplace_update(struct gkv_inplace *inplace, const struct gkv_step *step
         return;
     }
     for (uint32_t word = 0; word < SERVED_WORDS; word++) {
-        gkv_word_store(served_at(inplace, word), epoch == 0 ? 0 : owned_in(step, word));
+        gkv_word_store(gkv_inplace_served(inplace, word), epoch == 0 ? 0 : owned_in(step, word));
     }
     inplace->served_epoch = epoch;
 }
@@ -210,10 +198,9 @@ static void send_record(const struct gkv_step *step, const struct peers *peers,
 
 /* Send what is held under a hash. False: there is no room for it beside what was sent before. */
 static bool send_hash(struct gkv_inplace *inplace, const struct gkv_step *step, uint64_t key_hash,
-                      struct batch *batch)
+                      const struct peers *peers, struct batch *batch)
 {
-    const struct peers peers = peers_of(step, gkv_slot_of(key_hash));
-    for (uint32_t n = 0; n < NAME_COUNT_MAX && peers.count > 0; n++) {
+    for (uint32_t n = 0; n < NAME_COUNT_MAX; n++) {
         const size_t room = batch->bytes_max - batch->bytes_used;
         struct gkv_keyed_record found;
         const size_t bytes = gkv_store_get_hashed(
@@ -226,39 +213,49 @@ static bool send_hash(struct gkv_inplace *inplace, const struct gkv_step *step, 
             return n > 0;
         }
         batch->bytes_used += bytes;
-        send_record(step, &peers, &found, batch);
+        send_record(step, peers, &found, batch);
         inplace->sent_count++;
     }
     return true;
 }
 
-static bool is_sent(const struct batch *batch, uint64_t key_hash)
+/* The place of a hash in batch->sent: it holds the hash, or is free. */
+static uint64_t *sent_place(struct batch *batch, uint64_t key_hash)
 {
-    for (uint32_t i = 0; i < batch->count; i++) {
-        if (batch->hashes[i] == key_hash) {
-            return true;
-        }
+    uint32_t at = (uint32_t)(key_hash % SENT_PLACES);
+    while (batch->sent[at] != 0 && batch->sent[at] != key_hash) {
+        at = (at + 1) % SENT_PLACES; /* there are twice as many as are ever used */
     }
-    return false;
+    return &batch->sent[at];
 }
 
-/* Send what the oldest mark stands for. False: there is none, or this drain has sent enough. */
-static bool send_first(struct gkv_inplace *inplace, const struct gkv_step *step,
+/* Send what the oldest mark stands for, if there is somebody to send it to. False: there is none,
+ * or this drain has done enough. */
+static bool take_first(struct gkv_inplace *inplace, const struct gkv_step *step,
                        struct batch *batch)
 {
     uint64_t key_hash = 0;
-    if (batch->count == BATCH_COUNT_MAX || batch->action_count > FULL_ACTION_COUNT ||
-        !gkv_marks_first(&inplace->marks, &key_hash)) {
+    if (!gkv_marks_first(&inplace->marks, &key_hash)) {
         return false;
     }
-    if (!is_sent(batch, key_hash)) {
-        if (!send_hash(inplace, step, key_hash, batch)) {
+    batch->is_full = batch->count == BATCH_COUNT_MAX || batch->taken_count == TAKE_COUNT_MAX ||
+                     batch->action_count > FULL_ACTION_COUNT;
+    if (batch->is_full) {
+        return false;
+    }
+    uint64_t *place = sent_place(batch, key_hash);
+    const struct peers peers = peers_of(step, gkv_slot_of(key_hash));
+    if (*place == 0 && peers.count > 0) {
+        if (!send_hash(inplace, step, key_hash, &peers, batch)) {
             GKV_ASSERT(batch->count > 0); /* one alone always fits */
+            batch->is_full = true;
             return false;
         }
-        batch->hashes[batch->count++] = key_hash;
+        *place = key_hash;
+        batch->count++;
     }
     gkv_marks_drop(&inplace->marks);
+    batch->taken_count++;
     return true;
 }
 
@@ -267,9 +264,7 @@ static void send_marked(struct gkv_inplace *inplace, const struct gkv_step *step
 {
     batch->bytes_max = record_bytes_max(step->options);
     batch->bytes = gkv_scratch_take(step->scratch, batch->bytes_max);
-    /* Bounded by the batch: a mark that is in it already leaves the ring, which is bounded, too. */
-    const uint64_t mark_count_max = inplace->marks.capacity;
-    for (uint64_t i = 0; i < mark_count_max && send_first(inplace, step, batch); i++) {
+    while (take_first(inplace, step, batch)) {
         GKV_ASSERT(batch->action_count <= GKV_INPLACE_ACTION_COUNT_MAX);
     }
     gkv_scratch_keep(step->scratch, batch->bytes, batch->bytes_used);
@@ -286,7 +281,7 @@ static bool may_offer(const struct gkv_step *step, const struct batch *batch)
 static void offer_dirty(struct gkv_inplace *inplace, struct gkv_repair *repair,
                         const struct gkv_step *step, struct batch *batch)
 {
-    const uint64_t dirty_count = gkv_marks_stats(&inplace->marks).dirty_count;
+    const uint64_t dirty_count = gkv_marks_dirty_count(&inplace->marks);
     if (!inplace->has_dirty && dirty_count == inplace->seen_dirty_count) {
         return;
     }
@@ -315,11 +310,10 @@ void gkv_inplace_drain(struct gkv_inplace *inplace, struct gkv_repair *repair,
         return;
     }
     send_marked(inplace, step, &batch);
-    uint64_t next = 0;
-    if (batch.count == 0) {
-        (void)gkv_marks_sleep(&inplace->marks);
-    } else if (gkv_marks_first(&inplace->marks, &next)) {
+    if (batch.is_full) {
         inplace->drain_ns = step->now.mono_ns;
+    } else if (batch.taken_count == 0) {
+        (void)gkv_marks_sleep(&inplace->marks);
     }
 }
 

@@ -1,21 +1,26 @@
-/* What application threads wrote in place, for the loop to send: a ring of key hashes, and a bit
- * per ring slot for what found it full.
+/* What application threads wrote in place, for the loop to send: rings of key hashes, and a bit per
+ * ring slot for what found them full.
  *
- * Model     A bounded queue of many producers and one consumer. A producer takes a position by
- *           compare-exchange on the tail, and then writes the mark into its cell, where an empty
- *           cell is 0: so a mark has one word, and Vyukov's sequence numbers ("Bounded MPMC queue",
- *           2010) are not needed. The tail's lowest bit says that the consumer sleeps: it is set
- *           only while nothing is in the ring, and whoever puts the next mark clears it, sees it,
- *           and wakes the consumer. One word holds both, so that neither can miss the other.
- *           When the ring is full, or the hash happens to be 0, the bit of the key's ring slot is
- *           set instead: that never fails.
- * Bounds    8 bytes per mark, 2 KiB of bits, two cache lines. A put is one compare-exchange, and
- *           once more for each producer that comes between; it waits for nobody. A producer that
- *           stops between its two steps holds up the marks behind it, not their producers.
- * Threads   Any may put. All else is the consumer's: one thread at a time.
+ * Model     Bounded queues of many producers and one consumer, side by side: a producer begins with
+ *           the one it was told to, its lane, so that threads with lanes of their own never wait
+ *           for each other's cache line; and goes on to the next one when that is full. It takes a
+ *           position by compare-exchange on the tail, and then writes the mark into its cell, where
+ *           an empty cell is 0: so a mark has one word, and Vyukov's sequence numbers ("Bounded
+ *           MPMC queue", 2010) are not needed. A tail's lowest bit says that the consumer sleeps:
+ *           it is set only while nothing is in that lane, and whoever puts the next mark there
+ *           clears it, sees it, and wakes the consumer. One word holds both, so that neither can
+ *           miss the other.
+ *           When all are full, or the hash happens to be 0, the bit of the key's ring slot is set
+ *           instead: that never fails.
+ * Bounds    8 bytes per mark, 2 KiB of bits, two cache lines per lane. A put is one
+ *           compare-exchange, and once more for each producer of the lane that comes between; it
+ *           waits for nobody. A producer that stops between its two steps holds up the marks behind
+ *           it, not their producers.
+ * Threads   Any may put, in any lane. All else is the consumer's: one thread at a time.
  * Invariant What was stored before a put is seen by whoever takes that mark, or that dirty slot. A
  *           put's mark is taken once, or its slot was dirty after the put began.
- * Not here  Who wakes the consumer, and how: the shim. What is sent: core/inplace.h.
+ * Not here  Who wakes the consumer, and how: the shim. What is sent: core/inplace.h. Order: marks
+ *           come in that of their lane, but a lane is not a thread's alone.
  */
 #ifndef GKV_CORE_MARKS_H
 #define GKV_CORE_MARKS_H
@@ -27,27 +32,40 @@
 #include "core/arena.h"
 #include "core/atomic.h"
 
-struct gkv_marks {
-    ptrdiff_t ends_offset;
-    ptrdiff_t cell_offset;
-    ptrdiff_t dirty_offset;
-    uint64_t capacity; /* a power of two, or 0: nobody puts anything */
+#define GKV_MARKS_LANE_COUNT_MAX 8
+
+/* How many marks there is room for, and in how many lanes: powers of two; 0 marks: nobody puts
+ * anything. */
+struct gkv_marks_shape {
+    uint64_t capacity;
+    uint32_t lane_count; /* 1 .. GKV_MARKS_LANE_COUNT_MAX, and at most capacity */
 };
 
-/* capacity: 0, or a power of two. The consumer sleeps. */
-void gkv_marks_init(struct gkv_marks *marks, struct gkv_arena *arena, uint64_t capacity);
+struct gkv_marks {
+    ptrdiff_t lane_offset;
+    ptrdiff_t cell_offset;
+    ptrdiff_t dirty_offset;
+    ptrdiff_t consumer_offset;
+    uint64_t lane_capacity; /* cells */
+    uint32_t lane_count;
+};
 
-/* Any thread: say that the record of a key has changed. True: the consumer sleeps, and this caller,
- * and no other, is to wake it. */
-bool gkv_marks_put(struct gkv_marks *marks, uint64_t key_hash);
+/* The consumer sleeps. */
+void gkv_marks_init(struct gkv_marks *marks, struct gkv_arena *arena, struct gkv_marks_shape shape);
 
-/* The hash of the oldest mark; false when there is none, or its producer has not written it yet. */
+/* Any thread: say that the record of a key has changed. lane: any number; threads should have
+ * different ones. True: the consumer sleeps, and this caller is to wake it; of those that put in
+ * one lane, no other is. */
+bool gkv_marks_put(struct gkv_marks *marks, uint32_t lane, uint64_t key_hash);
+
+/* The hash of the oldest mark of a lane; false when there is none in any, or their producers have
+ * not written them yet. */
 bool gkv_marks_first(const struct gkv_marks *marks, uint64_t *key_hash_out);
 
-/* The oldest mark, which gkv_marks_first has told, is done with. */
+/* The mark that gkv_marks_first has told is done with. */
 void gkv_marks_drop(struct gkv_marks *marks);
 
-/* Sleep, unless something is in the ring: true when the consumer sleeps now, and the next put will
+/* Sleep, unless something is in a lane: true when the consumer sleeps now, and the next put will
  * have it woken. */
 bool gkv_marks_sleep(struct gkv_marks *marks);
 
@@ -59,10 +77,13 @@ bool gkv_marks_is_asleep(const struct gkv_marks *marks);
 uint32_t gkv_marks_take_dirty(struct gkv_marks *marks, uint32_t slot);
 
 struct gkv_marks_stats {
-    uint64_t mark_count;  /* put into the ring, ever */
-    uint64_t dirty_count; /* puts that found no room in it, ever */
+    uint64_t mark_count;  /* put into a lane, ever */
+    uint64_t dirty_count; /* times that a slot became dirty, ever */
 };
 
 struct gkv_marks_stats gkv_marks_stats(const struct gkv_marks *marks);
+
+/* How often a slot has become dirty: what asks whether to look for them. */
+uint64_t gkv_marks_dirty_count(const struct gkv_marks *marks);
 
 #endif

@@ -26,7 +26,8 @@ static bool run_write(struct gkv_host *host, const struct gkv_commons *commons,
                       const struct gkv_operation *operation, struct gkv_errand *errand)
 {
     struct gkv_inplace_write write;
-    if (!gkv_inplace_write(commons, gkv_clock_wall_ms(), operation, &write)) {
+    const struct gkv_inplace_caller caller = {.wall_ms = gkv_clock_wall_ms()};
+    if (!gkv_inplace_write(commons, caller, operation, &write)) {
         return false;
     }
     if (write.wakes) {

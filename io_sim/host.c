@@ -211,8 +211,9 @@ bool gkv_host_run_errand(struct gkv_host *host, struct gkv_now now,
         return run_get(host, &commons, now.wall_ms, operation, result_out);
     }
     struct gkv_inplace_write write;
+    const struct gkv_inplace_caller caller = {now.wall_ms, (uint32_t)operation->cookie};
     const bool is_done = operation->value.count <= host->options.value_bytes_max &&
-                         gkv_inplace_write(&commons, now.wall_ms, operation, &write);
+                         gkv_inplace_write(&commons, caller, operation, &write);
     if (is_done) {
         result_out->version = write.version;
     }

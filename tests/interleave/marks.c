@@ -23,7 +23,7 @@ struct trial {
     gkv_word done[THREAD_COUNT];
     uint64_t clock;
     uint64_t sent[SLOT_COUNT];
-    uint64_t taken[THREAD_COUNT]; /* the number of the last mark of each thread */
+    uint64_t taken[THREAD_COUNT]; /* a bit for the number of each mark of a thread */
     uint32_t taken_count;
     const char *failure;
 };
@@ -51,7 +51,7 @@ static void put_some(struct trial *trial, uint32_t thread)
         const uint64_t slot = gkv_prng_below(prng, SLOT_COUNT);
         write_value(&trial->values[slot], ++trial->clock);
         const uint64_t who = (uint64_t)thread << THREAD_SHIFT | i;
-        if (gkv_marks_put(&trial->marks, slot << (64 - GKV_SLOT_BITS) | who)) {
+        if (gkv_marks_put(&trial->marks, thread, slot << (64 - GKV_SLOT_BITS) | who)) {
             gkv_word_store_release(&trial->wakes, 1);
         }
     }
@@ -73,10 +73,10 @@ static void take_mark(struct trial *trial, uint64_t mark)
         fail(trial, "a mark that nobody put");
         return;
     }
-    if (number <= trial->taken[thread]) {
-        fail(trial, "a mark comes twice, or before an older one of its thread");
+    if (number > PUTS_MAX || (trial->taken[thread] >> number & 1) != 0) {
+        fail(trial, "a mark comes twice");
     }
-    trial->taken[thread] = number;
+    trial->taken[thread] |= UINT64_C(1) << (number & 63);
     trial->taken_count++;
     send_slot(trial, slot);
     gkv_marks_drop(&trial->marks);
@@ -158,7 +158,10 @@ const char *interleave_marks_trial(uint64_t seed, uint64_t *steps_out)
     memset(&trial, 0, sizeof(trial));
     gkv_prng_init(&prng, seed, 29);
     struct gkv_arena arena = gkv_arena_over(memory, sizeof(memory));
-    gkv_marks_init(&trial.marks, &arena, UINT64_C(1) << gkv_prng_below(&prng, CAPACITY_BITS_MAX));
+    const uint64_t capacity_bits = gkv_prng_below(&prng, CAPACITY_BITS_MAX);
+    const uint64_t lane_bits = gkv_prng_below(&prng, capacity_bits < 2 ? capacity_bits + 1 : 3);
+    gkv_marks_init(&trial.marks, &arena,
+                   (struct gkv_marks_shape){UINT64_C(1) << capacity_bits, 1u << lane_bits});
     for (uint32_t i = 0; i < THREAD_COUNT; i++) {
         gkv_prng_init(&trial.prng[i], seed, 22 + i);
     }

@@ -53,10 +53,11 @@ static inline bool gkv_word_exchange(gkv_word *word, uint64_t *from, uint64_t to
     return is_from;
 }
 
-static inline void gkv_word_or(gkv_word *word, uint64_t bits)
+static inline uint64_t gkv_word_or(gkv_word *word, uint64_t bits)
 {
     const uint64_t before = interleave_begin_change(word, INTERLEAVE_ACQUIRE);
     interleave_end_change(word, before | bits, INTERLEAVE_RELEASE);
+    return before;
 }
 
 static inline void gkv_word_and(gkv_word *word, uint64_t bits)
