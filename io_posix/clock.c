@@ -7,6 +7,12 @@
 
 #define NS_PER_S (1000 * GKV_NS_PER_MS)
 
+#if defined(CLOCK_REALTIME_COARSE)
+#define WALL_CLOCK_OF_TICK CLOCK_REALTIME_COARSE
+#else
+#define WALL_CLOCK_OF_TICK CLOCK_REALTIME
+#endif
+
 static uint64_t read_clock_ns(clockid_t id)
 {
     struct timespec at = {0};
@@ -19,10 +25,23 @@ uint64_t gkv_clock_mono_ns(void)
     return read_clock_ns(CLOCK_MONOTONIC);
 }
 
+static uint64_t read_wall_ms(clockid_t id)
+{
+    struct timespec at = {0};
+    (void)gkv_system->clock_gettime(id, &at);
+    const uint64_t ms_of_s = (uint64_t)at.tv_nsec / GKV_NS_PER_MS;
+    const uint64_t wall_ms = at.tv_sec < 0 ? 0 : (uint64_t)at.tv_sec * 1000 + ms_of_s;
+    return wall_ms <= GKV_HLC_WALL_MS_MAX ? wall_ms : GKV_HLC_WALL_MS_MAX;
+}
+
 uint64_t gkv_clock_wall_ms(void)
 {
-    const uint64_t wall_ms = read_clock_ns(CLOCK_REALTIME) / GKV_NS_PER_MS;
-    return wall_ms <= GKV_HLC_WALL_MS_MAX ? wall_ms : GKV_HLC_WALL_MS_MAX;
+    return read_wall_ms(CLOCK_REALTIME);
+}
+
+uint64_t gkv_clock_tick_ms(void)
+{
+    return read_wall_ms(WALL_CLOCK_OF_TICK);
 }
 
 struct gkv_now gkv_clock_now(void)

@@ -14,6 +14,10 @@ struct gkv_now gkv_clock_now(void);
 uint64_t gkv_clock_mono_ns(void);
 uint64_t gkv_clock_wall_ms(void); /* bounded likewise */
 
+/* The same as of the system's last tick, 1 to 10 ms ago at most, where it offers that for less: a
+ * third of the time. For what needs no more than to be near. */
+uint64_t gkv_clock_tick_ms(void);
+
 /* Make a condition for gkv_clock_wait: true, or false when the system has no resources. */
 bool gkv_clock_condition_init(pthread_cond_t *condition);
 

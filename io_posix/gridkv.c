@@ -384,6 +384,7 @@ static enum gkv_error start(struct opening *opening, struct gridkv *gridkv)
         gkv_bulletin_destroy(&gridkv->bulletin);
         return refuse_start(opening, error);
     }
+    gridkv->errands = gkv_host_errands(gridkv->host);
     return GKV_OK;
 }
 
@@ -437,13 +438,19 @@ void gridkv_close(struct gridkv *gridkv)
 
 /* ---- Operations --------------------------------------------------------------------- */
 
-enum gkv_error gkv_handle_check(const struct gridkv *gridkv, const struct gkv_operation *operation)
+static enum gkv_error check_key(const void *key, size_t key_bytes)
 {
-    if (operation->key.data == NULL || operation->key.count == 0) {
+    if (key == NULL || key_bytes == 0) {
         return GKV_ERROR_KEY_EMPTY;
     }
-    if (operation->key.count > GKV_KEY_BYTES_MAX) {
-        return GKV_ERROR_KEY_TOO_LONG;
+    return key_bytes > GKV_KEY_BYTES_MAX ? GKV_ERROR_KEY_TOO_LONG : GKV_OK;
+}
+
+enum gkv_error gkv_handle_check(const struct gridkv *gridkv, const struct gkv_operation *operation)
+{
+    const enum gkv_error error = check_key(operation->key.data, operation->key.count);
+    if (error != GKV_OK) {
+        return error;
     }
     if (operation->value.count > gridkv->value_bytes_max) {
         return GKV_ERROR_VALUE_TOO_LONG;
@@ -466,8 +473,7 @@ struct call {
     pthread_cond_t condition;
     enum gkv_error error;
     bool is_over;
-    void *buffer; /* a get's */
-    size_t buffer_bytes;
+    struct gkv_buffer buffer; /* a get's */
     size_t value_bytes;
 };
 
@@ -478,10 +484,10 @@ static void call_done(void *context, const struct gkv_result *result)
     GKV_ASSERT(!call->is_over);
     call->error = result->error;
     call->value_bytes = result->value.count;
-    if (result->error == GKV_OK && result->value.count > call->buffer_bytes) {
+    if (result->error == GKV_OK && result->value.count > call->buffer.capacity) {
         call->error = GKV_ERROR_BUFFER;
     } else if (result->error == GKV_OK && result->value.count > 0) {
-        memcpy(call->buffer, result->value.data, result->value.count);
+        memcpy(call->buffer.data, result->value.data, result->value.count);
     }
     call->is_over = true;
     (void)pthread_cond_signal(&call->condition);
@@ -509,45 +515,45 @@ static enum gkv_error post_and_wait(struct gridkv *gridkv, const struct gkv_oper
     return call->error;
 }
 
-static enum gkv_error ask_loop(struct gridkv *gridkv, const struct gkv_operation *operation,
-                               struct call *call)
+/* What the caller cannot do itself. Apart, so that what it can has a small frame. */
+GKV_APART static enum gkv_error ask_loop(struct gridkv *gridkv,
+                                         const struct gkv_operation *operation,
+                                         struct gkv_errand *errand)
 {
-    if (pthread_mutex_init(&call->mutex, NULL) != 0) {
+    if (gkv_host_is_own_thread(gridkv->host)) {
+        return GKV_ERROR_BUSY; /* it would wait for itself */
+    }
+    struct call call = {.buffer = errand->buffer};
+    if (pthread_mutex_init(&call.mutex, NULL) != 0) {
         return GKV_ERROR_SYSTEM;
     }
-    if (pthread_cond_init(&call->condition, NULL) != 0) {
-        (void)pthread_mutex_destroy(&call->mutex);
+    if (pthread_cond_init(&call.condition, NULL) != 0) {
+        (void)pthread_mutex_destroy(&call.mutex);
         return GKV_ERROR_SYSTEM;
     }
-    const enum gkv_error error = post_and_wait(gridkv, operation, call);
-    (void)pthread_cond_destroy(&call->condition);
-    (void)pthread_mutex_destroy(&call->mutex);
+    struct gkv_inside_place *place = gkv_host_enter(gridkv->host);
+    const enum gkv_error error = post_and_wait(gridkv, operation, &call);
+    gkv_host_exit(place);
+    (void)pthread_cond_destroy(&call.condition);
+    (void)pthread_mutex_destroy(&call.mutex);
+    errand->value_bytes = call.value_bytes;
     return error;
 }
 
-static enum gkv_error run_blocking(struct gridkv *gridkv, const struct gkv_operation *operation,
-                                   struct call *call)
+static enum gkv_error write_blocking(struct gridkv *gridkv, const struct gkv_operation *operation)
 {
     if (gridkv == NULL) {
         return GKV_ERROR_CLOSED;
     }
-    enum gkv_error error = gkv_handle_check(gridkv, operation);
+    const enum gkv_error error = gkv_handle_check(gridkv, operation);
     if (error != GKV_OK) {
         return error;
     }
-    if (gkv_host_is_own_thread(gridkv->host)) {
-        return GKV_ERROR_BUSY; /* it would wait for itself */
+    if (gkv_errand_write(gridkv->errands, operation)) {
+        return GKV_OK;
     }
-    struct gkv_errand errand = {.buffer = {call->buffer, call->buffer_bytes}};
-    gkv_host_enter(gridkv->host);
-    if (gkv_errand_run(gridkv->host, operation, &errand)) {
-        call->value_bytes = errand.value_bytes;
-        error = errand.error;
-    } else {
-        error = ask_loop(gridkv, operation, call);
-    }
-    gkv_host_exit(gridkv->host);
-    return error;
+    struct gkv_errand errand = {.error = GKV_OK};
+    return ask_loop(gridkv, operation, &errand);
 }
 
 enum gkv_error gridkv_set(struct gridkv *gridkv, const void *key, size_t key_bytes,
@@ -559,21 +565,29 @@ enum gkv_error gridkv_set(struct gridkv *gridkv, const void *key, size_t key_byt
         .value = bytes_of(value, value_bytes),
         .ttl_ms = ttl_ms,
     };
-    struct call call = {0};
-    return run_blocking(gridkv, &operation, &call);
+    return write_blocking(gridkv, &operation);
 }
 
 enum gkv_error gridkv_get(struct gridkv *gridkv, const void *key, size_t key_bytes, void *buffer,
                           size_t buffer_bytes, size_t *value_bytes_out)
 {
-    const struct gkv_operation operation = {
-        .kind = GKV_OPERATION_GET,
-        .key = bytes_of(key, key_bytes),
-    };
-    struct call call = {.buffer = buffer, .buffer_bytes = buffer == NULL ? 0 : buffer_bytes};
-    const enum gkv_error error = run_blocking(gridkv, &operation, &call);
+    if (gridkv == NULL) {
+        return GKV_ERROR_CLOSED;
+    }
+    enum gkv_error error = check_key(key, key_bytes);
+    if (error != GKV_OK) {
+        return error;
+    }
+    struct gkv_errand errand = {.buffer = {buffer, buffer == NULL ? 0 : buffer_bytes}};
+    if (gkv_errand_get(gridkv->errands, bytes_of(key, key_bytes), &errand)) {
+        error = errand.error;
+    } else {
+        const struct gkv_operation operation = {.kind = GKV_OPERATION_GET,
+                                                .key = bytes_of(key, key_bytes)};
+        error = ask_loop(gridkv, &operation, &errand);
+    }
     if ((error == GKV_OK || error == GKV_ERROR_BUFFER) && value_bytes_out != NULL) {
-        *value_bytes_out = call.value_bytes;
+        *value_bytes_out = errand.value_bytes;
     }
     return error;
 }
@@ -584,8 +598,7 @@ enum gkv_error gridkv_delete(struct gridkv *gridkv, const void *key, size_t key_
         .kind = GKV_OPERATION_DELETE,
         .key = bytes_of(key, key_bytes),
     };
-    struct call call = {0};
-    return run_blocking(gridkv, &operation, &call);
+    return write_blocking(gridkv, &operation);
 }
 
 /* An asynchronous operation that is under way, with its key and value behind it. */
@@ -641,9 +654,9 @@ static enum gkv_error run_async(struct gridkv *gridkv, const struct gkv_operatio
     };
     copy_bytes(flight->bytes, &request.operation.key);
     copy_bytes(flight->bytes + operation->key.count, &request.operation.value);
-    gkv_host_enter(gridkv->host);
+    struct gkv_inside_place *place = gkv_host_enter(gridkv->host);
     error = gkv_host_post(gridkv->host, &request);
-    gkv_host_exit(gridkv->host);
+    gkv_host_exit(place);
     if (error != GKV_OK) {
         free(flight);
     }
@@ -693,10 +706,10 @@ enum gkv_error gridkv_wait_ready(struct gridkv *gridkv, uint32_t timeout_ms)
     if (gkv_host_is_own_thread(gridkv->host)) {
         return GKV_ERROR_BUSY;
     }
-    gkv_host_enter(gridkv->host);
+    struct gkv_inside_place *place = gkv_host_enter(gridkv->host);
     const enum gkv_error error =
         gkv_host_wait_ready(gridkv->host, gkv_clock_mono_ns() + timeout_ms * GKV_NS_PER_MS);
-    gkv_host_exit(gridkv->host);
+    gkv_host_exit(place);
     return error;
 }
 
@@ -710,10 +723,10 @@ enum gkv_error gridkv_member_next(struct gridkv *gridkv, uint32_t timeout_ms,
         return GKV_ERROR_BUSY;
     }
     struct gridkv_member_event event;
-    gkv_host_enter(gridkv->host);
+    struct gkv_inside_place *place = gkv_host_enter(gridkv->host);
     const enum gkv_error error = gkv_bulletin_take(
         &gridkv->bulletin, gkv_clock_mono_ns() + timeout_ms * GKV_NS_PER_MS, &event);
-    gkv_host_exit(gridkv->host);
+    gkv_host_exit(place);
     if (error == GKV_OK) {
         memcpy(event_out, &event, struct_bytes < sizeof(event) ? struct_bytes : sizeof(event));
     }
@@ -737,9 +750,9 @@ enum gkv_error gridkv_stats(struct gridkv *gridkv, struct gridkv_stats *stats_ou
         return GKV_ERROR_CLOSED;
     }
     struct gkv_host_figures figures;
-    gkv_host_enter(gridkv->host);
+    struct gkv_inside_place *place = gkv_host_enter(gridkv->host);
     gkv_host_figures(gridkv->host, &figures);
-    gkv_host_exit(gridkv->host);
+    gkv_host_exit(place);
     const struct gridkv_stats stats = {
         .record_count = figures.node.store.record_count,
         .tombstone_count = figures.node.store.tombstone_count,
@@ -767,9 +780,9 @@ enum gkv_error gridkv_health(struct gridkv *gridkv)
     if (gridkv == NULL) {
         return GKV_ERROR_CLOSED;
     }
-    gkv_host_enter(gridkv->host);
+    struct gkv_inside_place *place = gkv_host_enter(gridkv->host);
     const enum gkv_error error = gkv_host_health(gridkv->host);
-    gkv_host_exit(gridkv->host);
+    gkv_host_exit(place);
     return error;
 }
 

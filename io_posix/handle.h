@@ -10,6 +10,7 @@
 
 struct gridkv {
     struct gkv_host *host;
+    struct gkv_errands *errands; /* of the host */
     struct gkv_bulletin bulletin;
     gridkv_member_fn on_member; /* NULL: nobody */
     void *member_context;

@@ -4,6 +4,7 @@
 #include <signal.h>
 #include <stdatomic.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/mman.h>
 
 #include "core/panic.h"
@@ -181,7 +182,7 @@ static void leave(struct gkv_host *host)
     uint64_t now_ns = now.mono_ns;
     while (now_ns < until_ns &&
            (!gkv_node_has_left(node) || gkv_mailbox_open_count(&host->mailbox) > 0 ||
-            gkv_inplace_deadline_ns(host->commons.inplace) != GKV_NEVER ||
+            gkv_inplace_deadline_ns(host->errands.commons.inplace) != GKV_NEVER ||
             has_bytes_to_send(host))) {
         turn(host, earliest(wait_ns_of(host), until_ns - now_ns));
         now_ns = gkv_clock_mono_ns();
@@ -206,7 +207,7 @@ static void end_requests(struct gkv_host *host)
 void gkv_host_run(struct gkv_host *host)
 {
     publish_news(host, gkv_clock_now());
-    while (!atomic_load(&host->is_stopping)) {
+    while (!atomic_load(&host->errands.is_stopping)) {
         turn(host, wait_ns_of(host));
     }
     leave(host);
@@ -215,7 +216,9 @@ void gkv_host_run(struct gkv_host *host)
 
 static void *run(void *argument)
 {
-    gkv_host_run(argument);
+    struct gkv_host *host = argument;
+    atomic_store(&host->errands.own_self, gkv_inside_self());
+    gkv_host_run(host);
     return NULL;
 }
 
@@ -264,7 +267,8 @@ static enum gkv_error make_parts(struct gkv_host *host, const struct gkv_host_pa
     if (error == GKV_OK) {
         host->clients.loop = &host->loop;
         host->clients.view.node = gkv_endpoint_node(host->endpoint);
-        host->commons = gkv_node_commons(gkv_endpoint_node(host->endpoint));
+        host->errands.commons = gkv_node_commons(gkv_endpoint_node(host->endpoint));
+        host->errands.loop = &host->loop;
         host->clients.view.peers = &host->endpoint_stats;
         host->clients.submit = gkv_host_submit;
         host->clients.context = host;
@@ -342,7 +346,7 @@ static enum gkv_error start_thread(struct gkv_host *host)
 
 enum gkv_error gkv_host_create(const struct gkv_host_parts *parts, struct gkv_host **host_out)
 {
-    struct gkv_host *host = calloc(1, sizeof(*host));
+    struct gkv_host *host = aligned_alloc(_Alignof(struct gkv_host), sizeof(*host));
     if (host == NULL) {
         gkv_socket_close(parts->datagram_fd);
         gkv_socket_close(parts->peer_fd);
@@ -352,6 +356,7 @@ enum gkv_error gkv_host_create(const struct gkv_host_parts *parts, struct gkv_ho
         gkv_resolver_release(parts->resolver);
         return GKV_ERROR_MEMORY;
     }
+    memset(host, 0, sizeof(*host));
     host->datagram.fd = parts->datagram_fd;
     host->peer_listener.fd = parts->peer_fd;
     host->clients.watch.fd = parts->client_fd;
@@ -395,7 +400,7 @@ void gkv_host_ask_to_stop(struct gkv_host *host)
 {
     gkv_mailbox_close(&host->mailbox);
     (void)pthread_mutex_lock(&host->figures_mutex);
-    atomic_store(&host->is_stopping, true);
+    atomic_store(&host->errands.is_stopping, true);
     (void)pthread_cond_broadcast(&host->ready_condition);
     (void)pthread_mutex_unlock(&host->figures_mutex);
     gkv_loop_wake(&host->loop);
@@ -407,31 +412,26 @@ void gkv_host_stop(struct gkv_host *host)
     gkv_host_ask_to_stop(host);
     (void)pthread_join(host->thread, NULL);
 
-    gkv_inside_wait(&host->inside); /* callers have their answers, and take the last steps out */
+    /* Callers have their answers, and take the last steps out. */
+    gkv_inside_wait(&host->errands.inside);
     gkv_host_destroy(host);
 }
 
 /* ---- Any thread --------------------------------------------------------------------- */
 
-void gkv_host_enter(struct gkv_host *host)
+struct gkv_inside_place *gkv_host_enter(struct gkv_host *host)
 {
-    gkv_inside_enter(&host->inside);
+    return gkv_inside_enter(&host->errands.inside, gkv_inside_self());
 }
 
-void gkv_host_exit(struct gkv_host *host)
+void gkv_host_exit(struct gkv_inside_place *place)
 {
-    gkv_inside_exit(&host->inside);
+    gkv_inside_exit(place);
 }
 
-bool gkv_host_commons(const struct gkv_host *host, struct gkv_commons *commons_out)
+struct gkv_errands *gkv_host_errands(struct gkv_host *host)
 {
-    *commons_out = host->commons;
-    return !atomic_load_explicit(&host->is_stopping, memory_order_relaxed);
-}
-
-void gkv_host_wake(struct gkv_host *host)
-{
-    gkv_loop_wake(&host->loop);
+    return &host->errands;
 }
 
 bool gkv_host_is_own_thread(const struct gkv_host *host)
@@ -459,12 +459,12 @@ void gkv_host_figures(struct gkv_host *host, struct gkv_host_figures *figures_ou
 enum gkv_error gkv_host_wait_ready(struct gkv_host *host, uint64_t mono_ns)
 {
     (void)pthread_mutex_lock(&host->figures_mutex);
-    while (!atomic_load(&host->is_ready) && !atomic_load(&host->is_stopping) &&
+    while (!atomic_load(&host->is_ready) && !atomic_load(&host->errands.is_stopping) &&
            gkv_clock_mono_ns() < mono_ns) {
         gkv_clock_wait(&host->ready_condition, &host->figures_mutex, mono_ns);
     }
     const bool is_ready = atomic_load(&host->is_ready);
-    const bool is_stopping = atomic_load(&host->is_stopping);
+    const bool is_stopping = atomic_load(&host->errands.is_stopping);
     (void)pthread_mutex_unlock(&host->figures_mutex);
     if (is_stopping) {
         return GKV_ERROR_CLOSED;
@@ -474,7 +474,7 @@ enum gkv_error gkv_host_wait_ready(struct gkv_host *host, uint64_t mono_ns)
 
 enum gkv_error gkv_host_health(const struct gkv_host *host)
 {
-    if (atomic_load(&host->is_stopping)) {
+    if (atomic_load(&host->errands.is_stopping)) {
         return GKV_ERROR_CLOSED;
     }
     const uint64_t turned_ns = atomic_load(&host->turned_ns);

@@ -19,6 +19,7 @@
 #include "core/error.h"
 #include "core/node.h"
 #include "core/options.h"
+#include "io_posix/errand.h"
 #include "io_posix/mailbox.h"
 #include "io_posix/resolver.h"
 #include "proto/endpoint.h"
@@ -74,14 +75,13 @@ void gkv_host_destroy(struct gkv_host *host);
 
 /* Any thread, as the rest of this file. */
 
-/* A caller comes in, or goes: the host is not freed while one is inside. */
-void gkv_host_enter(struct gkv_host *host);
-void gkv_host_exit(struct gkv_host *host);
+/* A caller comes in, or goes: the host is not freed while one is inside. Returns what is to be
+ * handed to gkv_host_exit. */
+struct gkv_inside_place *gkv_host_enter(struct gkv_host *host);
+void gkv_host_exit(struct gkv_inside_place *place);
 
-/* What a caller inside may use by itself (core/inplace.h), lent while it is inside; false: the host
- * is about to stop. A write that wakes is followed by gkv_host_wake. */
-GKV_MUST_USE bool gkv_host_commons(const struct gkv_host *host, struct gkv_commons *commons_out);
-void gkv_host_wake(struct gkv_host *host);
+/* What threads may do by themselves: lent while there is a host. */
+struct gkv_errands *gkv_host_errands(struct gkv_host *host);
 
 bool gkv_host_is_own_thread(const struct gkv_host *host);
 

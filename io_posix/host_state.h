@@ -12,8 +12,8 @@
 #include <stdint.h>
 
 #include "core/inplace.h"
+#include "io_posix/errand.h"
 #include "io_posix/host.h"
-#include "io_posix/inside.h"
 #include "io_posix/loop.h"
 #include "io_posix/mailbox.h"
 #include "io_posix/resolver.h"
@@ -52,11 +52,9 @@ struct gkv_host {
     pthread_cond_t ready_condition;
     struct gkv_host_figures figures; /* under figures_mutex */
     atomic_bool is_ready;            /* written under figures_mutex */
-    atomic_bool is_stopping;         /* written under figures_mutex */
     _Atomic uint64_t turned_ns;
-    struct gkv_inside inside;
-    struct gkv_commons commons; /* of the node, which threads may use by themselves */
     pthread_t thread;
+    struct gkv_errands errands; /* is_stopping is written under figures_mutex; the rest at start */
 };
 
 #endif

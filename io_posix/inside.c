@@ -1,35 +1,49 @@
 #include "io_posix/inside.h"
 
-#include <pthread.h>
 #include <time.h>
 
 #include "core/panic.h"
 #include "core/types.h"
 
-_Static_assert(sizeof(struct gkv_inside) == GKV_INSIDE_COUNT * GKV_INSIDE_LINE_BYTES,
-               "a cache line each");
+_Static_assert(sizeof(struct gkv_inside_place) == GKV_INSIDE_LINE_BYTES, "a cache line each");
 
-/* What names a thread is a pointer or a number; two threads may have the same place. */
-static _Atomic uint64_t *count_of(struct gkv_inside *inside)
+/* The place of a thread, which may be new: its own, or one that nobody has. NULL: there is none
+ * within reach. */
+static struct gkv_inside_place *find_place(struct gkv_inside *inside, uint64_t self)
 {
-    const uint64_t hash = (uint64_t)(uintptr_t)pthread_self() * UINT64_C(0x9E3779B97F4A7C15);
-    return &inside->places[(hash >> 32) % GKV_INSIDE_COUNT].caller_count;
+    for (uint32_t i = 0; i < GKV_INSIDE_REACH; i++) {
+        const uint32_t index = (gkv_inside_index(self) + i) % GKV_INSIDE_COUNT;
+        struct gkv_inside_place *place = &inside->places[index];
+        uint64_t owner = atomic_load(&place->owner);
+        if (owner == 0 && atomic_compare_exchange_strong(&place->owner, &owner, self)) {
+            atomic_store(&place->number, atomic_fetch_add(&inside->owner_count, 1));
+            return place;
+        }
+        if (owner == self) {
+            return place;
+        }
+    }
+    return NULL;
 }
 
-void gkv_inside_enter(struct gkv_inside *inside)
+struct gkv_inside_place *gkv_inside_enter_elsewhere(struct gkv_inside *inside, uint64_t self)
 {
-    (void)atomic_fetch_add(count_of(inside), 1);
+    GKV_ASSERT(self != 0);
+    struct gkv_inside_place *place = find_place(inside, self);
+    place = place == NULL ? &inside->shared : place;
+    (void)atomic_fetch_add(&place->caller_count, 1);
+    return place;
 }
 
-void gkv_inside_exit(struct gkv_inside *inside)
+void gkv_inside_exit_shared(struct gkv_inside_place *place)
 {
-    const uint64_t before = atomic_fetch_sub(count_of(inside), 1);
+    const uint64_t before = atomic_fetch_sub(&place->caller_count, 1);
     GKV_ASSERT(before > 0);
 }
 
 static uint64_t caller_count(struct gkv_inside *inside)
 {
-    uint64_t sum = 0;
+    uint64_t sum = atomic_load(&inside->shared.caller_count);
     for (uint32_t i = 0; i < GKV_INSIDE_COUNT; i++) {
         sum += atomic_load(&inside->places[i].caller_count);
     }
@@ -39,7 +53,7 @@ static uint64_t caller_count(struct gkv_inside *inside)
 void gkv_inside_wait(struct gkv_inside *inside)
 {
     const struct timespec moment = {.tv_nsec = GKV_NS_PER_MS};
-    while (caller_count(inside) > 0) {
+    do {
         (void)nanosleep(&moment, NULL);
-    }
+    } while (caller_count(inside) > 0);
 }

@@ -125,7 +125,7 @@ static uint32_t read_in_place(struct gridkv *gridkv, struct gridkv_read *reads, 
         if (reads[i].error != GKV_OK) {
             continue;
         }
-        if (!gkv_errand_run(gridkv->host, &operation, &errand)) {
+        if (!gkv_errand_get(gridkv->errands, operation.key, &errand)) {
             left |= 1U << i;
             continue;
         }
@@ -140,16 +140,10 @@ static uint32_t write_in_place(struct gridkv *gridkv, struct gridkv_write *write
     uint32_t left = 0;
     for (uint32_t i = 0; i < count; i++) {
         const struct gkv_operation operation = operation_of_write(&writes[i]);
-        struct gkv_errand errand = {.error = GKV_OK};
         writes[i].error = gkv_handle_check(gridkv, &operation);
-        if (writes[i].error != GKV_OK) {
-            continue;
-        }
-        if (!gkv_errand_run(gridkv->host, &operation, &errand)) {
+        if (writes[i].error == GKV_OK && !gkv_errand_write(gridkv->errands, &operation)) {
             left |= 1U << i;
-            continue;
         }
-        writes[i].error = errand.error;
     }
     return left;
 }
@@ -185,7 +179,8 @@ static void write_some(struct gridkv *gridkv, struct waiter *waiter, struct grid
 }
 
 /* Go in, as a caller that may wait. */
-static enum gkv_error begin(struct gridkv *gridkv, struct waiter *waiter)
+static enum gkv_error begin(struct gridkv *gridkv, struct waiter *waiter,
+                            struct gkv_inside_place **place_out)
 {
     if (gridkv == NULL) {
         return GKV_ERROR_CLOSED;
@@ -196,13 +191,13 @@ static enum gkv_error begin(struct gridkv *gridkv, struct waiter *waiter)
     if (!waiter_init(waiter)) {
         return GKV_ERROR_SYSTEM;
     }
-    gkv_host_enter(gridkv->host);
+    *place_out = gkv_host_enter(gridkv->host);
     return GKV_OK;
 }
 
-static void end(struct gridkv *gridkv, struct waiter *waiter)
+static void end(struct waiter *waiter, struct gkv_inside_place *place)
 {
-    gkv_host_exit(gridkv->host);
+    gkv_host_exit(place);
     waiter_destroy(waiter);
 }
 
@@ -214,28 +209,30 @@ static uint32_t part_count(size_t left_count)
 enum gkv_error gridkv_get_many(struct gridkv *gridkv, struct gridkv_read *reads, size_t count)
 {
     struct waiter waiter;
-    const enum gkv_error error = begin(gridkv, &waiter);
+    struct gkv_inside_place *place = NULL;
+    const enum gkv_error error = begin(gridkv, &waiter, &place);
     if (error != GKV_OK) {
         return error;
     }
     for (size_t i = 0; i < count; i += PART_COUNT) {
         read_some(gridkv, &waiter, reads + i, part_count(count - i));
     }
-    end(gridkv, &waiter);
+    end(&waiter, place);
     return GKV_OK;
 }
 
 enum gkv_error gridkv_set_many(struct gridkv *gridkv, struct gridkv_write *writes, size_t count)
 {
     struct waiter waiter;
-    const enum gkv_error error = begin(gridkv, &waiter);
+    struct gkv_inside_place *place = NULL;
+    const enum gkv_error error = begin(gridkv, &waiter, &place);
     if (error != GKV_OK) {
         return error;
     }
     for (size_t i = 0; i < count; i += PART_COUNT) {
         write_some(gridkv, &waiter, writes + i, part_count(count - i));
     }
-    end(gridkv, &waiter);
+    end(&waiter, place);
     return GKV_OK;
 }
 

@@ -654,7 +654,7 @@ static int sim_clock_gettime(clockid_t id, struct timespec *at)
     (void)enter();
     const struct gkv_kernel_process *process = process_running();
     uint64_t ns = kernel->now_ns + process->mono_off_ns;
-    if (id == CLOCK_REALTIME) {
+    if (id == CLOCK_REALTIME || id == CLOCK_REALTIME_COARSE) {
         ns = kernel->now_ns + (WALL_MS_FIRST + (uint64_t)process->wall_off_ms) * GKV_NS_PER_MS;
     }
     *at = (struct timespec){.tv_sec = (time_t)(ns / NS_PER_S), .tv_nsec = (long)(ns % NS_PER_S)};
