@@ -23,9 +23,9 @@ static ucontext_t outside;
 static uint32_t thread_count;
 static int running = -1;
 static uint64_t step;
-static uint64_t changes[CHANGES_MAX];
+static uint64_t changes[CHANGES_MAX]; /* at this step, the running thread's priority is 1 + index */
 static uint32_t change_count;
-static int64_t lowest;
+static int64_t lowest; /* of who waited last: below all changes */
 static interleave_body run_body;
 static void *run_context;
 
@@ -65,7 +65,7 @@ void interleave_step(void)
     }
     for (uint32_t i = 0; i < change_count; i++) {
         if (changes[i] == step) {
-            threads[running].priority = --lowest;
+            threads[running].priority = 1 + (int64_t)i;
         }
     }
     go_on();
@@ -105,7 +105,8 @@ uint64_t interleave_run(const struct interleave_plan *plan, interleave_body body
         thread->context.uc_link = NULL;
         makecontext(&thread->context, enter, 0);
         thread->is_over = false;
-        thread->priority = (int64_t)(1 + gkv_prng_below(&prng, 1 << 20)) * INTERLEAVE_THREADS + i;
+        const int64_t draw = (int64_t)gkv_prng_below(&prng, 1 << 20);
+        thread->priority = CHANGES_MAX + 1 + draw * INTERLEAVE_THREADS + i;
     }
     interleave_memory_begin(plan->seed);
     running = choose();

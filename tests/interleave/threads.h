@@ -1,11 +1,14 @@
 /* Made-up threads: one at a time, changed at atomic operations as a seed will have it.
  *
  * Model     PCT (Burckhardt, Kothari, Musuvathi, Nagarakatte, "A Randomized Scheduler with
- *           Probabilistic Guarantees of Finding Bugs", ASPLOS 2010): threads have random
- *           priorities, the highest that may run does, and at a few random steps the running one
- *           becomes the lowest. A bug that needs d such changes is met once in n k^(d - 1) runs at
- *           the least, of n threads and k steps. Who waits for another (interleave_pause) becomes
- *           the lowest, too.
+ *           Probabilistic Guarantees of Finding Bugs", ASPLOS 2010), its algorithm of section
+ *           3: threads have random priorities, and the highest that may run does. At d - 1 steps,
+ *           drawn from k, the running one gets a priority below all of those: i at the i-th that
+ *           was drawn, which need not be the i-th in time, so that of two that were lowered
+ *           either may go on first. A bug of depth d is met at least once in n k^(d - 1) runs of
+ *           n threads and at most k steps. Ours differs in one thing: who waits for another
+ *           (interleave_pause) becomes the lowest of all, where the paper asks the operating
+ *           system who is blocked.
  */
 #ifndef GKV_TESTS_INTERLEAVE_THREADS_H
 #define GKV_TESTS_INTERLEAVE_THREADS_H
