@@ -11,11 +11,11 @@
  * requests: each key slowly rises to be the most popular, and is then the least.
  */
 #include <inttypes.h>
-#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "bench/zipf.h"
 #include "core/hash.h"
 #include "core/prng.h"
 #include "core/store.h"
@@ -43,42 +43,9 @@ struct trace {
 
 /* ---- Traces. --------------------------------------------------------------------------------- */
 
-/* Gray et al., "Quickly Generating Billion-Record Synthetic Databases", SIGMOD 1994. */
-struct zipf {
-    double zeta;
-    double exponent;
-    double alpha;
-    double eta;
-};
-
-static struct zipf zipf_of(double exponent)
-{
-    struct zipf zipf = {.exponent = exponent, .alpha = 1 / (1 - exponent)};
-    for (uint32_t i = 1; i <= KEY_COUNT; i++) {
-        zipf.zeta += 1 / pow(i, exponent);
-    }
-    const double zeta_of_two = 1 + pow(0.5, exponent);
-    zipf.eta = (1 - pow(2.0 / KEY_COUNT, 1 - exponent)) / (1 - zeta_of_two / zipf.zeta);
-    return zipf;
-}
-
-static uint32_t zipf_draw(const struct zipf *zipf, struct gkv_prng *prng)
-{
-    const double u = (double)gkv_prng_below(prng, UINT64_C(1) << 53) * 0x1p-53;
-    const double scaled = u * zipf->zeta;
-    if (scaled < 1) {
-        return 0;
-    }
-    if (scaled < 1 + pow(0.5, zipf->exponent)) {
-        return 1;
-    }
-    const uint32_t rank = (uint32_t)(KEY_COUNT * pow(zipf->eta * u - zipf->eta + 1, zipf->alpha));
-    return rank < KEY_COUNT ? rank : KEY_COUNT - 1;
-}
-
 static void trace_fill(struct trace *trace)
 {
-    const struct zipf zipf = zipf_of(trace->exponent);
+    const struct zipf zipf = zipf_of(KEY_COUNT, trace->exponent);
     struct gkv_prng prng;
     gkv_prng_init(&prng, 77, 0);
     trace->key_count = trace->kind == TRACE_SCAN ? KEY_COUNT + SCAN_COUNT : KEY_COUNT;

@@ -1,7 +1,7 @@
 /* Keys of 16 bytes, and which of them is asked for next.
  *
- * Model     Uniform, or Zipf with exponent 0.99 by the method of Gray et al. (SIGMOD 1994), as YCSB
- *           draws it. Which keys are popular has nothing to do with their order.
+ * Model     Uniform, or Zipf with exponent 0.99 (bench/zipf.h). Which keys are popular has nothing
+ *           to do with their order.
  * Bounds    Streams repeat after KEYS_STREAM_COUNT draws, which 4 bytes each hold: drawing while
  *           the clock runs would cost more than some of the stores.
  */

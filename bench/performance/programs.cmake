@@ -7,15 +7,15 @@ set(here ${root}/bench/performance)
 
 file(GLOB table_sources CONFIGURE_DEPENDS ${here}/table_*.c)
 add_executable(bench_performance ${root}/bench/bench_performance.c ${here}/child.c
-  ${here}/contenders.c ${here}/figures.c ${table_sources})
-target_link_libraries(bench_performance PRIVATE bench_report gridkv_posix)
+  ${here}/contenders.c ${table_sources})
+target_link_libraries(bench_performance PRIVATE bench_performance_parts gridkv_posix)
 
 # A store in a process: rival_<noun>.
 function(rival noun)
-  add_executable(rival_${noun} ${here}/rival_${noun}.c ${here}/rival.c ${here}/worker.c
-    ${here}/keys.c)
+  add_executable(rival_${noun} ${here}/rival_${noun}.c ${here}/rival.c ${here}/worker.c)
   target_compile_definitions(rival_${noun} PRIVATE _GNU_SOURCE)
-  target_link_libraries(rival_${noun} PRIVATE gridkv_posix Threads::Threads m ${ARGN})
+  target_link_libraries(rival_${noun} PRIVATE bench_performance_parts gridkv_posix Threads::Threads
+    ${ARGN})
 endfunction()
 
 rival(gridkv)
@@ -43,12 +43,10 @@ if(EXISTS "${GRIDKV_PROTOTYPES}/store_bench.c")
   endforeach()
 endif()
 
-add_executable(bench_load ${here}/load.c ${here}/dialect.c)
-target_compile_definitions(bench_load PRIVATE _GNU_SOURCE)
-target_link_libraries(bench_load PRIVATE gridkv_posix)
-add_executable(bench_bare ${here}/bare.c ${here}/dialect.c)
-target_compile_definitions(bench_bare PRIVATE _GNU_SOURCE)
-target_include_directories(bench_bare PRIVATE ${root})
+foreach(noun load bare)
+  add_executable(bench_${noun} ${here}/${noun}.c)
+  target_link_libraries(bench_${noun} PRIVATE bench_performance_parts gridkv_posix)
+endforeach()
 add_executable(bench_nodes ${here}/nodes.c)
 target_link_libraries(bench_nodes PRIVATE gridkv_posix)
 
