@@ -2,10 +2,12 @@
  *
  * Usage: bench_performance [--quick] [--rounds N] [--turn-ms MS] [--plots FOLDER] [PART]...
  *
- * Parts: stores, values, memory, servers, nodes; all of them when none is named. Prints the page
- * whose words are bench/performance.md, and writes its plots to FOLDER
- * (docs/results/performance). --quick: everything tiny, to see that it works. The programs that it
- * starts lie beside it. Exit status 1: something that has to be there could not be run.
+ * Parts: stores, values, memory, eviction, servers, nodes; all of them when none is named. Prints
+ * the page whose words are bench/performance.md, and writes its plots to FOLDER: without arguments
+ * to docs/results/performance, which is the page's, else to performance.plots beside this program.
+ * --quick: everything tiny, to see that it works. The programs that it starts lie beside it. Exit
+ * status 1: something that has to be there could not be run, a rival among them; with --quick,
+ * columns of rivals that are not there are empty.
  */
 #include <getopt.h>
 #include <signal.h>
@@ -14,6 +16,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "bench/performance/child.h"
 #include "bench/performance/tables.h"
 
 #define PATH_BYTES 512
@@ -25,11 +28,9 @@ struct part {
     bool (*run)(struct bench *bench);
 };
 
-static const struct part parts[] = {{"stores", tables_stores},
-                                    {"values", tables_values},
-                                    {"memory", tables_memory},
-                                    {"servers", tables_servers},
-                                    {"nodes", tables_nodes}};
+static const struct part parts[] = {{"stores", tables_stores},   {"values", tables_values},
+                                    {"memory", tables_memory},   {"eviction", tables_eviction},
+                                    {"servers", tables_servers}, {"nodes", tables_nodes}};
 #define PART_COUNT (sizeof(parts) / sizeof(parts[0]))
 
 enum option_id {
@@ -48,7 +49,8 @@ static const struct option options[] = {{"quick", no_argument, NULL, OPTION_QUIC
 static _Noreturn void refuse(void)
 {
     (void)fprintf(stderr, "usage: bench_performance [--quick] [--rounds N] [--turn-ms MS] "
-                          "[--plots FOLDER] [stores|values|memory|servers|nodes]...\n");
+                          "[--plots FOLDER] "
+                          "[stores|values|memory|eviction|servers|nodes]...\n");
     exit(2);
 }
 
@@ -62,9 +64,10 @@ static uint32_t number_of(const char *text, uint32_t most)
     return (uint32_t)number;
 }
 
+/* Returns the folder for plots; NULL: none was named. */
 static const char *take_options(struct bench *bench, int argc, char **argv)
 {
-    const char *plots = "docs/results/performance";
+    const char *plots = NULL;
     for (int id = getopt_long(argc, argv, "", options, NULL); id != -1;
          id = getopt_long(argc, argv, "", options, NULL)) {
         if (id == OPTION_QUICK) {
@@ -136,6 +139,45 @@ static const char *folder_of_programs(void)
     return path;
 }
 
+/* What is not the page must leave the page's plots alone. */
+static bool begin(struct bench *bench, const char *plots, bool is_page)
+{
+    static char beside[PATH_BYTES];
+    (void)snprintf(beside, sizeof(beside), "%s/performance.plots", bench->programs);
+    if (plots == NULL) {
+        plots = is_page ? "docs/results/performance" : beside;
+    }
+    if (!page_begin(&bench->page, plots)) {
+        return false;
+    }
+    bench->page.beside_head = "beside";
+    bench->page.reasons = "What limits those that are missed, or were once: "
+                          "[where the nanoseconds go](../performance.md).";
+    return true;
+}
+
+/* Rivals, and the Debian packages that bring them. Those in processes of ours are built when the
+ * package was there while CMake configured. */
+static bool are_rivals_there(const struct bench *bench)
+{
+    static const struct {
+        const char *program;
+        const char *package;
+    } rivals[] = {{"rival_urcu", "liburcu-dev"},
+                  {"rival_ck", "libck-dev"},
+                  {"redis-server", "redis-server"},
+                  {"memcached", "memcached"}};
+    bool are_there = true;
+    for (size_t i = 0; i < sizeof(rivals) / sizeof(rivals[0]); i++) {
+        if (!child_has_program(bench->programs, rivals[i].program)) {
+            (void)fprintf(stderr, "bench_performance: there is no %s: ./dev bench installs %s\n",
+                          rivals[i].program, rivals[i].package);
+            are_there = false;
+        }
+    }
+    return are_there;
+}
+
 int main(int argc, char **argv)
 {
     static struct bench bench = {.round_count = 7, .turn_ms = 200};
@@ -144,10 +186,9 @@ int main(int argc, char **argv)
     bench.programs = folder_of_programs();
     check_names(argc, argv);
     (void)signal(SIGPIPE, SIG_IGN); /* a rival that ends is left out, and its reason printed */
-    if (!page_begin(&bench.page, plots)) {
+    if ((!are_rivals_there(&bench) && !bench.is_quick) || !begin(&bench, plots, argc == 1)) {
         return 1;
     }
-    bench.page.beside_head = "theirs";
     for (size_t part = 0; part < PART_COUNT; part++) {
         if (!is_wanted(parts[part].name, argc, argv)) {
             continue;

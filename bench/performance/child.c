@@ -13,6 +13,7 @@
 #include <unistd.h>
 
 #define STATUS_EXEC_FAILED 127
+#define PATH_BYTES 512
 #define WAIT_STEP_NS 20000000
 #define WAIT_STEP_COUNT 500
 
@@ -48,6 +49,22 @@ static _Noreturn void become(enum child_place place, const char *const *argument
 static bool make_pipe(int ends[2])
 {
     return pipe2(ends, O_CLOEXEC) == 0;
+}
+
+bool child_has_program(const char *folder, const char *name)
+{
+    const char *path = getenv("PATH");
+    char found[PATH_BYTES];
+    (void)snprintf(found, sizeof(found), "%s/%s", folder, name);
+    while (access(found, X_OK) != 0) {
+        if (path == NULL || *path == '\0') {
+            return false;
+        }
+        const size_t count = strcspn(path, ":");
+        (void)snprintf(found, sizeof(found), "%.*s/%s", (int)count, path, name);
+        path += count + (path[count] == ':');
+    }
+    return true;
 }
 
 bool child_start(struct child *child, enum child_place place, const char *const *arguments)

@@ -26,6 +26,9 @@ struct child {
     FILE *from;
 };
 
+/* Is there such a program, in that folder or in PATH? */
+bool child_has_program(const char *folder, const char *name);
+
 /* Start a program with these arguments, the last of which is NULL. Looked for in PATH when its name
  * has no slash. False: it cannot; whether there is such a program is known only when it speaks. */
 bool child_start(struct child *child, enum child_place place, const char *const *arguments);

@@ -7,9 +7,7 @@
 #define PATH_BYTES 512
 #define NUMBER_BYTES 16
 #define LINE_BYTES 64
-#define OVERHEAD_BYTES_MAX 160  /* key, index and header of an entry, whoever's it is */
-#define API_KEY_COUNT_MAX 10000 /* a set of it is a round trip between threads */
-#define API_KEY_COUNT_QUICK 1000
+#define OVERHEAD_BYTES_MAX 160 /* key, index and header of an entry, whoever's it is */
 
 static const char *const programs[CONTENDER_COUNT] = {
     [CONTENDER_GRIDKV] = "rival_gridkv", [CONTENDER_V4A] = "rival_v4a",
@@ -67,10 +65,7 @@ bool contenders_start(struct contenders *contenders, const struct bench *bench, 
     memset(contenders, 0, sizeof(*contenders));
     for (uint32_t i = 0; i < CONTENDER_COUNT; i++) {
         (void)snprintf(path, sizeof(path), "%s/%s", bench->programs, programs[i]);
-        const bool is_too_many =
-            i == CONTENDER_API &&
-            key_count > (bench->is_quick ? API_KEY_COUNT_QUICK : API_KEY_COUNT_MAX);
-        if (!is_too_many && access(path, X_OK) == 0) {
+        if (access(path, X_OK) == 0) {
             start_one(&contenders->children[i], path, key_count, value_bytes);
         }
     }

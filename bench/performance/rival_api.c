@@ -56,10 +56,22 @@ uint32_t rival_get(const struct rival_key *key, uint8_t *out, uint32_t capacity)
 
 bool rival_get_many(const struct rival_key *keys, uint8_t *out, uint32_t capacity)
 {
-    (void)keys;
-    (void)out;
-    (void)capacity;
-    return false;
+    struct gridkv_read reads[RIVAL_MANY];
+    for (uint32_t i = 0; i < RIVAL_MANY; i++) {
+        reads[i] = (struct gridkv_read){.key = keys[i].words,
+                                        .key_bytes = RIVAL_KEY_BYTES,
+                                        .buffer = out + (uint64_t)i * capacity,
+                                        .buffer_bytes = capacity};
+    }
+    if (gridkv_get_many(node, reads, RIVAL_MANY) != GKV_OK) {
+        rival_fail("many gets were refused");
+    }
+    for (uint32_t i = 0; i < RIVAL_MANY; i++) {
+        if (reads[i].error != GKV_OK) {
+            rival_fail("one of many gets found nothing");
+        }
+    }
+    return true;
 }
 
 struct rival_account rival_account(void)

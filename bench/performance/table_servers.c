@@ -103,7 +103,7 @@ static uint16_t start_redis(struct child *child)
     const char *const arguments[] = {"redis-server", "--port",    port,        "--bind",
                                      "127.0.0.1",    "--save",    "",          "--appendonly",
                                      "no",           "--logfile", "/dev/null", NULL};
-    return access("/usr/bin/redis-server", X_OK) == 0 ? start_silent(child, arguments, number) : 0;
+    return child_has_program("/usr/bin", arguments[0]) ? start_silent(child, arguments, number) : 0;
 }
 
 /* One thread: it has one processor here, as the others do. */
@@ -114,7 +114,7 @@ static uint16_t start_memcached(struct child *child)
     (void)snprintf(port, sizeof(port), "%u", number);
     const char *const arguments[] = {"memcached", "-p", port, "-l",  "127.0.0.1", "-U",     "0",
                                      "-t",        "1",  "-m", "256", "-u",        "nobody", NULL};
-    return access("/usr/bin/memcached", X_OK) == 0 ? start_silent(child, arguments, number) : 0;
+    return child_has_program("/usr/bin", arguments[0]) ? start_silent(child, arguments, number) : 0;
 }
 
 /* Its arguments: port; which processor, -1: as we say; whether it spins; keys. */
@@ -302,7 +302,7 @@ bool tables_servers(struct bench *bench)
     measure(bench);
     const uint64_t after = child_memory_bytes(&servers[SERVER_GRIDKVD], "VmData");
     stop_all();
-    page_table(&bench->page, "T13", "servers over loopback, thousands of operations per second");
+    page_table(&bench->page, "T14", "servers over loopback, thousands of operations per second");
     fill("k/s", 0, 1e-3);
     matrix_print(&bench->page, &matrix);
     claim_all(bench);
@@ -310,13 +310,13 @@ bool tables_servers(struct bench *bench)
     if (!plot_pipelines(bench)) {
         return false;
     }
-    page_table(&bench->page, "T14", "the same, p50 of what was sent at a time, us");
+    page_table(&bench->page, "T15", "the same, p50 of what was sent at a time, us");
     fill("us", 1, 1e-3);
     matrix_print(&bench->page, &matrix);
-    page_table(&bench->page, "T15", "the same, p99, us");
+    page_table(&bench->page, "T16", "the same, p99, us");
     fill("us", 2, 1e-3);
     matrix_print(&bench->page, &matrix);
-    page_table(&bench->page, "T16", "the same, p99.9, us");
+    page_table(&bench->page, "T17", "the same, p99.9, us");
     fill("us", 3, 1e-3);
     matrix_print(&bench->page, &matrix);
     return true;

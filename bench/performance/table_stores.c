@@ -117,25 +117,36 @@ static bool plot_over_keys(struct bench *bench, const char *title)
     return matrix_plot(&bench->page, &matrix, &plot, stores.shapes->keys);
 }
 
-static void claim_beside(struct bench *bench, const char *what, enum store_task task,
-                         uint32_t shape)
+/* The store itself, and what a user has of it. */
+static const enum contender ours[] = {CONTENDER_GRIDKV, CONTENDER_API};
+#define OURS_COUNT (sizeof(ours) / sizeof(ours[0]))
+
+static void claim_beside_one(struct bench *bench, const char *what, enum contender rival,
+                             enum store_task task, uint32_t shape)
 {
-    static const enum contender rivals[] = {CONTENDER_URCU, CONTENDER_CK, CONTENDER_CHAIN};
     char text[TEXT_BYTES];
     char beside[TEXT_BYTES];
-    const double ours = median(shape, CONTENDER_GRIDKV, task);
-    for (uint32_t i = 0; i < sizeof(rivals) / sizeof(rivals[0]); i++) {
-        const double theirs = median(shape, rivals[i], task);
-        (void)snprintf(text, sizeof(text), "%s, %s keys: faster than %s", what,
-                       stores.shapes->names[shape], contender_name(rivals[i]));
-        (void)snprintf(beside, sizeof(beside), "%.1f ns", theirs);
+    const double theirs = median(shape, rival, task);
+    (void)snprintf(beside, sizeof(beside), "%.1f ns", theirs);
+    for (uint32_t i = 0; i < OURS_COUNT; i++) {
+        (void)snprintf(text, sizeof(text), "%s, %s keys, %s: faster than %s", what,
+                       stores.shapes->names[shape], contender_name(ours[i]), contender_name(rival));
         claim(&bench->page, &(struct claim){.what = text,
                                             .beside = beside,
                                             .unit = " times",
-                                            .ours = theirs / ours,
+                                            .ours = theirs / median(shape, ours[i], task),
                                             .limit = 1.3,
-                                            .is_at_least = true});
+                                            .is_at_least = true,
+                                            .why = isnan(theirs) ? "it is not here" : NULL});
     }
+}
+
+static void claim_beside(struct bench *bench, const char *what, enum store_task task,
+                         uint32_t shape)
+{
+    claim_beside_one(bench, what, CONTENDER_URCU, task, shape);
+    claim_beside_one(bench, what, CONTENDER_CK, task, shape);
+    claim_beside_one(bench, what, CONTENDER_CHAIN, task, shape);
 }
 
 static void claim_beside_v4a(struct bench *bench, const char *what, enum store_task task,
@@ -144,30 +155,38 @@ static void claim_beside_v4a(struct bench *bench, const char *what, enum store_t
     char text[TEXT_BYTES];
     char beside[TEXT_BYTES];
     const double theirs = median(shape, CONTENDER_V4A, task);
-    (void)snprintf(text, sizeof(text), "%s, %s keys: of V4a's time", what,
-                   stores.shapes->names[shape]);
     (void)snprintf(beside, sizeof(beside), "%.1f ns", theirs);
-    claim(&bench->page,
-          &(struct claim){.what = text,
-                          .beside = isnan(theirs) ? "" : beside,
-                          .unit = " times",
-                          .ours = median(shape, CONTENDER_GRIDKV, task) / theirs,
-                          .limit = 1.25,
-                          .why = isnan(theirs) ? "GRIDKV_PROTOTYPES does not say where V4a is"
-                                               : NULL});
+    for (uint32_t i = 0; i < OURS_COUNT; i++) {
+        (void)snprintf(text, sizeof(text), "%s, %s keys, %s: of V4a's time", what,
+                       stores.shapes->names[shape], contender_name(ours[i]));
+        claim(&bench->page,
+              &(struct claim){.what = text,
+                              .beside = isnan(theirs) ? "" : beside,
+                              .unit = " times",
+                              .ours = median(shape, ours[i], task) / theirs,
+                              .limit = 1.25,
+                              .why = isnan(theirs) ? "GRIDKV_PROTOTYPES does not say where V4a is"
+                                                   : NULL});
+    }
 }
 
-static void claim_ns(struct bench *bench, enum contender contender, enum store_task task,
-                     double limit)
+/* Nanoseconds mean little of a machine that others use as well: beside them stands what the limit
+ * took in the same rounds. Misses of the cache are what a get of many hides, so its mark is on the
+ * larger number of keys. */
+static void claim_ns(struct bench *bench, const char *what, enum contender contender,
+                     enum store_task task, double limit)
 {
     char text[TEXT_BYTES];
-    (void)snprintf(text, sizeof(text), "%s, %s, %s keys, by %s", tasks[task].work,
-                   tasks[task].thread_count == 1 ? "one thread" : "two threads",
-                   stores.shapes->names[stores.shapes->small], contender_name(contender));
+    char beside[TEXT_BYTES];
+    const uint32_t shape = task == GET_MANY ? stores.shapes->large : stores.shapes->small;
+    (void)snprintf(text, sizeof(text), "%s, %s keys, %s", what, stores.shapes->names[shape],
+                   contender_name(contender));
+    (void)snprintf(beside, sizeof(beside), "the limit: %.1f ns",
+                   median(shape, CONTENDER_LIMIT, task));
     claim(&bench->page, &(struct claim){.what = text,
-                                        .beside = "",
+                                        .beside = beside,
                                         .unit = " ns",
-                                        .ours = median(stores.shapes->small, contender, task),
+                                        .ours = median(shape, contender, task),
                                         .limit = limit});
 }
 
@@ -188,14 +207,14 @@ static bool table_gets(struct bench *bench)
     claim_beside_v4a(bench, "get, Zipf", GET_ZIPF, shapes->small);
     claim_beside_v4a(bench, "get, Zipf", GET_ZIPF, shapes->large);
     claim_beside(bench, "get, Zipf", GET_ZIPF, shapes->large);
-    claim_ns(bench, CONTENDER_GRIDKV, GET_ZIPF, 43);
-    claim_ns(bench, CONTENDER_API, GET_ZIPF, 43);
+    for (uint32_t i = 0; i < OURS_COUNT; i++) {
+        claim_ns(bench, "get, Zipf", ours[i], GET_ZIPF, 43);
+    }
     return plot_over_keys(bench, "A get, Zipf keys, one thread");
 }
 
 static bool table_chains(struct bench *bench)
 {
-    char text[TEXT_BYTES];
     page_table(&bench->page, "T3", "a get whose key depends on the value before, one thread");
     fill_over_keys(GET_SERIAL);
     matrix_print(&bench->page, &matrix);
@@ -205,14 +224,9 @@ static bool table_chains(struct bench *bench)
     page_table(&bench->page, "T4", "one of 32 keys that are asked for together");
     fill_over_keys(GET_MANY);
     matrix_print(&bench->page, &matrix);
-    (void)snprintf(text, sizeof(text), "one of 32 keys, %s",
-                   stores.shapes->names[stores.shapes->large]);
-    claim(&bench->page,
-          &(struct claim){.what = text,
-                          .beside = "",
-                          .unit = " ns",
-                          .ours = median(stores.shapes->large, CONTENDER_GRIDKV, GET_MANY),
-                          .limit = 60});
+    for (uint32_t i = 0; i < OURS_COUNT; i++) {
+        claim_ns(bench, "one of 32", ours[i], GET_MANY, 60);
+    }
     return plot_over_keys(bench, "One of 32 keys that are asked for together");
 }
 
@@ -235,6 +249,24 @@ static void fill_threads(const enum store_task *columns, const char *const *name
     }
 }
 
+static void claim_scaling(struct bench *bench, const char *what, enum store_task by_one,
+                          enum store_task by_two, double limit)
+{
+    char text[TEXT_BYTES];
+    const uint32_t shape = stores.shapes->large;
+    for (uint32_t i = 0; i < OURS_COUNT; i++) {
+        (void)snprintf(text, sizeof(text), "two threads, %s, %s: as much as one", what,
+                       contender_name(ours[i]));
+        claim(&bench->page,
+              &(struct claim){.what = text,
+                              .beside = "",
+                              .unit = " times",
+                              .ours = rate(shape, ours[i], by_two) / rate(shape, ours[i], by_one),
+                              .limit = limit,
+                              .is_at_least = true});
+    }
+}
+
 static bool table_threads(struct bench *bench)
 {
     static const enum store_task columns[] = {GET_UNIFORM, GET_UNIFORM_TWO, GET_HOT, GET_HOT_TWO};
@@ -245,20 +277,8 @@ static bool table_threads(struct bench *bench)
     page_table(&bench->page, "T5", "gets of one and two threads, 1 M keys");
     fill_threads(columns, names, 4, shape);
     matrix_print(&bench->page, &matrix);
-    claim(&bench->page, &(struct claim){.what = "two threads, uniform: as much as one",
-                                        .beside = "",
-                                        .unit = " times",
-                                        .ours = rate(shape, CONTENDER_GRIDKV, GET_UNIFORM_TWO) /
-                                                rate(shape, CONTENDER_GRIDKV, GET_UNIFORM),
-                                        .limit = 1.8,
-                                        .is_at_least = true});
-    claim(&bench->page, &(struct claim){.what = "two threads, one key: as much as one",
-                                        .beside = "",
-                                        .unit = " times",
-                                        .ours = rate(shape, CONTENDER_GRIDKV, GET_HOT_TWO) /
-                                                rate(shape, CONTENDER_GRIDKV, GET_HOT),
-                                        .limit = 1.0,
-                                        .is_at_least = true});
+    claim_scaling(bench, "uniform", GET_UNIFORM, GET_UNIFORM_TWO, 1.8);
+    claim_scaling(bench, "one key", GET_HOT, GET_HOT_TWO, 1.0);
     matrix.column_count = 2;
     plot = (struct plot){.title = "Gets of one and two threads, 1 M keys, uniform",
                          .x_label = "threads",
@@ -284,8 +304,8 @@ static bool table_sets(struct bench *bench)
         }
     }
     matrix_print(&bench->page, &matrix);
-    claim_ns(bench, CONTENDER_API, SET, 60);
-    claim_ns(bench, CONTENDER_API, SET_TWO, 100);
+    claim_ns(bench, "set, one thread", CONTENDER_API, SET, 60);
+    claim_ns(bench, "set, two threads", CONTENDER_API, SET_TWO, 100);
     page_marks(&bench->page);
     page_table(&bench->page, "T7", "a set, uniform keys, one thread");
     fill_over_keys(SET);

@@ -15,6 +15,9 @@ bool tables_values(struct bench *bench);
 /* Memory of our own store, filled and overwritten. */
 bool tables_memory(struct bench *bench);
 
+/* Hit ratios of what a full store may evict: those of bench_eviction, beside LRU's. */
+bool tables_eviction(struct bench *bench);
+
 /* Servers over loopback. */
 bool tables_servers(struct bench *bench);
 

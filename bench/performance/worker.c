@@ -15,8 +15,8 @@
  *   full                the same, after as many more keys as it takes before one is refused
  *
  * "-" is the answer of who cannot. Thread n runs on the n-th of the processors that the process may
- * use. One thread is timed by its processor time, so that others on the machine disturb less;
- * several by the clock, because waiting for each other counts.
+ * use; threads of a node run on any of them. One thread is timed by its processor time, so that
+ * others on the machine disturb less; several by the clock, because waiting for each other counts.
  */
 #include <pthread.h>
 #include <sched.h>
@@ -31,8 +31,7 @@
 #include "core/histogram.h"
 #include "core/prng.h"
 
-#define CHUNK_MAX 512 /* operations between two looks at the clock; divides KEYS_STREAM_COUNT */
-#define CHUNK_NODE 32 /* of which each takes longer than the look */
+#define CHUNK 512 /* operations between two looks at the clock; divides KEYS_STREAM_COUNT */
 #define THREAD_COUNT_MAX 2
 #define LINE_BYTES 128
 #define CHURN_FACTOR 2 /* so that as much is held on average as after filling */
@@ -78,7 +77,6 @@ struct lane {
 static struct rival_shape shape;
 static struct lane lanes[THREAD_COUNT_MAX];
 static pthread_barrier_t barrier;
-static uint32_t chunk = CHUNK_MAX;
 static volatile uint32_t zero; /* which the compiler does not know */
 
 static uint64_t read_clock(clockid_t clock)
@@ -118,7 +116,7 @@ static void get(struct lane *lane, uint32_t number)
 
 static void get_chunk(struct lane *lane, const uint32_t *stream)
 {
-    for (uint32_t i = 0; i < chunk; i++) {
+    for (uint32_t i = 0; i < CHUNK; i++) {
         get(lane, stream[i]);
     }
 }
@@ -127,7 +125,7 @@ static void get_chunk_serial(struct lane *lane, const uint32_t *stream)
 {
     const uint32_t nothing = zero;
     uint32_t last = 0;
-    for (uint32_t i = 0; i < chunk; i++) {
+    for (uint32_t i = 0; i < CHUNK; i++) {
         get(lane, stream[i] ^ last);
         last = lane->out[shape.value_bytes - 1] & nothing;
     }
@@ -135,7 +133,7 @@ static void get_chunk_serial(struct lane *lane, const uint32_t *stream)
 
 static void get_chunk_many(struct lane *lane, const uint32_t *stream)
 {
-    for (uint32_t i = 0; i < chunk; i += RIVAL_MANY) {
+    for (uint32_t i = 0; i < CHUNK; i += RIVAL_MANY) {
         struct rival_key keys[RIVAL_MANY];
         for (uint32_t n = 0; n < RIVAL_MANY; n++) {
             keys[n] = keys_make(stream[i + n]);
@@ -155,7 +153,7 @@ static void set(struct lane *lane, uint32_t number, uint32_t value_bytes)
 
 static void set_chunk(struct lane *lane, const uint32_t *stream)
 {
-    for (uint32_t i = 0; i < chunk; i++) {
+    for (uint32_t i = 0; i < CHUNK; i++) {
         set(lane, stream[i], shape.value_bytes);
     }
 }
@@ -175,7 +173,7 @@ static uint64_t clock_cost_ns(void)
 static void latency_chunk(struct turn *turn, struct lane *lane, const uint32_t *stream)
 {
     const uint64_t cost = clock_cost_ns();
-    for (uint32_t i = 0; i < chunk; i++) {
+    for (uint32_t i = 0; i < CHUNK; i++) {
         const uint64_t start = read_clock(CLOCK_MONOTONIC);
         get(lane, stream[i]);
         const uint64_t took = read_clock(CLOCK_MONOTONIC) - start;
@@ -237,8 +235,8 @@ static void take_turn(struct turn *turn)
     const uint64_t start = read_clock(turn->clock);
     do {
         do_chunk(turn, lane, stream + lane->at);
-        lane->at = (lane->at + chunk) % KEYS_STREAM_COUNT;
-        turn->operation_count += chunk;
+        lane->at = (lane->at + CHUNK) % KEYS_STREAM_COUNT;
+        turn->operation_count += CHUNK;
         turn->elapsed_ns = read_clock(turn->clock) - start;
     } while (turn->elapsed_ns < turn->budget_ns);
 }
@@ -457,13 +455,12 @@ int main(int argc, char **argv)
     if (shape.key_count == 0 || shape.value_bytes < sizeof(uint64_t)) {
         rival_fail("at least a key, and values of eight bytes");
     }
-    chunk = rival_kind == RIVAL_NODE ? CHUNK_NODE : CHUNK_MAX;
     have_threads();
-    pin(0);
     open_lanes();
     (void)pthread_barrier_init(&barrier, NULL, THREAD_COUNT_MAX);
     resident_before = resident_bytes();
     rival_open(&shape);
+    pin(0); /* not before: a node's own threads run where there is room */
     rival_enter();
     fill();
     printf("ready\n");

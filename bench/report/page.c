@@ -114,7 +114,8 @@ void page_marks(struct page *page)
     }
     for (uint32_t i = 0; i < page->mark_count; i++) {
         const struct mark *mark = &page->marks[i].mark;
-        if (strcmp(page->marks[i].table, table) == 0 && !is_passed(mark)) {
+        const bool is_told = mark->why == NULL && page->reasons != NULL;
+        if (strcmp(page->marks[i].table, table) == 0 && !is_passed(mark) && !is_told) {
             fprintf(page->body, "\nMissed, %s: %s.\n", mark->what,
                     mark->why != NULL ? mark->why : "why is not known");
         }
@@ -149,6 +150,9 @@ void page_end(struct page *page, FILE *out)
         fprintf(out, "| %s | ", page->marks[i].table);
         print_mark(out, &page->marks[i].mark);
         fprintf(out, " |\n");
+    }
+    if (page->reasons != NULL) {
+        fprintf(out, "\n%s\n", page->reasons);
     }
     fprintf(out, "%s", page->text);
     free(page->text);

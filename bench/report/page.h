@@ -21,7 +21,7 @@ struct mark {
     uint64_t limit_milli;
     bool is_at_least;   /* the limit is a lower one */
     bool is_unmeasured; /* what would be measured is not there: missed, and why says what */
-    const char *why;    /* it is missed, when it is: a sentence; NULL: nobody knows */
+    const char *why; /* it is missed, when it is: a sentence; NULL: page.reasons, or nobody knows */
 };
 
 struct page {
@@ -31,6 +31,8 @@ struct page {
     const char *plot_folder;     /* its last part is how the page calls it */
     char table[PAGE_TEXT_BYTES]; /* the table that is being written: "T1" */
     const char *beside_head; /* over what marks call published: "published", unless it is changed */
+    const char
+        *reasons; /* where it is told why marks are missed: a sentence below the summary; NULL */
     struct {
         char table[PAGE_TEXT_BYTES];
         struct mark mark;
