@@ -353,6 +353,15 @@ static void tell_member(void *context, const struct gkv_members *members,
     }
 }
 
+static void tell_batch(void *context)
+{
+    struct gridkv *gridkv = context;
+    gkv_waiters_wake(&gridkv->waiters);
+    if (gridkv->on_batch != NULL) {
+        gridkv->on_batch(gridkv->batch_context);
+    }
+}
+
 static enum gkv_error refuse_start(struct opening *opening, enum gkv_error error)
 {
     return refuse(opening, error,
@@ -369,6 +378,10 @@ static enum gkv_error start(struct opening *opening, struct gridkv *gridkv)
     gridkv->member_context = opening->options.member_context;
     opening->parts.on_member = tell_member;
     opening->parts.member_context = gridkv;
+    gridkv->on_batch = opening->options.on_batch;
+    gridkv->batch_context = opening->options.batch_context;
+    opening->parts.on_batch = tell_batch;
+    opening->parts.batch_context = gridkv;
     (void)gkv_address_text(&opening->bound, gridkv->address);
     if (opening->parts.client_fd >= 0) {
         (void)gkv_address_text(&opening->resp_bound, gridkv->resp_address);
@@ -379,8 +392,15 @@ static enum gkv_error start(struct opening *opening, struct gridkv *gridkv)
         abandon(opening);
         return refuse_start(opening, error);
     }
+    error = gkv_waiters_init(&gridkv->waiters);
+    if (error != GKV_OK) {
+        gkv_bulletin_destroy(&gridkv->bulletin);
+        abandon(opening);
+        return refuse_start(opening, error);
+    }
     error = gkv_host_start(&opening->parts, &gridkv->host);
     if (error != GKV_OK) {
+        gkv_waiters_destroy(&gridkv->waiters);
         gkv_bulletin_destroy(&gridkv->bulletin);
         return refuse_start(opening, error);
     }
@@ -432,6 +452,7 @@ void gridkv_close(struct gridkv *gridkv)
     }
     gkv_bulletin_close(&gridkv->bulletin); /* whoever waits there is inside, and goes */
     gkv_host_stop(gridkv->host);
+    gkv_waiters_destroy(&gridkv->waiters);
     gkv_bulletin_destroy(&gridkv->bulletin);
     free(gridkv);
 }
@@ -466,13 +487,11 @@ static struct gkv_bytes bytes_of(const void *data, size_t count)
     return (struct gkv_bytes){.data = data, .count = count};
 }
 
-/* A caller that waits. It lies on the caller's stack, as key, value and buffer do, so it must not
- * be touched after `over` was seen under the mutex. */
+/* A caller that waits. It lies on the caller's stack, as key, value and buffer do. */
 struct call {
-    pthread_mutex_t mutex;
-    pthread_cond_t condition;
+    struct gkv_waiters *waiters;
+    struct gkv_waiter waiter;
     enum gkv_error error;
-    bool is_over;
     struct gkv_buffer buffer; /* a get's */
     size_t value_bytes;
 };
@@ -480,8 +499,6 @@ struct call {
 static void call_done(void *context, const struct gkv_result *result)
 {
     struct call *call = context;
-    (void)pthread_mutex_lock(&call->mutex);
-    GKV_ASSERT(!call->is_over);
     call->error = result->error;
     call->value_bytes = result->value.count;
     if (result->error == GKV_OK && result->value.count > call->buffer.capacity) {
@@ -489,9 +506,7 @@ static void call_done(void *context, const struct gkv_result *result)
     } else if (result->error == GKV_OK && result->value.count > 0) {
         memcpy(call->buffer.data, result->value.data, result->value.count);
     }
-    call->is_over = true;
-    (void)pthread_cond_signal(&call->condition);
-    (void)pthread_mutex_unlock(&call->mutex);
+    gkv_waiter_end(call->waiters, &call->waiter);
 }
 
 /* It cannot wait for ever: every operation has a deadline, and closing ends all. */
@@ -503,15 +518,13 @@ static enum gkv_error post_and_wait(struct gridkv *gridkv, const struct gkv_oper
         .done = call_done,
         .context = call,
     };
+    gkv_waiter_init(&call->waiter);
+    gkv_waiter_begin(&call->waiter);
     const enum gkv_error error = gkv_host_post(gridkv->host, &request);
     if (error != GKV_OK) {
         return error;
     }
-    (void)pthread_mutex_lock(&call->mutex);
-    while (!call->is_over) {
-        (void)pthread_cond_wait(&call->condition, &call->mutex);
-    }
-    (void)pthread_mutex_unlock(&call->mutex);
+    gkv_waiter_wait(&gridkv->waiters, &call->waiter);
     return call->error;
 }
 
@@ -523,19 +536,10 @@ GKV_APART static enum gkv_error ask_loop(struct gridkv *gridkv,
     if (gkv_host_is_own_thread(gridkv->host)) {
         return GKV_ERROR_BUSY; /* it would wait for itself */
     }
-    struct call call = {.buffer = errand->buffer};
-    if (pthread_mutex_init(&call.mutex, NULL) != 0) {
-        return GKV_ERROR_SYSTEM;
-    }
-    if (pthread_cond_init(&call.condition, NULL) != 0) {
-        (void)pthread_mutex_destroy(&call.mutex);
-        return GKV_ERROR_SYSTEM;
-    }
+    struct call call = {.waiters = &gridkv->waiters, .buffer = errand->buffer};
     struct gkv_inside_place *place = gkv_host_enter(gridkv->host);
     const enum gkv_error error = post_and_wait(gridkv, operation, &call);
     gkv_host_exit(place);
-    (void)pthread_cond_destroy(&call.condition);
-    (void)pthread_mutex_destroy(&call.mutex);
     errand->value_bytes = call.value_bytes;
     return error;
 }

@@ -88,6 +88,11 @@ struct gridkv_member_event {
  * come before gridkv_open returns. */
 typedef void (*gridkv_member_fn)(void *context, const struct gridkv_member_event *event);
 
+/* On the node's own thread, after completions that came together, once for all of them, and when
+ * what the node had to send is on its way. Who hands completions to another thread wakes it here:
+ * woken by the first of them, it would be in the way of the rest. */
+typedef void (*gridkv_batch_fn)(void *context);
+
 /* Strings are borrowed by gridkv_open until it returns. Addresses are "host:port",
  * "[ipv6]:port". */
 struct gridkv_options {
@@ -163,6 +168,9 @@ struct gridkv_options {
      * the difference: each node may choose for itself. Default 0: none, since both set and get of
      * such a value take longer then. 1,024 is a good choice. Needs a library built with liblz4. */
     uint32_t value_compress_bytes;
+
+    gridkv_batch_fn on_batch; /* told when completions have come; default NULL: nobody */
+    void *batch_context;
 };
 
 /* Fill every default; node_name stays NULL. */

@@ -6,14 +6,18 @@
 #include "io_posix/bulletin.h"
 #include "io_posix/gridkv.h"
 #include "io_posix/host.h"
+#include "io_posix/waiters.h"
 #include "proto/address.h"
 
 struct gridkv {
     struct gkv_host *host;
     struct gkv_errands *errands; /* of the host */
     struct gkv_bulletin bulletin;
+    struct gkv_waiters waiters;
     gridkv_member_fn on_member; /* NULL: nobody */
     void *member_context;
+    gridkv_batch_fn on_batch;
+    void *batch_context;
     uint32_t value_bytes_max;
     char address[GKV_ADDRESS_TEXT_BYTES];
     char resp_address[GKV_ADDRESS_TEXT_BYTES]; /* empty: none */

@@ -56,6 +56,15 @@ static void serve_ready(struct gkv_host *host, const struct gkv_ready *ready)
     }
 }
 
+/* Who waits for what was done is told once, and after the peers: it would be in their way. */
+static void end_batch(struct gkv_host *host)
+{
+    if (host->has_batch && host->on_batch != NULL) {
+        host->on_batch(host->batch_context);
+    }
+    host->has_batch = false;
+}
+
 static void publish(struct gkv_host *host, struct gkv_now now)
 {
     const struct gkv_host_figures figures = {
@@ -146,6 +155,7 @@ static void turn(struct gkv_host *host, uint64_t wait_ns)
     }
     resume_listeners(host, now);
     gkv_host_send_streams(host, now);
+    end_batch(host);
     if (host->has_news) {
         host->publish_ns = host->published_ns + PUBLISH_INTERVAL_NS;
     }
@@ -201,6 +211,7 @@ static void end_requests(struct gkv_host *host)
         const struct gkv_result result = {.cookie = cookie, .error = GKV_ERROR_CLOSED};
         gkv_host_complete(host, gkv_clock_now(), &result);
     }
+    end_batch(host);
     GKV_ASSERT(gkv_mailbox_open_count(&host->mailbox) == 0);
 }
 
@@ -363,6 +374,8 @@ enum gkv_error gkv_host_create(const struct gkv_host_parts *parts, struct gkv_ho
     host->resolver = parts->resolver;
     host->on_member = parts->on_member;
     host->member_context = parts->member_context;
+    host->on_batch = parts->on_batch;
+    host->batch_context = parts->batch_context;
     host->accept_again_ns = GKV_NEVER;
     host->publish_ns = GKV_NEVER;
     enum gkv_error error = make_tools(host, parts->options.operation_count_max);

@@ -3,8 +3,8 @@
  * Model     One thread owns everything but the mailbox, the published figures, the stop flag, and
  *           what callers share with it (core/inplace.h). A turn: wait; take the mailbox; serve what
  *           is ready; serve clients; fire the timer; send what is to be sent, one system call per
- *           stream; publish. After each input to the endpoint its outputs are taken until there
- *           are none.
+ *           stream; wake who waits for what was done, once for all of it; publish. After each input
+ *           to the endpoint its outputs are taken until there are none.
  * Bounds    Nothing is allocated after gkv_host_start but a client's door, mapped when it connects.
  *           Reads, datagrams, requests and accepts are bounded per turn, so that none of them
  *           starves the others.
@@ -31,6 +31,9 @@ struct gkv_host;
 typedef void (*gkv_host_member_fn)(void *context, const struct gkv_members *members,
                                    const struct gkv_update *said);
 
+/* Requests were done in this turn, and what it had to send is on its way. */
+typedef void (*gkv_host_batch_fn)(void *context);
+
 /* What a host is made of. Sockets and the resolver belong to the host from the call on, also when
  * it fails. */
 struct gkv_host_parts {
@@ -41,6 +44,8 @@ struct gkv_host_parts {
     struct gkv_resolver *resolver;
     gkv_host_member_fn on_member; /* on the node's thread; NULL: nobody wants to know */
     void *member_context;
+    gkv_host_batch_fn on_batch; /* on the node's thread; NULL: nobody wants to know */
+    void *batch_context;
 };
 
 /* What the node's thread tells the others now and then. */

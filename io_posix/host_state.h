@@ -36,6 +36,8 @@ struct gkv_host {
     struct gkv_resolver *resolver;
     gkv_host_member_fn on_member; /* NULL: nobody wants to know */
     void *member_context;
+    gkv_host_batch_fn on_batch; /* NULL: nobody wants to know */
+    void *batch_context;
     struct gkv_stream *failed; /* dials that failed at once, to be told after the outputs */
     uint32_t failed_count;
     uint64_t accept_again_ns; /* no descriptors were left; GKV_NEVER: listening */
@@ -44,6 +46,7 @@ struct gkv_host {
     uint64_t datagram_dropped_count;
     uint8_t datagram_buffer[GKV_DATAGRAM_BYTES_MAX + 1];
     bool has_work; /* something was left undone for the sake of the others: do not sleep */
+    bool has_batch; /* requests were done in this turn */
     bool has_news; /* the endpoint took an input since the figures were published */
 
     /* Shared. */

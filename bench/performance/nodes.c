@@ -124,6 +124,13 @@ static void run_other(const char *program, uint32_t number, const char *seed, ui
     _exit(127);
 }
 
+/* On the node's thread: operations have ended. */
+static void on_batch(void *context)
+{
+    (void)context;
+    (void)sem_post(&ended_signal);
+}
+
 static void open_node(uint32_t node_count)
 {
     const uint32_t copy_count = node_count < COPY_COUNT_MAX ? node_count : COPY_COUNT_MAX;
@@ -134,6 +141,7 @@ static void open_node(uint32_t node_count)
     options.write_quorum = copy_count / 2 + 1;
     options.read_quorum = copy_count / 2 + 1;
     options.bootstrap_expect = node_count;
+    options.on_batch = on_batch;
     char reason[REASON_BYTES] = "";
     if (gridkv_open(&options, &node, reason, sizeof(reason)) != GKV_OK) {
         fail(reason);
@@ -193,7 +201,6 @@ static void on_done(void *context, const struct gridkv_completion *completion)
     const uint32_t count = atomic_load_explicit(&ended_count, memory_order_relaxed);
     ended[count % WINDOW_MAX] = (uint32_t)(slot - slots);
     atomic_store_explicit(&ended_count, count + 1, memory_order_release);
-    (void)sem_post(&ended_signal);
 }
 
 static void ask(struct slot *slot, bool is_set, uint32_t number)
@@ -211,9 +218,9 @@ static void ask(struct slot *slot, bool is_set, uint32_t number)
 
 static struct slot *take_ended(void)
 {
-    while (sem_wait(&ended_signal) != 0) {
+    while (atomic_load_explicit(&ended_count, memory_order_acquire) == taken_count) {
+        (void)sem_wait(&ended_signal);
     }
-    (void)atomic_load_explicit(&ended_count, memory_order_acquire);
     struct slot *slot = &slots[ended[taken_count++ % WINDOW_MAX]];
     finish(slot->asked_ns, slot->has_failed);
     return slot;
