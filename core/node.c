@@ -427,6 +427,11 @@ bool gkv_node_is_ready(const struct gkv_node *node)
     return gkv_node_has_joined(node) && members->reachable_count >= needed;
 }
 
+uint64_t gkv_node_open_count(const struct gkv_node *node)
+{
+    return node->modules.quorum.stats.open_count;
+}
+
 struct gkv_node_stats gkv_node_stats(const struct gkv_node *node)
 {
     const struct modules *modules = &node->modules;

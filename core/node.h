@@ -93,6 +93,9 @@ bool gkv_node_has_left(const struct gkv_node *node);
  * R. */
 bool gkv_node_is_ready(const struct gkv_node *node);
 
+/* Operations under way that wait for peers: for who asks often. */
+uint64_t gkv_node_open_count(const struct gkv_node *node);
+
 /* O(1). */
 struct gkv_node_stats gkv_node_stats(const struct gkv_node *node);
 

@@ -1,6 +1,5 @@
 #include "io_posix/gridkv.h"
 
-#include <pthread.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -24,6 +23,7 @@
 #define BIND_TRY_COUNT 16 /* for a port that is free for TCP and UDP alike */
 #define HASH_SEED_CLUSTER 0
 #define HASH_SEED_RING 1
+#define SPIN_US 50
 #define RECORDS_IN_FLIGHT 16 /* of the largest size, at least */
 
 _Static_assert((int)GRIDKV_LEVEL_EVENTUAL == (int)GKV_LEVEL_EVENTUAL, "one number per level");
@@ -380,6 +380,8 @@ static enum gkv_error start(struct opening *opening, struct gridkv *gridkv)
     opening->parts.member_context = gridkv;
     gridkv->on_batch = opening->options.on_batch;
     gridkv->batch_context = opening->options.batch_context;
+    const uint32_t spin_us = opening->options.spin_us == 0 ? SPIN_US : opening->options.spin_us;
+    opening->parts.spin_ns = spin_us == GRIDKV_NONE ? 0 : spin_us * UINT64_C(1000);
     opening->parts.on_batch = tell_batch;
     opening->parts.batch_context = gridkv;
     (void)gkv_address_text(&opening->bound, gridkv->address);

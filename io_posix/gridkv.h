@@ -171,6 +171,10 @@ struct gridkv_options {
 
     gridkv_batch_fn on_batch; /* told when completions have come; default NULL: nobody */
     void *batch_context;
+
+    /* The node's thread looks so long for peers' answers before it sleeps, while it waits for some
+     * and they come in time; us; 0 is the default, 50; GRIDKV_NONE: never. */
+    uint32_t spin_us;
 };
 
 /* Fill every default; node_name stays NULL. */

@@ -62,6 +62,7 @@ static void end_batch(struct gkv_host *host)
     if (host->has_batch && host->on_batch != NULL) {
         host->on_batch(host->batch_context);
     }
+    host->was_busy = host->has_batch;
     host->has_batch = false;
 }
 
@@ -136,10 +137,47 @@ static void resume_listeners(struct gkv_host *host, struct gkv_now now)
     }
 }
 
+/* Answers are under way, and nobody was just told something who may want the processor. */
+static bool expects_answers(const struct gkv_host *host)
+{
+    return !host->was_busy && gkv_node_open_count(gkv_endpoint_node(host->endpoint)) > 0;
+}
+
+/* Look for work without sleeping, for wait_ns at most: what gkv_loop_wait says. */
+static uint32_t spin(struct gkv_host *host, uint64_t wait_ns, struct gkv_ready *ready_out,
+                     bool *found_out)
+{
+    const uint64_t start_ns = gkv_clock_mono_ns();
+    uint64_t now_ns = start_ns;
+    uint32_t count = 0;
+    *found_out = false;
+    while (!*found_out && now_ns - start_ns < earliest(wait_ns, host->spin.spin_ns)) {
+        count = gkv_loop_wait(&host->loop, 0, ready_out);
+        *found_out = count > 0 || host->loop.was_woken || gkv_mailbox_has_posted(&host->mailbox);
+        now_ns = gkv_clock_mono_ns();
+    }
+    return count;
+}
+
+static uint32_t wait(struct gkv_host *host, uint64_t wait_ns, struct gkv_ready *ready_out)
+{
+    if (wait_ns > 0 && expects_answers(host) && gkv_spin_begin(&host->spin)) {
+        bool found = false;
+        const uint32_t count = spin(host, wait_ns, ready_out, &found);
+        gkv_spin_end(&host->spin, found);
+        if (found) {
+            return count;
+        }
+        wait_ns -= earliest(wait_ns, host->spin.spin_ns);
+    }
+    const bool may_sleep = wait_ns > 0 && gkv_mailbox_sleep(&host->mailbox);
+    return gkv_loop_wait(&host->loop, may_sleep ? wait_ns : 0, ready_out);
+}
+
 static void turn(struct gkv_host *host, uint64_t wait_ns)
 {
     struct gkv_ready ready[GKV_LOOP_READY_COUNT_MAX];
-    const uint32_t count = gkv_loop_wait(&host->loop, wait_ns, ready);
+    const uint32_t count = wait(host, wait_ns, ready);
     host->has_work = false;
     take_requests(host, gkv_clock_now());
     for (uint32_t i = 0; i < count; i++) {
@@ -374,6 +412,7 @@ enum gkv_error gkv_host_create(const struct gkv_host_parts *parts, struct gkv_ho
     host->resolver = parts->resolver;
     host->on_member = parts->on_member;
     host->member_context = parts->member_context;
+    host->spin = gkv_spin_make(parts->spin_ns);
     host->on_batch = parts->on_batch;
     host->batch_context = parts->batch_context;
     host->accept_again_ns = GKV_NEVER;

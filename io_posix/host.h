@@ -44,6 +44,7 @@ struct gkv_host_parts {
     struct gkv_resolver *resolver;
     gkv_host_member_fn on_member; /* on the node's thread; NULL: nobody wants to know */
     void *member_context;
+    uint64_t spin_ns;           /* look so long for answers before sleeping; 0: sleep at once */
     gkv_host_batch_fn on_batch; /* on the node's thread; NULL: nobody wants to know */
     void *batch_context;
 };

@@ -18,6 +18,7 @@
 #include "io_posix/mailbox.h"
 #include "io_posix/resolver.h"
 #include "io_posix/resp.h"
+#include "io_posix/spin.h"
 #include "io_posix/tcp.h"
 #include "proto/bounds.h"
 #include "proto/endpoint.h"
@@ -28,6 +29,9 @@ struct gkv_host {
     void *endpoint_memory;
     size_t endpoint_bytes;
     struct gkv_loop loop; /* others may wake it */
+    struct gkv_spin spin;
+    /* The last turn ended something for another thread, which may need our processor. */
+    bool was_busy;
     struct gkv_tcp tcp;
     struct gkv_resp_listener clients;
     struct gkv_endpoint_stats endpoint_stats; /* for clients to look at */
@@ -45,9 +49,9 @@ struct gkv_host {
     uint64_t published_ns;
     uint64_t datagram_dropped_count;
     uint8_t datagram_buffer[GKV_DATAGRAM_BYTES_MAX + 1];
-    bool has_work; /* something was left undone for the sake of the others: do not sleep */
+    bool has_work;  /* something was left undone for the sake of the others: do not sleep */
     bool has_batch; /* requests were done in this turn */
-    bool has_news; /* the endpoint took an input since the figures were published */
+    bool has_news;  /* the endpoint took an input since the figures were published */
 
     /* Shared. */
     struct gkv_mailbox mailbox;

@@ -10,6 +10,7 @@
 #ifndef GKV_IO_POSIX_LOOP_H
 #define GKV_IO_POSIX_LOOP_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "core/error.h"
@@ -21,8 +22,9 @@
 #define GKV_LOOP_READY_COUNT_MAX 64
 
 struct gkv_loop {
-    int queue_fd; /* epoll or kqueue */
-    int wake_fd;  /* epoll: an eventfd; kqueue: -1, it wakes itself */
+    int queue_fd;   /* epoll or kqueue */
+    int wake_fd;    /* epoll: an eventfd; kqueue: -1, it wakes itself */
+    bool was_woken; /* the last wait was, or had been, by gkv_loop_wake */
 };
 
 /* A socket that is, or may be, watched. Kept beside the socket by its owner. */

@@ -85,11 +85,13 @@ uint32_t gkv_loop_wait(struct gkv_loop *loop, uint64_t timeout_ns, struct gkv_re
     const int count = gkv_system->epoll_wait(loop->queue_fd, events, GKV_LOOP_READY_COUNT_MAX,
                                              timeout_ms_of(timeout_ns));
     uint32_t ready_count = 0;
+    loop->was_woken = false;
     for (int i = 0; i < count; i++) {
         const uint64_t token = events[i].data.u64;
         if (token == TOKEN_WAKE) {
             uint64_t wakes = 0;
             (void)!gkv_system->read(loop->wake_fd, &wakes, sizeof(wakes));
+            loop->was_woken = true;
             continue;
         }
         ready_out[ready_count++] = (struct gkv_ready){

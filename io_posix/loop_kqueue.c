@@ -104,8 +104,11 @@ uint32_t gkv_loop_wait(struct gkv_loop *loop, uint64_t timeout_ns, struct gkv_re
     const int count =
         gkv_system->kevent(loop->queue_fd, NULL, 0, events, GKV_LOOP_READY_COUNT_MAX / 2, &timeout);
     uint32_t ready_count = 0;
+    loop->was_woken = false;
     for (int i = 0; i < count; i++) {
-        if (events[i].filter != EVFILT_USER) {
+        if (events[i].filter == EVFILT_USER) {
+            loop->was_woken = true;
+        } else {
             ready_out[ready_count++] = ready_of(&events[i]);
         }
     }

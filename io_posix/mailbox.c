@@ -90,18 +90,38 @@ enum gkv_error gkv_mailbox_post(struct gkv_mailbox *mailbox, const struct gkv_re
         place->request = *request;
         place->request.operation.cookie = index;
         place->state = PLACE_POSTED;
-        *wake_out = mailbox->posted_first == PLACE_NONE;
+        *wake_out = mailbox->is_asleep;
+        mailbox->is_asleep = false;
         append_posted(mailbox, index);
+        atomic_store_explicit(&mailbox->has_posted, true, memory_order_relaxed);
         mailbox->open_count++;
     }
     unlock(mailbox);
     return error;
 }
 
+bool gkv_mailbox_sleep(struct gkv_mailbox *mailbox)
+{
+    lock(mailbox);
+    mailbox->is_asleep = mailbox->posted_first == PLACE_NONE;
+    const bool is_asleep = mailbox->is_asleep;
+    unlock(mailbox);
+    return is_asleep;
+}
+
+bool gkv_mailbox_has_posted(const struct gkv_mailbox *mailbox)
+{
+    return atomic_load_explicit(&mailbox->has_posted, memory_order_relaxed);
+}
+
 bool gkv_mailbox_take(struct gkv_mailbox *mailbox, struct gkv_operation *operation_out)
 {
     lock(mailbox);
     const uint32_t index = mailbox->posted_first;
+    mailbox->is_asleep = false;
+    if (index == PLACE_NONE) {
+        atomic_store_explicit(&mailbox->has_posted, false, memory_order_relaxed);
+    }
     if (index != PLACE_NONE) {
         struct gkv_mailbox_place *place = &mailbox->places[index];
         GKV_ASSERT(place->state == PLACE_POSTED);

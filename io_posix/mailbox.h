@@ -3,8 +3,8 @@
  *   FREE -> POSTED [post] -> TAKEN [take] -> FREE [finish]
  *
  * Model     Places are made once. One mutex guards the lists; it is held for a few instructions,
- *           never over a system call. Only the post that finds the queue empty wakes the loop: it
- *           drains the queue before it sleeps again.
+ *           never over a system call. Only the first post to a taker that sleeps wakes it: it
+ *           says so before it sleeps, and looks at the queue once more.
  * Bounds    `capacity` requests that are not over. Full: post answers BUSY.
  * Invariant Each accepted request is taken once and finished once; place_count = free + posted +
  *           taken.
@@ -13,6 +13,7 @@
 #define GKV_IO_POSIX_MAILBOX_H
 
 #include <pthread.h>
+#include <stdatomic.h>
 #include <stdbool.h>
 #include <stdint.h>
 
@@ -42,6 +43,8 @@ struct gkv_mailbox {
     uint32_t posted_last;
     uint32_t open_count; /* posted or taken */
     bool is_closed;
+    bool is_asleep;          /* the taker, since nothing was posted */
+    _Atomic bool has_posted; /* to be looked at without the mutex */
 };
 
 /* GKV_ERROR_MEMORY, SYSTEM  nothing was made. */
@@ -56,6 +59,12 @@ GKV_MUST_USE enum gkv_error gkv_mailbox_post(struct gkv_mailbox *mailbox,
 /* The node's thread: take the oldest posted operation, with the cookie to finish it by; false when
  * there is none. */
 bool gkv_mailbox_take(struct gkv_mailbox *mailbox, struct gkv_operation *operation_out);
+
+/* The node's thread: may it sleep? True: yes, nothing is posted, and the next post will wake it. */
+bool gkv_mailbox_sleep(struct gkv_mailbox *mailbox);
+
+/* Any thread: is there something to take, as far as can be seen without waiting? */
+bool gkv_mailbox_has_posted(const struct gkv_mailbox *mailbox);
 
 /* The node's thread: the request of a taken cookie is over. Its place is free before this returns,
  * so that its completion may post again. */

@@ -36,8 +36,9 @@ static enum gkv_error post(struct gkv_mailbox *mailbox, uint64_t label, bool *wa
     return gkv_mailbox_post(mailbox, &request, wake_out);
 }
 
-/* Goal: places run out at the capacity and come back one by one; only the first post of an empty
- * queue asks for a wake; a closed mailbox refuses and still gives out what it had taken in.
+/* Goal: places run out at the capacity and come back one by one; only the first post to a sleeping
+ * taker asks for a wake, and who finds something posted may not sleep; a closed mailbox refuses and
+ * still gives out what it had taken in.
  * Method: fill, overfill, take, finish, close, step by step. */
 static void test_full_and_closed(void **state)
 {
@@ -45,8 +46,12 @@ static void test_full_and_closed(void **state)
     struct gkv_mailbox mailbox;
     assert_int_equal(gkv_mailbox_init(&mailbox, 2), GKV_OK);
     bool wake = false;
+    assert_false(gkv_mailbox_has_posted(&mailbox));
+    assert_true(gkv_mailbox_sleep(&mailbox));
     assert_int_equal(post(&mailbox, 1, &wake), GKV_OK);
     assert_true(wake);
+    assert_true(gkv_mailbox_has_posted(&mailbox));
+    assert_false(gkv_mailbox_sleep(&mailbox));
     assert_int_equal(post(&mailbox, 2, &wake), GKV_OK);
     assert_false(wake);
     assert_int_equal(post(&mailbox, 3, &wake), GKV_ERROR_BUSY);
@@ -76,11 +81,13 @@ static void test_full_and_closed(void **state)
     assert_int_equal(operation.ttl_ms, 4);
     gkv_mailbox_finish(&mailbox, operation.cookie, &request);
     assert_false(gkv_mailbox_take(&mailbox, &operation));
+    assert_false(gkv_mailbox_has_posted(&mailbox));
     assert_int_equal(gkv_mailbox_open_count(&mailbox), 0);
     gkv_mailbox_destroy(&mailbox);
 }
 
-/* Goal: first posted, first taken; what is finished is what was taken; at every fill level.
+/* Goal: first posted, first taken; what is finished is what was taken; who sleeps is woken once; at
+ * every fill level.
  * Method: random steps against a plain queue of labels and a table of taken ones. */
 static void test_against_model(void **state)
 {
@@ -94,19 +101,22 @@ static void test_against_model(void **state)
     uint64_t taken[CAPACITY] = {0}; /* label by cookie; 0: none */
     uint32_t queue_count = 0;
     uint32_t taken_count = 0;
+    bool is_asleep = false;
     for (uint64_t label = 1; label <= STEP_COUNT; label++) {
-        const uint64_t choice = gkv_prng_below(&prng, 3);
+        const uint64_t choice = gkv_prng_below(&prng, 4);
         bool wake = false;
         struct gkv_operation operation;
         if (choice == 0) {
             const bool fits = queue_count + taken_count < CAPACITY;
             assert_int_equal(post(&mailbox, label, &wake), fits ? GKV_OK : GKV_ERROR_BUSY);
-            assert_int_equal(wake, fits && queue_count == 0);
+            assert_int_equal(wake, fits && is_asleep);
             if (fits) {
+                is_asleep = false;
                 queue[queue_count++] = label;
             }
         } else if (choice == 1) {
             assert_int_equal(gkv_mailbox_take(&mailbox, &operation), queue_count > 0);
+            is_asleep = false;
             if (queue_count > 0) {
                 assert_int_equal(operation.ttl_ms, queue[0]);
                 assert_int_equal(taken[operation.cookie], 0);
@@ -114,6 +124,9 @@ static void test_against_model(void **state)
                 taken_count++;
                 memmove(queue, queue + 1, --queue_count * sizeof(queue[0]));
             }
+        } else if (choice == 2) {
+            is_asleep = gkv_mailbox_sleep(&mailbox);
+            assert_int_equal(is_asleep, queue_count == 0);
         } else {
             const uint64_t cookie = gkv_prng_below(&prng, CAPACITY);
             struct gkv_request request;
@@ -176,7 +189,8 @@ static void test_threads(void **state)
     while (finished_count < POSTER_COUNT * POST_COUNT) {
         struct gkv_ready ready[GKV_LOOP_READY_COUNT_MAX];
         const uint64_t begun_ns = gkv_clock_mono_ns();
-        assert_int_equal(gkv_loop_wait(&loop, WAIT_NS, ready), 0);
+        const bool may_sleep = gkv_mailbox_sleep(&mailbox);
+        assert_int_equal(gkv_loop_wait(&loop, may_sleep ? WAIT_NS : 0, ready), 0);
         assert_true(gkv_clock_mono_ns() - begun_ns < WAIT_NS);
         struct gkv_operation operation;
         while (gkv_mailbox_take(&mailbox, &operation)) {
