@@ -49,7 +49,7 @@ GKV_INLINE struct gkv_visit gkv_errand_begin(struct gkv_errands *errands)
 {
     const uint64_t self = gkv_inside_self();
     struct gkv_inside_place *place = gkv_inside_enter(&errands->inside, self);
-    const bool is_welcome = !atomic_load_explicit(&errands->is_stopping, memory_order_relaxed) &&
+    const bool is_welcome = !atomic_load(&errands->is_stopping) &&
                             atomic_load_explicit(&errands->own_self, memory_order_relaxed) != self;
     return (struct gkv_visit){place, is_welcome};
 }

@@ -6,9 +6,10 @@
  *           keeps it; a later thread of the same name (they are pointers, and used again) goes on
  *           with it. Threads that find none within reach share one.
  *           Who waits for the callers must see the count of a thread that did not see that it is
- *           too late. Between a thread's store and its next load there is no fence: what it stores
- *           reaches the others within microseconds all the same, and who waits begins with a
- *           millisecond.
+ *           too late: between a thread's store and its next load there is to be a fence. It is an
+ *           asymmetric one where the system has it (Linux: membarrier(2), private and expedited):
+ *           who waits has all threads pass it then, and who comes in passes none. Elsewhere each
+ *           who comes in does.
  * Bounds    8 KiB. A thread looks at GKV_INSIDE_REACH places at most.
  * Threads   Any. Who enters and who leaves again is the same thread.
  */
@@ -17,6 +18,7 @@
 
 #include <pthread.h>
 #include <stdatomic.h>
+#include <stdbool.h>
 #include <stdint.h>
 
 #define GKV_INSIDE_BITS 7
@@ -34,7 +36,11 @@ struct gkv_inside {
     struct gkv_inside_place places[GKV_INSIDE_COUNT];
     struct gkv_inside_place shared;
     _Atomic uint32_t owner_count;
+    bool has_barrier; /* whoever waits can have all threads pass a fence */
 };
+
+/* Nobody is inside. */
+void gkv_inside_init(struct gkv_inside *inside);
 
 /* The name of the calling thread: not 0, and no other's while it lives. */
 static inline uint64_t gkv_inside_self(void)
@@ -59,6 +65,10 @@ static inline struct gkv_inside_place *gkv_inside_enter(struct gkv_inside *insid
     if (atomic_load_explicit(&place->owner, memory_order_relaxed) != self) {
         return gkv_inside_enter_elsewhere(inside, self);
     }
+    if (!inside->has_barrier) {
+        (void)atomic_fetch_add(&place->caller_count, 1);
+        return place;
+    }
     const uint64_t count = atomic_load_explicit(&place->caller_count, memory_order_relaxed);
     atomic_store_explicit(&place->caller_count, count + 1, memory_order_relaxed);
     atomic_signal_fence(memory_order_seq_cst); /* the compiler keeps to this order as well */
@@ -76,8 +86,8 @@ static inline void gkv_inside_exit(struct gkv_inside_place *place)
     atomic_store_explicit(&place->caller_count, count - 1, memory_order_release);
 }
 
-/* Wait until everybody is out who was in when this was called, a millisecond at a time; the caller
- * sees to it that nobody comes. */
+/* Wait until everybody is out who was in when this was called, looking once a millisecond; what
+ * tells others to stay out is written before. */
 void gkv_inside_wait(struct gkv_inside *inside);
 
 #endif

@@ -27,7 +27,7 @@ static uint64_t count_of(const struct gkv_inside_place *place)
 static void test_places(void **state)
 {
     (void)state;
-    memset(&inside, 0, sizeof(inside));
+    gkv_inside_init(&inside);
     for (uint64_t i = 0; i < 16; i++) {
         const uint64_t self = (i + 1) << 23;
         struct gkv_inside_place *place = gkv_inside_enter(&inside, self);
@@ -48,7 +48,7 @@ static void test_places(void **state)
 static void test_shared_place(void **state)
 {
     (void)state;
-    memset(&inside, 0, sizeof(inside));
+    gkv_inside_init(&inside);
     struct gkv_inside_place *places[GKV_INSIDE_REACH + 2];
     uint64_t selves[GKV_INSIDE_REACH + 2];
     uint64_t self = 0;
@@ -97,7 +97,8 @@ static void test_waits(void **state)
 {
     (void)state;
     for (int round = 0; round < 20; round++) {
-        memset(&inside, 0, sizeof(inside));
+        gkv_inside_init(&inside);
+        inside.has_barrier &= round % 2 == 0; /* else as on a system that has none */
         atomic_int stopping = 0;
         atomic_int freed = 0;
         atomic_int after_count = 0;
