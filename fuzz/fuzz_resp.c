@@ -1,15 +1,17 @@
-/* Bytes of a Redis client into the door, with a made-up store behind it.
+/* Bytes of a Redis client into the door, with a store behind it.
  *
- * Goal   Whatever the bytes, how they are split, in which order operations end and how fast
- *        replies are fetched: the replies are the same as for one whole read and operations that
- *        end at once; nothing is stuck; the pool is whole again; no byte is touched outside the
- *        door's memory.
- * Input  The bytes, then 8 that seed the splits, the order and the largest value.
+ * Goal   Whatever the bytes, how they are split, in which order operations end, which of them the
+ *        door does by itself and how fast replies are fetched: the replies are the same as for one
+ *        whole read and operations that all are asked for and end at once; nothing is stuck; the
+ *        pool is whole again; no byte is touched outside the door's memory.
+ * Input  The bytes, then 8 that seed the splits, the order, the slots that are served in place and
+ *        the largest value.
  */
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "core/inplace.h"
 #include "core/node.h"
 #include "core/panic.h"
 #include "core/prng.h"
@@ -18,7 +20,8 @@
 
 #define SEED_BYTES 8
 #define INPUT_BYTES_MAX (256 * 1024)
-#define KEY_COUNT_MAX 512
+#define SIDE_BYTES (64 * 1024)
+#define STORE_BYTES (4 * 1024 * 1024) /* more than an input can fill */
 #define WALL_MS 1700000000000
 #define GUARD_BYTES 64
 #define GUARD 0xA5
@@ -74,34 +77,32 @@ uint32_t gkv_node_owners(struct gkv_node *node, struct gkv_bytes key,
 
 /* ---- A store --------------------------------------------------------------------------------- */
 
-struct entry {
-    uint8_t key[GKV_KEY_BYTES_MAX];
-    size_t key_bytes;
-    uint8_t *value; /* NULL: none */
-    size_t value_bytes;
-    uint64_t expire_ms;
+/* What a run keeps its records in. Two views of it: all slots are served, for operations that end;
+ * and some, which the door may use by itself. */
+struct side {
+    struct gkv_store store;
+    struct gkv_hlc_clock clock;
+    struct gkv_inplace all;
+    struct gkv_inplace some;
 };
 
-/* An operation under way; one that writes has its value copied. */
+/* An operation under way; its key and value are copied. */
 struct open_operation {
-    uint64_t cookie;
-    enum gkv_operation_kind kind;
-    struct entry *entry;
-    uint8_t *value;
-    size_t value_bytes;
-    uint64_t ttl_ms;
+    struct gkv_operation operation;
+    uint8_t *bytes;
 };
 
 struct run {
     struct gkv_door *door;
     struct gkv_endpoint_stats peers;
     struct gkv_door_view view;
+    struct gkv_commons all;
+    struct gkv_commons some;
+    _Alignas(GKV_ARENA_ALIGN) uint8_t side_memory[STORE_BYTES];
     uint8_t *memory;
+    uint8_t *value; /* of the get that ends */
     size_t memory_bytes;
     uint32_t value_bytes_max;
-    struct entry
-        *entries; /* KEY_COUNT_MAX; the last one is shared by all keys there is no room for */
-    uint32_t entry_count;
     struct open_operation open[GKV_DOOR_WINDOW];
     uint32_t open_count;
     uint64_t reply_hash; /* FNV-1a of every reply byte */
@@ -110,29 +111,50 @@ struct run {
 
 static const struct gkv_now now = {.mono_ns = 1, .wall_ms = WALL_MS};
 
-/* A key that begins with "big" has the largest value before anybody sets it: short inputs fill
- * the pool. */
-static struct entry *find_entry(struct run *run, struct gkv_bytes key)
+/* Keys in one slot of 16 are nobody's whom we can reach. */
+#define LOST_SLOTS UINT64_C(0x0020002000200020)
+
+static const struct gkv_inplace_caller caller = {.wall_ms = WALL_MS};
+
+static void serve(struct gkv_inplace *inplace, const struct gkv_options *options,
+                  struct gkv_arena *arena, struct gkv_prng *prng)
 {
-    for (uint32_t i = 0; i < run->entry_count; i++) {
-        struct entry *entry = &run->entries[i];
-        if (gkv_bytes_equal((struct gkv_bytes){entry->key, entry->key_bytes}, key)) {
-            return entry;
-        }
+    gkv_inplace_init(inplace, arena, options);
+    const uint64_t most = prng == NULL ? 0 : gkv_prng_below(prng, 3);
+    for (uint32_t word = 0; word < GKV_SLOT_COUNT / 64; word++) {
+        const uint64_t bits = most == 0 ? UINT64_MAX : gkv_prng_next(prng);
+        gkv_word_store(gkv_inplace_served(inplace, word), most == 2 ? 0 : bits & ~LOST_SLOTS);
     }
-    if (run->entry_count == KEY_COUNT_MAX) {
-        return NULL;
+}
+
+/* Four keys have the largest value before anybody sets them: short inputs fill the pool. */
+static void begin_store(struct run *run, struct gkv_prng *prng)
+{
+    struct gkv_options options;
+    gkv_options_init(&options);
+    options.level = GKV_LEVEL_EVENTUAL;
+    options.write_quorum = 1;
+    options.mark_count_max = 16;
+    struct gkv_arena arena = gkv_arena_over(run->side_memory, STORE_BYTES);
+    struct side *side = gkv_arena_carve(&arena, 1, sizeof(*side));
+    serve(&side->all, &options, &arena, NULL);
+    serve(&side->some, &options, &arena, prng);
+    gkv_hlc_clock_init(&side->clock, options.drift_ms_max);
+    const struct gkv_store_options store = {.limit_bytes = STORE_BYTES - SIDE_BYTES,
+                                            .hash_seed = options.hash_seed,
+                                            .policy = GKV_STORE_REJECT};
+    gkv_store_init(&side->store, &arena, &store);
+    run->all = (struct gkv_commons){&side->all, &side->store, &side->clock};
+    run->some = (struct gkv_commons){&side->some, &side->store, &side->clock};
+    memset(run->value, 'b', run->value_bytes_max);
+    for (uint8_t i = 1; i <= 4; i++) {
+        const uint8_t key[] = {'b', 'i', 'g', (uint8_t)('0' + i)};
+        const struct gkv_operation set = {.kind = GKV_OPERATION_SET,
+                                          .key = {key, sizeof(key)},
+                                          .value = {run->value, run->value_bytes_max}};
+        struct gkv_inplace_write write;
+        (void)gkv_inplace_write(&run->all, caller, &set, &write);
     }
-    struct entry *entry = &run->entries[run->entry_count++];
-    memcpy(entry->key, key.data, key.count);
-    entry->key_bytes = key.count;
-    if (key.count >= 3 && memcmp(key.data, "big", 3) == 0) {
-        entry->value_bytes = run->value_bytes_max;
-        entry->value = malloc(entry->value_bytes);
-        GKV_ASSERT(entry->value != NULL);
-        memset(entry->value, (int)key.count, entry->value_bytes);
-    }
-    return entry;
 }
 
 static void on_operation(struct run *run, const struct gkv_operation *operation)
@@ -142,52 +164,67 @@ static void on_operation(struct run *run, const struct gkv_operation *operation)
     GKV_ASSERT(operation->ttl_ms <= GKV_TTL_MS_MAX);
     GKV_ASSERT(run->open_count < GKV_DOOR_WINDOW);
     struct open_operation *open = &run->open[run->open_count++];
-    *open = (struct open_operation){.cookie = operation->cookie,
-                                    .kind = operation->kind,
-                                    .entry = find_entry(run, operation->key),
-                                    .ttl_ms = operation->ttl_ms};
-    if (operation->kind == GKV_OPERATION_SET) {
-        open->value_bytes = operation->value.count;
-        open->value = malloc(open->value_bytes + 1);
-        GKV_ASSERT(open->value != NULL);
-        memcpy(open->value, operation->value.data, open->value_bytes);
+    *open = (struct open_operation){.operation = *operation};
+    open->bytes = malloc(operation->key.count + operation->value.count);
+    GKV_ASSERT(open->bytes != NULL);
+    memcpy(open->bytes, operation->key.data, operation->key.count);
+    open->operation.key.data = open->bytes;
+    if (operation->value.count > 0) {
+        open->operation.value.data = open->bytes + operation->key.count;
+        memcpy(open->bytes + operation->key.count, operation->value.data, operation->value.count);
     }
 }
 
-/* End one operation: what it does happens now. A key there is no room for is out of memory. */
+static struct gkv_result get(struct run *run, const struct gkv_operation *operation)
+{
+    struct gkv_record record;
+    const enum gkv_inplace_answer answer = gkv_inplace_get(
+        &run->all, operation->key, (struct gkv_buffer){run->value, run->value_bytes_max}, &record);
+    if (answer == GKV_INPLACE_ASK) {
+        return (struct gkv_result){.error = GKV_ERROR_TIMEOUT};
+    }
+    if (answer == GKV_INPLACE_ABSENT || gkv_inplace_is_over(&run->all, WALL_MS, record.expire_ms)) {
+        return (struct gkv_result){.error = GKV_ERROR_NOT_FOUND};
+    }
+    return (struct gkv_result){.value = record.value, .expire_ms = record.expire_ms};
+}
+
+/* End one operation: what it does happens now. */
 static void complete(struct run *run, uint32_t index)
 {
     GKV_ASSERT(index < run->open_count);
-    struct open_operation open = run->open[index];
+    const struct open_operation open = run->open[index];
     run->open[index] = run->open[--run->open_count];
-    struct gkv_result result = {.cookie = open.cookie};
-    struct entry *entry = open.entry;
-    if (entry == NULL) {
-        result.error = open.kind == GKV_OPERATION_GET ? GKV_ERROR_TIMEOUT : GKV_ERROR_MEMORY;
-        free(open.value);
-    } else if (open.kind == GKV_OPERATION_GET) {
-        result.error = entry->value == NULL ? GKV_ERROR_NOT_FOUND : GKV_OK;
-        result.value = (struct gkv_bytes){entry->value, entry->value_bytes};
-        result.expire_ms = entry->expire_ms;
-    } else {
-        free(entry->value);
-        entry->value = open.value;
-        entry->value_bytes = open.value_bytes;
-        entry->expire_ms = open.ttl_ms == 0 ? 0 : WALL_MS + open.ttl_ms;
+    struct gkv_result result = {.error = GKV_OK};
+    struct gkv_inplace_write write;
+    if (open.operation.kind == GKV_OPERATION_GET) {
+        result = get(run, &open.operation);
+    } else if (!gkv_inplace_write(&run->all, caller, &open.operation, &write)) {
+        result.error = GKV_ERROR_MEMORY;
     }
+    result.cookie = open.operation.cookie;
     gkv_door_on_result(run->door, now, &result);
+    free(open.bytes);
 }
 
 /* ---- A run ----------------------------------------------------------------------------------- */
 
-static void begin(struct run *run, struct gkv_node *node, uint32_t value_bytes_max)
+/* prng: draws what the door may do by itself; NULL: nothing. */
+static void begin(struct run *run, struct gkv_node *node, uint32_t value_bytes_max,
+                  struct gkv_prng *prng)
 {
-    *run = (struct run){.value_bytes_max = value_bytes_max};
-    run->view = (struct gkv_door_view){.node = node, .peers = &run->peers};
+    run->value_bytes_max = value_bytes_max;
+    run->peers = (struct gkv_endpoint_stats){.dial_count = 0};
+    run->open_count = 0;
+    run->reply_bytes = 0;
+    run->value = malloc(value_bytes_max);
+    GKV_ASSERT(run->value != NULL);
+    begin_store(run, prng);
+    run->view = (struct gkv_door_view){
+        .node = node, .commons = prng == NULL ? NULL : &run->some, .peers = &run->peers};
     run->memory_bytes = gkv_door_memory_bytes(value_bytes_max);
     run->memory = aligned_alloc(GKV_ARENA_ALIGN, run->memory_bytes + GUARD_BYTES);
-    run->entries = calloc(KEY_COUNT_MAX, sizeof(struct entry));
-    GKV_ASSERT(run->memory != NULL && run->entries != NULL);
+    GKV_ASSERT(run->memory != NULL);
     memset(run->memory + run->memory_bytes, GUARD, GUARD_BYTES);
     run->door = gkv_door_init(run->memory, value_bytes_max, 7);
     run->reply_hash = UINT64_C(14695981039346656037);
@@ -200,10 +237,7 @@ static void end(struct run *run)
     for (uint32_t i = 0; i < GUARD_BYTES; i++) {
         GKV_ASSERT(run->memory[run->memory_bytes + i] == GUARD);
     }
-    for (uint32_t i = 0; i < run->entry_count; i++) {
-        free(run->entries[i].value);
-    }
-    free(run->entries);
+    free(run->value);
     free(run->memory);
 }
 
@@ -241,7 +275,7 @@ static bool take_operations(struct run *run)
         GKV_ASSERT(gkv_door_open_count(run->door) == run->open_count);
         any = true;
     }
-    return any;
+    return any || gkv_door_has_paused(run->door) || gkv_door_take_inplace_count(run->door) > 0;
 }
 
 /* The plain way: as much as fits, operations end at once and in order, replies are fetched at
@@ -260,7 +294,7 @@ static void run_plainly(struct run *run, struct gkv_bytes input)
             goes_on = true;
         }
         const size_t pending = gkv_door_pending(run->door).count;
-        goes_on = goes_on || pending > 0;
+        goes_on = goes_on || pending > 0 || gkv_door_has_paused(run->door);
         fetch(run, pending);
     }
     GKV_ASSERT(input.count == 0 || gkv_door_is_closing(run->door));
@@ -323,9 +357,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 
     static struct run plain;
     static struct run wild;
-    begin(&plain, node, bytes_max);
+    begin(&plain, node, bytes_max, NULL);
     run_plainly(&plain, input);
-    begin(&wild, node, bytes_max);
+    begin(&wild, node, bytes_max, &prng);
     run_wildly(&wild, input, &prng);
 
     GKV_ASSERT(plain.reply_bytes == wild.reply_bytes);

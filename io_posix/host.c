@@ -319,6 +319,7 @@ static enum gkv_error make_parts(struct gkv_host *host, const struct gkv_host_pa
         host->errands.commons = gkv_node_commons(gkv_endpoint_node(host->endpoint));
         host->errands.loop = &host->loop;
         gkv_inside_init(&host->errands.inside);
+        host->clients.view.commons = &host->errands.commons;
         host->clients.view.peers = &host->endpoint_stats;
         host->clients.submit = gkv_host_submit;
         host->clients.context = host;

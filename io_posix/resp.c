@@ -223,7 +223,8 @@ static bool is_late(const struct gkv_resp_listener *listener)
     return gkv_clock_mono_ns() >= listener->serve_until_ns;
 }
 
-/* Give the door's operations to the endpoint; true when there may be more of them. */
+/* Give the door's operations to the endpoint, those that it does not do in place; true when there
+ * may be more of them. */
 static bool submit_some(struct gkv_resp_listener *listener, struct gkv_client *client,
                         struct gkv_now now)
 {
@@ -231,7 +232,7 @@ static bool submit_some(struct gkv_resp_listener *listener, struct gkv_client *c
     for (int i = 0; i < OPERATION_COUNT_MAX; i++) {
         struct gkv_operation operation;
         if (!gkv_door_next_operation(client->door, &listener->view, now, &operation)) {
-            return false;
+            return gkv_door_has_paused(client->door);
         }
         GKV_ASSERT(operation.cookie <= COOKIE_DOOR_MASK);
         operation.cookie |= COOKIE_BIT | index << COOKIE_INDEX_SHIFT;
@@ -321,6 +322,7 @@ static void serve_client(struct gkv_resp_listener *listener, struct gkv_client *
     }
     if (client->state == CLIENT_OPEN || client->state == CLIENT_ENDING) {
         has_more = submit_some(listener, client, now);
+        listener->view.clients.inplace_count += gkv_door_take_inplace_count(client->door);
         /* Room for replies is made by sending some: commands that waited for it can go on. */
         has_more = send_some(client) || has_more;
     }

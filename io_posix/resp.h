@@ -43,7 +43,7 @@ typedef void (*gkv_resp_submit_fn)(void *context, struct gkv_now now,
 
 struct gkv_resp_listener {
     struct gkv_loop *loop;
-    struct gkv_door_view view; /* node and peers: the caller's */
+    struct gkv_door_view view; /* node, commons and peers: the caller's */
     gkv_resp_submit_fn submit;
     void *context;
     struct gkv_watch watch; /* the listening socket; fd -1: there is none */

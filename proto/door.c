@@ -6,6 +6,7 @@
 #include "core/panic.h"
 #include "proto/door_answer.h"
 #include "proto/door_command.h"
+#include "proto/door_inplace.h"
 #include "proto/door_reply.h"
 #include "proto/door_state.h"
 #include "proto/resp.h"
@@ -100,11 +101,6 @@ struct gkv_door *gkv_door_init(void *memory, uint32_t value_bytes_max, uint64_t 
 
 /* ---- Received bytes -------------------------------------------------------------------------- */
 
-static uint8_t *received(const struct gkv_door *door)
-{
-    return gkv_at(door, door->received_offset);
-}
-
 uint8_t *gkv_door_receive_buffer(struct gkv_door *door, size_t *room_out)
 {
     if (door->command_first == door->received_bytes) {
@@ -116,12 +112,13 @@ uint8_t *gkv_door_receive_buffer(struct gkv_door *door, size_t *room_out)
     const uint32_t tail = door->received_capacity - door->received_bytes;
     if (tail < TAIL_BYTES_MIN && door->wants_more && door->command_first > 0) {
         door->received_bytes -= door->command_first;
-        memmove(received(door), received(door) + door->command_first, door->received_bytes);
+        memmove(gkv_door_received(door), gkv_door_received(door) + door->command_first,
+                door->received_bytes);
         door->command_first = 0;
     }
     *room_out = door->is_closing ? 0 : door->received_capacity - door->received_bytes;
     check_door(door);
-    return received(door) + door->received_bytes;
+    return gkv_door_received(door) + door->received_bytes;
 }
 
 void gkv_door_on_received(struct gkv_door *door, size_t count)
@@ -159,6 +156,18 @@ bool gkv_door_is_closing(const struct gkv_door *door)
 bool gkv_door_has_protocol_error(const struct gkv_door *door)
 {
     return door->is_closing && (door->parser.error[0] != '\0' || door->is_http);
+}
+
+bool gkv_door_has_paused(const struct gkv_door *door)
+{
+    return door->has_paused;
+}
+
+uint64_t gkv_door_take_inplace_count(struct gkv_door *door)
+{
+    const uint64_t count = door->inplace_count;
+    door->inplace_count = 0;
+    return count;
 }
 
 uint32_t gkv_door_open_count(const struct gkv_door *door)
@@ -204,57 +213,16 @@ static void on_checked(struct gkv_door *door, struct gkv_door_slot *slot, struct
         finish(door, slot, result->error, 0);
         return;
     }
-    bool holds = is_found;
-    if (slot->verb != GKV_DOOR_VERB_DELETE) {
-        const enum gkv_door_condition condition = door->plan.condition;
-        holds = condition == GKV_DOOR_ALWAYS || is_found == (condition == GKV_DOOR_IF_PRESENT);
-    }
-    if (!holds) {
+    /* The plan is that of a later command when this is a delete: only a set holds its command. */
+    const bool deletes = slot->verb == GKV_DOOR_VERB_DELETE;
+    if (deletes ? !is_found : !gkv_door_plan_holds(&door->plan, is_found)) {
         finish(door, slot, GKV_OK, 0);
         return;
     }
-    if (slot->verb != GKV_DOOR_VERB_DELETE && door->plan.keeps_ttl && is_found &&
-        result->expire_ms != 0) {
-        const uint64_t wall_ms = now.wall_ms;
-        door->plan.ttl_ms = result->expire_ms > wall_ms ? result->expire_ms - wall_ms : 1;
-        if (door->plan.ttl_ms > GKV_TTL_MS_MAX) {
-            door->plan.ttl_ms = GKV_TTL_MS_MAX;
-        }
+    if (!deletes && is_found) {
+        gkv_door_plan_take_expiry(&door->plan, result->expire_ms, now.wall_ms);
     }
     ask_again(door, slot);
-}
-
-static int64_t remaining(const struct gkv_result *result, struct gkv_now now, bool in_seconds)
-{
-    if (result->expire_ms == 0) {
-        return -1;
-    }
-    const uint64_t ms = result->expire_ms > now.wall_ms ? result->expire_ms - now.wall_ms : 0;
-    return (int64_t)(in_seconds ? (ms + 500) / 1000 : ms);
-}
-
-static int64_t number_of(enum gkv_door_verb verb, struct gkv_now now,
-                         const struct gkv_result *result)
-{
-    const bool is_found = result->error == GKV_OK;
-    switch (verb) {
-    case GKV_DOOR_VERB_EXISTS:
-    case GKV_DOOR_VERB_TYPE:
-        return is_found;
-    case GKV_DOOR_VERB_LENGTH:
-        return is_found ? (int64_t)result->value.count : 0;
-    case GKV_DOOR_VERB_TTL:
-    case GKV_DOOR_VERB_PTTL:
-        return is_found ? remaining(result, now, verb == GKV_DOOR_VERB_TTL) : -2;
-    case GKV_DOOR_VERB_SET:
-    case GKV_DOOR_VERB_SET_FLAG:
-    case GKV_DOOR_VERB_DELETE:
-        return 1;
-    case GKV_DOOR_VERB_NONE:
-    case GKV_DOOR_VERB_VALUE:
-        break;
-    }
-    return 0;
 }
 
 /* A value: answer it now if it is its turn, else keep it, else read it again in its turn. */
@@ -307,7 +275,7 @@ void gkv_door_on_result(struct gkv_door *door, struct gkv_now now, const struct 
         }
     } else if (error == GKV_OK || error == GKV_ERROR_NOT_FOUND) {
         const enum gkv_door_verb verb = (enum gkv_door_verb)slot->verb;
-        finish(door, slot, GKV_OK, number_of(verb, now, result));
+        finish(door, slot, GKV_OK, gkv_door_reply_number(verb, now, result));
     } else {
         finish(door, slot, error, 0);
     }
@@ -316,13 +284,6 @@ void gkv_door_on_result(struct gkv_door *door, struct gkv_now now, const struct 
 }
 
 /* ---- Operations ------------------------------------------------------------------------------ */
-
-static struct gkv_door_words words_of(const struct gkv_door *door)
-{
-    return (struct gkv_door_words){.data = received(door) + door->command_first,
-                                   .arguments = door->arguments,
-                                   .count = door->parser.argument_count};
-}
 
 static void lend(struct gkv_door *door, uint64_t sequence, struct gkv_operation *operation_out)
 {
@@ -334,26 +295,6 @@ static void lend(struct gkv_door *door, uint64_t sequence, struct gkv_operation 
     door->open_count++;
     door->value_read_count += slot->verb == GKV_DOOR_VERB_VALUE;
     check_door(door);
-}
-
-static struct gkv_bytes key_of_plan(const struct gkv_door *door, uint32_t index)
-{
-    const struct gkv_door_words words = words_of(door);
-    return gkv_door_word(&words, door->plan.first_key + index * door->plan.key_step);
-}
-
-static struct gkv_operation set_of_plan(const struct gkv_door *door, uint32_t index)
-{
-    const struct gkv_door_words words = words_of(door);
-    const struct gkv_door_plan *plan = &door->plan;
-    struct gkv_operation operation = {.kind = GKV_OPERATION_SET, .ttl_ms = plan->ttl_ms};
-    operation.key = key_of_plan(door, index);
-    operation.value = gkv_door_word(&words, plan->value_index + index * plan->key_step);
-    if (plan->deletes) {
-        operation.kind = GKV_OPERATION_DELETE;
-        operation.value = (struct gkv_bytes){0};
-    }
-    return operation;
 }
 
 /* Submit a slot again: a write after its check, or a read that found no room, in its turn. */
@@ -380,7 +321,8 @@ static bool take_again(struct gkv_door *door, struct gkv_operation *operation_ou
             };
         } else {
             GKV_ASSERT(door->is_held);
-            *operation_out = set_of_plan(door, 0);
+            const struct gkv_door_words words = gkv_door_words(door);
+            *operation_out = gkv_door_plan_operation(&door->plan, &words, 0);
         }
         door->again_count--;
         lend(door, at, operation_out);
@@ -416,30 +358,24 @@ static bool has_pool_room(const struct gkv_door *door, enum gkv_door_verb verb, 
     return needed <= door->cells.free_count;
 }
 
-static bool verb_writes(enum gkv_door_verb verb)
-{
-    return verb == GKV_DOOR_VERB_SET || verb == GKV_DOOR_VERB_SET_FLAG ||
-           verb == GKV_DOOR_VERB_DELETE;
-}
-
 /* Begin the next operation of the command under way; false: it must wait. */
 static bool start_operation(struct gkv_door *door, struct gkv_operation *operation_out)
 {
     const struct gkv_door_plan *plan = &door->plan;
     const uint32_t index = door->started_count;
     GKV_ASSERT(index < plan->key_count);
-    const struct gkv_bytes key = key_of_plan(door, index);
+    const struct gkv_door_words words = gkv_door_words(door);
+    const struct gkv_bytes key = gkv_door_plan_key(plan, &words, index);
     const uint64_t key_hash = gkv_hash(key.data, key.count, 0);
     const bool keeps_key = plan->verb == GKV_DOOR_VERB_VALUE || plan->verb == GKV_DOOR_VERB_DELETE;
-    const bool writes = verb_writes(plan->verb);
+    const bool writes = gkv_door_verb_writes(plan->verb);
     if (door->next_sequence - door->first_sequence == GKV_DOOR_WINDOW ||
         conflicts(door, key_hash, writes) ||
         (keeps_key && !has_pool_room(door, plan->verb, key.count))) {
         return false;
     }
 
-    const bool checks =
-        plan->verb == GKV_DOOR_VERB_DELETE || plan->keeps_ttl || plan->condition != GKV_DOOR_ALWAYS;
+    const bool checks = gkv_door_plan_checks(plan);
     struct gkv_door_slot *slot = gkv_door_slot_at(door, door->next_sequence);
     GKV_ASSERT(slot->state == GKV_DOOR_SLOT_FREE);
     *slot = (struct gkv_door_slot){
@@ -458,7 +394,7 @@ static bool start_operation(struct gkv_door *door, struct gkv_operation *operati
         slot->key_cell = gkv_cells_write(&door->cells, key, (struct gkv_bytes){0});
     }
     if (writes && !checks) {
-        *operation_out = set_of_plan(door, index);
+        *operation_out = gkv_door_plan_operation(plan, &words, index);
     } else {
         *operation_out = (struct gkv_operation){.kind = GKV_OPERATION_GET, .key = key};
     }
@@ -497,7 +433,7 @@ static bool answer(struct gkv_door *door, const struct gkv_door_view *view)
     if (door->first_sequence != door->next_sequence || !gkv_door_reply_has_room(door, bytes)) {
         return false;
     }
-    const struct gkv_door_words words = words_of(door);
+    const struct gkv_door_words words = gkv_door_words(door);
     if (is_http(gkv_door_word(&words, 0))) {
         door->is_closing = true;
         door->is_http = true;
@@ -535,7 +471,7 @@ static bool take_command(struct gkv_door *door, struct gkv_now now)
 {
     enum gkv_resp_status status = GKV_RESP_ERROR;
     if (door->parser.error[0] == '\0') {
-        status = gkv_resp_parse(&door->parser, received(door) + door->command_first,
+        status = gkv_resp_parse(&door->parser, gkv_door_received(door) + door->command_first,
                                 door->received_bytes - door->command_first, door->arguments);
     }
     door->wants_more = status == GKV_RESP_MORE;
@@ -553,7 +489,7 @@ static bool take_command(struct gkv_door *door, struct gkv_now now)
 
     GKV_ASSERT(door->started_count == 0);
     door->plan = (struct gkv_door_plan){.verb = GKV_DOOR_VERB_NONE};
-    const struct gkv_door_words words = words_of(door);
+    const struct gkv_door_words words = gkv_door_words(door);
     const struct gkv_door_command *command = gkv_door_command_find(gkv_door_word(&words, 0));
     door->command = command;
     door->error = NULL;
@@ -565,10 +501,25 @@ static bool take_command(struct gkv_door *door, struct gkv_now now)
     return true;
 }
 
+/* Go on with an operation of the command under way, in place if that is possible: only when all
+ * before it is answered, so that what is written there has its turn. */
+static bool advance_operation(struct gkv_door *door, const struct gkv_door_view *view,
+                              struct gkv_now now, struct gkv_operation *operation_out)
+{
+    if (view->commons != NULL && door->first_sequence == door->next_sequence) {
+        const enum gkv_door_inplace how = gkv_door_inplace(door, view->commons, now);
+        if (how != GKV_DOOR_INPLACE_ASK) {
+            door->started_count += how == GKV_DOOR_INPLACE_DONE;
+            return how == GKV_DOOR_INPLACE_DONE;
+        }
+    }
+    return start_operation(door, operation_out);
+}
+
 /* Go on with the command under way. False: it must wait. True: it went on, and when there is one
  * more open operation, that is to be submitted. */
 static bool advance_command(struct gkv_door *door, const struct gkv_door_view *view,
-                            struct gkv_operation *operation_out)
+                            struct gkv_now now, struct gkv_operation *operation_out)
 {
     if (door->plan.verb == GKV_DOOR_VERB_NONE) {
         if (!answer(door, view)) {
@@ -578,7 +529,7 @@ static bool advance_command(struct gkv_door *door, const struct gkv_door_view *v
         return true;
     }
     if (door->started_count < door->plan.key_count) {
-        return start_operation(door, operation_out);
+        return advance_operation(door, view, now, operation_out);
     }
     if (door->is_held) {
         return false;
@@ -591,8 +542,9 @@ bool gkv_door_next_operation(struct gkv_door *door, const struct gkv_door_view *
                              struct gkv_now now, struct gkv_operation *operation_out)
 {
     gkv_door_reply_emit_all(door);
+    door->has_paused = false;
     /* Each turn consumes bytes that were received, or ends. */
-    for (;;) {
+    for (uint32_t i = 0; i < GKV_DOOR_BURST_COUNT_MAX; i++) {
         if (take_again(door, operation_out)) {
             return true;
         }
@@ -606,11 +558,13 @@ bool gkv_door_next_operation(struct gkv_door *door, const struct gkv_door_view *
             continue;
         }
         const uint32_t open_count = door->open_count;
-        if (!advance_command(door, view, operation_out)) {
+        if (!advance_command(door, view, now, operation_out)) {
             return false;
         }
         if (door->open_count != open_count) {
             return true;
         }
     }
+    door->has_paused = true;
+    return false;
 }

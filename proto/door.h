@@ -9,6 +9,9 @@
  *           write: not atomic between clients. MSET is several sets: not atomic. DBSIZE and INFO
  *           speak of what this node holds.
  *
+ *           What the node may do in place (core/inplace.h) is done at once, in its turn, and is no
+ *           operation for the shim (proto/door_inplace.h).
+ *
  *           A result that comes before its turn is kept in a pool of GKV_DOOR_POOL_BYTES; a value
  *           that does not fit there is forgotten and read again when its turn has come, with room
  *           for the largest value reserved. Reads are held back so that this stays rare.
@@ -16,11 +19,14 @@
  *           The shim, after each gkv_door_on_received, _on_result and _sent:
  *             while (gkv_door_next_operation(door, view, now, &operation)) { submit it }
  *             send gkv_door_pending; read while gkv_door_receive_buffer gives room
+ *             come again, without being told to, if gkv_door_has_paused
  * Bounds    gkv_door_memory_bytes, whatever the client does: a command with its framing takes at
  *           most the largest value, the longest key and 64 KiB; replies that are not fetched stop
- *           the parsing. A command is refused by a protocol error as soon as its announced
- *           lengths pass a limit. Protocol errors answer -ERR Protocol error: ... and close, as
- *           Redis does; so do the first words of HTTP, POST and Host:, without an answer.
+ *           the parsing. One call of gkv_door_next_operation goes over at most
+ *           GKV_DOOR_BURST_COUNT_MAX commands and keys. A command is refused by a protocol
+ *           error as soon as its announced lengths pass a limit. Protocol errors answer
+ *           -ERR Protocol error: ... and close, as Redis does; so do the first words of HTTP, POST
+ *           and Host:, without an answer.
  * Invariant The replies depend on the bytes and the results alone: not on how the bytes were
  *           split, nor on the order in which operations end.
  * Not here  Sockets (io_posix/resp.c), the grammar (proto/resp.h), what commands mean
@@ -35,6 +41,7 @@
 
 #include "core/arena.h"
 #include "core/event.h"
+#include "core/inplace.h"
 #include "core/node.h"
 #include "core/types.h"
 #include "proto/endpoint.h"
@@ -45,6 +52,7 @@
 #define GKV_DOOR_POOL_BYTES \
     (512 * 1024)                     /* results before their turn, keys of what may be read again */
 #define GKV_DOOR_BACKLOG_BYTES 65536 /* replies waiting to be sent while parsing goes on */
+#define GKV_DOOR_BURST_COUNT_MAX 256 /* commands, and keys in place, in one go */
 
 struct gkv_door;
 
@@ -55,11 +63,13 @@ struct gkv_door_clients {
     uint64_t accepted_count;       /* ever */
     uint64_t refused_count;        /* no place was left */
     uint64_t protocol_error_count; /* closed for what they sent */
+    uint64_t inplace_count;        /* operations that doors did by themselves */
 };
 
 /* What a door may look at for its answers. */
 struct gkv_door_view {
     struct gkv_node *node;
+    const struct gkv_commons *commons; /* the node's; NULL: every operation is for the shim */
     const struct gkv_endpoint_stats *peers;
     uint64_t datagram_dropped_count; /* by the system, on the way out */
     struct gkv_door_clients clients;
@@ -80,11 +90,18 @@ void gkv_door_on_received(struct gkv_door *door, size_t count);
 
 /* Go on with what was received: true and an operation to submit (cookie counts up from 0
  * and stays below 2^54; give it back to gkv_door_on_result), or false when nothing more can be
- * done now. Commands that need no operation are answered on the way, from what `view` shows (it is
- * borrowed). The operation is lent until the next call on the door; its key and value are within
- * the core's limits. */
+ * done now, or gkv_door_has_paused. Commands that need no operation are answered on the way, from
+ * what `view` shows (it is borrowed), and operations in place are done. The operation is lent until
+ * the next call on the door; its key and value are within the core's limits. */
 bool gkv_door_next_operation(struct gkv_door *door, const struct gkv_door_view *view,
                              struct gkv_now now, struct gkv_operation *operation_out);
+
+/* True when the last gkv_door_next_operation stopped although it could have gone on: so that the
+ * shim can look after others. Call it again. */
+bool gkv_door_has_paused(const struct gkv_door *door);
+
+/* How many operations were done in place since this was last called. */
+uint64_t gkv_door_take_inplace_count(struct gkv_door *door);
 
 /* An operation is over; result is borrowed. now: for TTL answers. */
 void gkv_door_on_result(struct gkv_door *door, struct gkv_now now, const struct gkv_result *result);

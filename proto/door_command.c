@@ -258,3 +258,57 @@ const char *gkv_door_plan_make(const struct gkv_door_command *command,
     }
     return error;
 }
+
+struct gkv_bytes gkv_door_plan_key(const struct gkv_door_plan *plan,
+                                   const struct gkv_door_words *words, uint32_t index)
+{
+    GKV_ASSERT(index < plan->key_count);
+    return gkv_door_word(words, plan->first_key + index * plan->key_step);
+}
+
+struct gkv_operation gkv_door_plan_operation(const struct gkv_door_plan *plan,
+                                             const struct gkv_door_words *words, uint32_t index)
+{
+    struct gkv_operation operation = {.kind = GKV_OPERATION_GET,
+                                      .key = gkv_door_plan_key(plan, words, index)};
+    if (plan->verb == GKV_DOOR_VERB_DELETE || plan->deletes) {
+        operation.kind = GKV_OPERATION_DELETE;
+    } else if (gkv_door_verb_writes(plan->verb)) {
+        operation.kind = GKV_OPERATION_SET;
+        operation.value = gkv_door_word(words, plan->value_index + index * plan->key_step);
+        operation.ttl_ms = plan->ttl_ms;
+    }
+    return operation;
+}
+
+bool gkv_door_verb_writes(enum gkv_door_verb verb)
+{
+    return verb == GKV_DOOR_VERB_SET || verb == GKV_DOOR_VERB_SET_FLAG ||
+           verb == GKV_DOOR_VERB_DELETE;
+}
+
+bool gkv_door_plan_checks(const struct gkv_door_plan *plan)
+{
+    return plan->verb == GKV_DOOR_VERB_DELETE || plan->keeps_ttl ||
+           plan->condition != GKV_DOOR_ALWAYS;
+}
+
+bool gkv_door_plan_holds(const struct gkv_door_plan *plan, bool is_found)
+{
+    if (plan->verb == GKV_DOOR_VERB_DELETE) {
+        return is_found;
+    }
+    return plan->condition == GKV_DOOR_ALWAYS ||
+           is_found == (plan->condition == GKV_DOOR_IF_PRESENT);
+}
+
+void gkv_door_plan_take_expiry(struct gkv_door_plan *plan, uint64_t expire_ms, uint64_t wall_ms)
+{
+    if (!plan->keeps_ttl || expire_ms == 0) {
+        return;
+    }
+    plan->ttl_ms = expire_ms > wall_ms ? expire_ms - wall_ms : 1;
+    if (plan->ttl_ms > GKV_TTL_MS_MAX) {
+        plan->ttl_ms = GKV_TTL_MS_MAX;
+    }
+}

@@ -10,6 +10,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "core/event.h"
 #include "core/types.h"
 #include "proto/resp.h"
 
@@ -107,5 +108,26 @@ bool gkv_door_command_arity_fits(const struct gkv_door_command *command, uint32_
 const char *gkv_door_plan_make(const struct gkv_door_command *command,
                                const struct gkv_door_words *words, uint32_t value_bytes_max,
                                uint64_t wall_ms, struct gkv_door_plan *plan_out);
+
+/* A plan's key at an index below key_count. Borrows the words, as the two below. */
+struct gkv_bytes gkv_door_plan_key(const struct gkv_door_plan *plan,
+                                   const struct gkv_door_words *words, uint32_t index);
+
+/* The operation that a plan's verb comes to when nothing needs to be looked at before: a get, a set
+ * or a delete; its cookie is 0. */
+struct gkv_operation gkv_door_plan_operation(const struct gkv_door_plan *plan,
+                                             const struct gkv_door_words *words, uint32_t index);
+
+/* True when the verb writes, now or after a look. */
+bool gkv_door_verb_writes(enum gkv_door_verb verb);
+
+/* True when what is held decides whether, or how, a plan writes. */
+bool gkv_door_plan_checks(const struct gkv_door_plan *plan);
+
+/* After that look: is there to be a write? */
+bool gkv_door_plan_holds(const struct gkv_door_plan *plan, bool is_found);
+
+/* After that look, for a set: take note of the expiry (0: none) of what it replaces. */
+void gkv_door_plan_take_expiry(struct gkv_door_plan *plan, uint64_t expire_ms, uint64_t wall_ms);
 
 #endif

@@ -153,7 +153,8 @@ static void write_section(struct gkv_resp_writer *writer, enum section section,
         gkv_resp_write_text(writer, "loading:0\r\n");
         break;
     case SECTION_STATS:
-        write_field(writer, "total_commands_processed", stats->quorum.submitted_count);
+        write_field(writer, "total_commands_processed",
+                    stats->quorum.submitted_count + view->clients.inplace_count);
         write_field(writer, "total_connections_received", view->clients.accepted_count);
         write_field(writer, "rejected_connections", view->clients.refused_count);
         write_field(writer, "protocol_errors", view->clients.protocol_error_count);

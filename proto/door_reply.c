@@ -87,6 +87,62 @@ static void write_total(const struct gkv_door *door, enum gkv_door_verb verb,
     }
 }
 
+static int64_t remaining(const struct gkv_result *result, struct gkv_now now, bool in_seconds)
+{
+    if (result->expire_ms == 0) {
+        return -1;
+    }
+    const uint64_t ms = result->expire_ms > now.wall_ms ? result->expire_ms - now.wall_ms : 0;
+    return (int64_t)(in_seconds ? (ms + 500) / 1000 : ms);
+}
+
+int64_t gkv_door_reply_number(enum gkv_door_verb verb, struct gkv_now now,
+                              const struct gkv_result *result)
+{
+    const bool is_found = result->error == GKV_OK;
+    switch (verb) {
+    case GKV_DOOR_VERB_EXISTS:
+    case GKV_DOOR_VERB_TYPE:
+        return is_found;
+    case GKV_DOOR_VERB_LENGTH:
+        return is_found ? (int64_t)result->value.count : 0;
+    case GKV_DOOR_VERB_TTL:
+    case GKV_DOOR_VERB_PTTL:
+        return is_found ? remaining(result, now, verb == GKV_DOOR_VERB_TTL) : -2;
+    case GKV_DOOR_VERB_SET:
+    case GKV_DOOR_VERB_SET_FLAG:
+    case GKV_DOOR_VERB_DELETE:
+        return 1;
+    case GKV_DOOR_VERB_NONE:
+    case GKV_DOOR_VERB_VALUE:
+        break;
+    }
+    return 0;
+}
+
+void gkv_door_reply_write(struct gkv_door *door, const struct gkv_door_slot *slot,
+                          const struct gkv_bytes *direct, struct gkv_resp_writer *writer)
+{
+    if (slot->is_first) {
+        door->total = 0;
+        door->failed = GKV_OK;
+    }
+    if (slot->array_count > 0) {
+        gkv_resp_write_array(writer, slot->array_count);
+    }
+    if (slot->verb == GKV_DOOR_VERB_VALUE) {
+        write_value(door, slot, direct, writer);
+        return;
+    }
+    door->total += slot->number;
+    if (door->failed == GKV_OK) {
+        door->failed = (enum gkv_error)slot->error;
+    }
+    if (slot->is_last) {
+        write_total(door, (enum gkv_door_verb)slot->verb, writer);
+    }
+}
+
 bool gkv_door_reply_emit(struct gkv_door *door, const struct gkv_bytes *direct)
 {
     struct gkv_door_slot *slot = gkv_door_slot_at(door, door->first_sequence);
@@ -97,24 +153,7 @@ bool gkv_door_reply_emit(struct gkv_door *door, const struct gkv_bytes *direct)
         return false;
     }
     struct gkv_resp_writer writer = gkv_door_reply_begin(door, bytes);
-    if (slot->is_first) {
-        door->total = 0;
-        door->failed = GKV_OK;
-    }
-    if (slot->array_count > 0) {
-        gkv_resp_write_array(&writer, slot->array_count);
-    }
-    if (slot->verb == GKV_DOOR_VERB_VALUE) {
-        write_value(door, slot, direct, &writer);
-    } else {
-        door->total += slot->number;
-        if (door->failed == GKV_OK) {
-            door->failed = (enum gkv_error)slot->error;
-        }
-        if (slot->is_last) {
-            write_total(door, (enum gkv_door_verb)slot->verb, &writer);
-        }
-    }
+    gkv_door_reply_write(door, slot, direct, &writer);
     gkv_door_reply_end(door, &writer);
     gkv_cells_free(&door->cells, slot->value_cell);
     *slot = (struct gkv_door_slot){.state = GKV_DOOR_SLOT_FREE};

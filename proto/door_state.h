@@ -76,11 +76,14 @@ struct gkv_door {
     uint64_t first_sequence;
     uint64_t next_sequence;
     uint32_t value_bytes_expected; /* a guess, from the last ones read */
+    uint32_t value_bytes_before;   /* of the value read last in place: the next has as many */
     uint32_t value_read_count;     /* VALUE slots that are OPEN */
     uint32_t again_count;          /* slots that are AGAIN */
+    uint64_t inplace_count;        /* operations done without a slot, and not asked for yet */
     bool is_resp3;
     bool is_closing;
     bool is_http;    /* it spoke HTTP to us */
+    bool has_paused; /* the last burst was over before there was nothing more to do */
     bool wants_more; /* all that was received is understood, but for the start of a command */
 
     /* The command under way: parsed, and not all of its operations are begun. */
@@ -107,6 +110,19 @@ struct gkv_door {
 static inline struct gkv_door_slot *gkv_door_slot_at(struct gkv_door *door, uint64_t sequence)
 {
     return &door->slots[sequence % GKV_DOOR_WINDOW];
+}
+
+static inline uint8_t *gkv_door_received(const struct gkv_door *door)
+{
+    return gkv_at(door, door->received_offset);
+}
+
+/* The words of the command under way. */
+static inline struct gkv_door_words gkv_door_words(const struct gkv_door *door)
+{
+    return (struct gkv_door_words){.data = gkv_door_received(door) + door->command_first,
+                                   .arguments = door->arguments,
+                                   .count = door->parser.argument_count};
 }
 
 #endif

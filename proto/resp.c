@@ -31,8 +31,16 @@ void gkv_resp_parser_reset(struct gkv_resp_parser *parser, const struct gkv_resp
 {
     GKV_ASSERT(limits->command_bytes_max >= GKV_RESP_LINE_BYTES_MAX);
     GKV_ASSERT(limits->argument_count_max > 0);
-    const struct gkv_resp_limits copy = *limits;
-    *parser = (struct gkv_resp_parser){.limits = copy};
+    /* Field by field: error[] is long, and need not be cleared behind its end. */
+    parser->limits = *limits;
+    parser->position = 0;
+    parser->scanned = 0;
+    parser->bulk_bytes = 0;
+    parser->bulk_left = 0;
+    parser->argument_count = 0;
+    parser->is_multibulk = false;
+    parser->is_in_bulk = false;
+    parser->error[0] = '\0';
 }
 
 /* Look for `end` from position on. MORE: not there yet. ERROR: not within the limit. COMMAND:
@@ -107,9 +115,67 @@ static enum gkv_resp_status take_number_line(struct gkv_resp_parser *parser, con
     return GKV_RESP_COMMAND;
 }
 
+#define PLAIN_DIGITS_MAX 4
+
+#define PLAIN_LINE_BYTES_MAX (1 + PLAIN_DIGITS_MAX + 2)
+
+/* Most lines are a few digits, and all there: of those, the number, and how long the line is with
+ * its type and its end. 0: it is another, or too near to the end of what is there. */
+static inline uint32_t read_plain_line(const uint8_t *line, size_t bytes, uint32_t *number_out)
+{
+    if (bytes < PLAIN_LINE_BYTES_MAX) {
+        return 0;
+    }
+    const uint8_t *text = line + 1;
+    uint32_t number = (uint32_t)text[0] - '0';
+    uint32_t digit_count = 1;
+    if (number - 1 > 8) {
+        return 0; /* no digit, or a zero, which may not lead */
+    }
+    for (; digit_count < PLAIN_DIGITS_MAX; digit_count++) {
+        const uint32_t digit = (uint32_t)text[digit_count] - '0';
+        if (digit > 9) {
+            break;
+        }
+        number = number * 10 + digit;
+    }
+    if (text[digit_count] != '\r' || text[digit_count + 1] != '\n') {
+        return 0;
+    }
+    *number_out = number;
+    return 1 + digit_count + 2;
+}
+
+/* Pass a plain line; false: see the long way. */
+static bool take_plain_line(struct gkv_resp_parser *parser, const uint8_t *data, size_t bytes,
+                            uint32_t *number_out)
+{
+    const uint32_t position = parser->position;
+    const uint32_t limit = parser->limits.command_bytes_max;
+    if (position > bytes || position + PLAIN_LINE_BYTES_MAX > limit) {
+        return false;
+    }
+    const uint32_t line_bytes = read_plain_line(data + position, bytes - position, number_out);
+    parser->position += line_bytes;
+    parser->scanned = line_bytes == 0 ? parser->scanned : parser->position;
+    return line_bytes != 0;
+}
+
+static enum gkv_resp_status begin_bulks(struct gkv_resp_parser *parser, uint32_t count)
+{
+    parser->is_multibulk = true;
+    parser->bulk_left = count;
+    return GKV_RESP_COMMAND;
+}
+
 static enum gkv_resp_status parse_count(struct gkv_resp_parser *parser, const uint8_t *data,
                                         size_t bytes)
 {
+    uint32_t plain;
+    if (take_plain_line(parser, data, bytes, &plain)) {
+        return plain > parser->limits.argument_count_max ? fail(parser, "invalid multibulk length")
+                                                         : begin_bulks(parser, plain);
+    }
     uint32_t line_bytes;
     enum gkv_resp_status status = find_line(parser, data, bytes, '\r', &line_bytes);
     if (status == GKV_RESP_ERROR) {
@@ -125,9 +191,7 @@ static enum gkv_resp_status parse_count(struct gkv_resp_parser *parser, const ui
     if (status == GKV_RESP_ERROR || count > (int64_t)parser->limits.argument_count_max) {
         return fail(parser, "invalid multibulk length");
     }
-    parser->is_multibulk = true;
-    parser->bulk_left = count > 0 ? (uint32_t)count : 0;
-    return GKV_RESP_COMMAND;
+    return begin_bulks(parser, count > 0 ? (uint32_t)count : 0);
 }
 
 static enum gkv_resp_status fail_type(struct gkv_resp_parser *parser, uint8_t got)
@@ -138,9 +202,29 @@ static enum gkv_resp_status fail_type(struct gkv_resp_parser *parser, uint8_t go
     return fail(parser, text);
 }
 
+/* A bulk of so many bytes begins at position. */
+static enum gkv_resp_status begin_bulk(struct gkv_resp_parser *parser, int64_t length)
+{
+    const struct gkv_resp_limits *limits = &parser->limits;
+    if (length < 0 || length > (int64_t)limits->bulk_bytes_max) {
+        return fail(parser, "invalid bulk length");
+    }
+    if (length + 2 > (int64_t)(limits->command_bytes_max - parser->position)) {
+        return fail(parser, "too big command");
+    }
+    parser->is_in_bulk = true;
+    parser->bulk_bytes = (uint32_t)length;
+    return GKV_RESP_COMMAND;
+}
+
 static enum gkv_resp_status parse_length(struct gkv_resp_parser *parser, const uint8_t *data,
                                          size_t bytes)
 {
+    uint32_t plain;
+    if (parser->position < bytes && data[parser->position] == '$' &&
+        take_plain_line(parser, data, bytes, &plain)) {
+        return begin_bulk(parser, plain);
+    }
     /* Redis waits for the whole line before it looks at the type; the text is the same. */
     uint32_t line_bytes;
     enum gkv_resp_status status = find_line(parser, data, bytes, '\r', &line_bytes);
@@ -158,16 +242,7 @@ static enum gkv_resp_status parse_length(struct gkv_resp_parser *parser, const u
     if (status == GKV_RESP_MORE) {
         return GKV_RESP_MORE;
     }
-    const struct gkv_resp_limits *limits = &parser->limits;
-    if (status == GKV_RESP_ERROR || length < 0 || length > (int64_t)limits->bulk_bytes_max) {
-        return fail(parser, "invalid bulk length");
-    }
-    if (length + 2 > (int64_t)(limits->command_bytes_max - parser->position)) {
-        return fail(parser, "too big command");
-    }
-    parser->is_in_bulk = true;
-    parser->bulk_bytes = (uint32_t)length;
-    return GKV_RESP_COMMAND;
+    return begin_bulk(parser, status == GKV_RESP_ERROR ? -1 : length);
 }
 
 static enum gkv_resp_status parse_bulk(struct gkv_resp_parser *parser, const uint8_t *data,
@@ -405,6 +480,21 @@ void gkv_resp_write_hex(struct gkv_resp_writer *writer, const uint8_t *data, siz
 
 static void write_header(struct gkv_resp_writer *writer, char type, int64_t number)
 {
+    if (number >= 0 && number < 1000 && writer->capacity - writer->count >= 6) {
+        uint8_t *out = writer->data + writer->count;
+        *out++ = (uint8_t)type;
+        if (number >= 100) {
+            *out++ = (uint8_t)('0' + number / 100);
+        }
+        if (number >= 10) {
+            *out++ = (uint8_t)('0' + number / 10 % 10);
+        }
+        *out++ = (uint8_t)('0' + number % 10);
+        *out++ = '\r';
+        *out++ = '\n';
+        writer->count = (size_t)(out - writer->data);
+        return;
+    }
     gkv_resp_write_raw(writer, &type, 1);
     gkv_resp_write_decimal(writer, number);
     gkv_resp_write_raw(writer, "\r\n", 2);
@@ -438,6 +528,30 @@ void gkv_resp_write_bulk(struct gkv_resp_writer *writer, struct gkv_bytes bytes)
 {
     write_header(writer, '$', (int64_t)bytes.count);
     gkv_resp_write_raw(writer, bytes.data, bytes.count);
+    gkv_resp_write_raw(writer, "\r\n", 2);
+}
+
+size_t gkv_resp_bulk_header_bytes(size_t bytes)
+{
+    size_t digit_count = 1;
+    for (size_t reach = 10; reach <= bytes; reach *= 10) {
+        digit_count++;
+    }
+    return 1 + digit_count + 2;
+}
+
+void gkv_resp_write_bulk_behind(struct gkv_resp_writer *writer, size_t header_bytes, size_t bytes)
+{
+    GKV_ASSERT(header_bytes + bytes <= writer->capacity - writer->count);
+    const size_t needed_bytes = gkv_resp_bulk_header_bytes(bytes);
+    uint8_t *header = writer->data + writer->count;
+    if (needed_bytes != header_bytes) {
+        GKV_ASSERT(needed_bytes + bytes <= writer->capacity - writer->count);
+        memmove(header + needed_bytes, header + header_bytes, bytes);
+    }
+    write_header(writer, '$', (int64_t)bytes);
+    GKV_ASSERT(writer->data + writer->count == header + needed_bytes);
+    writer->count += bytes;
     gkv_resp_write_raw(writer, "\r\n", 2);
 }
 

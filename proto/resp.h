@@ -100,6 +100,13 @@ void gkv_resp_write_array(struct gkv_resp_writer *writer, uint32_t count);
 /* A map of `count` pairs; a flat array in RESP2. */
 void gkv_resp_write_map(struct gkv_resp_writer *writer, uint32_t count);
 
+/* How many bytes stand before those of a bulk of so many. */
+size_t gkv_resp_bulk_header_bytes(size_t bytes);
+
+/* The same as gkv_resp_write_bulk, of bytes that lie in the writer's own room: header_bytes behind
+ * what is written. If that is what the header takes, they stay where they are. */
+void gkv_resp_write_bulk_behind(struct gkv_resp_writer *writer, size_t header_bytes, size_t bytes);
+
 /* Begin a bulk whose length is not known yet, of at most 9,999,999 bytes; write its bytes; end it
  * with what begin returned. */
 size_t gkv_resp_begin_bulk(struct gkv_resp_writer *writer);

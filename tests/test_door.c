@@ -121,7 +121,7 @@ static int stop(void **state)
     return 0;
 }
 
-static void turn(void)
+static void take_operations(void)
 {
     struct gkv_operation operation;
     while (gkv_door_next_operation(door, &view, now, &operation)) {
@@ -138,6 +138,13 @@ static void turn(void)
         open_count++;
         assert_int_equal(gkv_door_open_count(door), open_count);
     }
+}
+
+static void turn(void)
+{
+    do {
+        take_operations();
+    } while (gkv_door_has_paused(door));
 }
 
 /* The client sends `count` bytes, for which there is room. */

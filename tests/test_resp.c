@@ -3,6 +3,7 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <string.h>
 
 #include <cmocka.h>
@@ -76,6 +77,7 @@ static void test_multibulk(void **state)
     WORDS("*1\r\n$4\r\nPING\r\n", "PING");
     WORDS("*3\r\n$3\r\nSET\r\n$1\r\na\r\n$4\r\n\r\n\r\n\r\n", "SET|a|\r\n\r\n");
     WORDS("*2\r\n$0\r\n\r\n$1\r\nx\r\n", "|x");
+    WORDS("*2\r\n$1\r\n\r\r\n$10\r\n0123456789\r\n", "\r|0123456789");
     WORDS("*0\r\n", "");
     WORDS("*-1\r\n", "");
     assert_int_equal(parse("*1\r\n$4\r\nPIN", 11, 3), GKV_RESP_MORE);
@@ -111,11 +113,16 @@ static void test_errors(void **state)
     FAILS("*01\r\n", "invalid multibulk length");
     FAILS("*\r\n", "invalid multibulk length");
     FAILS("*1x\r\n", "invalid multibulk length");
+    FAILS("*1\rx$4\r\nPING\r\n", "invalid multibulk length");
+    FAILS("*12\r\n$4\r\nPING\r\n", "invalid multibulk length");
     FAILS("*99999999999999999999\r\n", "invalid multibulk length");
     FAILS("*1\r\n:4\r\n", "expected '$', got ':'");
     FAILS("*1\r\n\r\n", "expected '$', got ' '");
     FAILS("*1\r\n$-1\r\n", "invalid bulk length");
     FAILS("*1\r\n$101\r\n", "invalid bulk length");
+    FAILS("*1\r\n$101\r\nabcd", "invalid bulk length");
+    FAILS("*1\r\n$04\r\nPING\r\n", "invalid bulk length");
+    FAILS("*1\r\n:4\r\nPING\r\n", "expected '$', got ':'");
     FAILS("*1\r\n$4\r\nPINGxx", "expected CR LF after a bulk");
 }
 
@@ -216,6 +223,30 @@ static void test_writer(void **state)
     assert_memory_equal(out, three, sizeof(three) - 1);
 }
 
+/* Goal: numbers are written in as many digits as they have, and bytes that are there already stay,
+ * or move to behind their header. Method: both sides of each power of ten, and each guess. */
+static void test_lengths(void **state)
+{
+    (void)state;
+    static const size_t sizes[] = {0, 9, 10, 99, 100, 999, 1000, 1001};
+    uint8_t wanted[1100];
+    uint8_t got[1100];
+    for (size_t i = 0; i < 64; i++) {
+        const size_t bytes = sizes[i / 8];
+        const size_t guess = gkv_resp_bulk_header_bytes(sizes[i % 8]);
+        const int head = snprintf((char *)wanted, sizeof(wanted), "$%zu\r\n", bytes);
+        assert_int_equal(gkv_resp_bulk_header_bytes(bytes), head);
+        memset(wanted + head, 'x', bytes);
+        memcpy(wanted + (size_t)head + bytes, "\r\n", 2);
+        struct gkv_resp_writer writer = {.data = got, .capacity = sizeof(got)};
+        memset(got, 0, sizeof(got));
+        memset(got + guess, 'x', bytes);
+        gkv_resp_write_bulk_behind(&writer, guess, bytes);
+        assert_int_equal(writer.count, (size_t)head + bytes + 2);
+        assert_memory_equal(got, wanted, writer.count);
+    }
+}
+
 /* canonical NULL: the text is refused. */
 static void expect_address(const char *text, const char *canonical)
 {
@@ -281,6 +312,7 @@ int main(void)
         cmocka_unit_test(test_errors),        cmocka_unit_test(test_line_limits),
         cmocka_unit_test(test_command_limit), cmocka_unit_test(test_integer),
         cmocka_unit_test(test_writer),        cmocka_unit_test(test_address),
+        cmocka_unit_test(test_lengths),
     };
     return cmocka_run_group_tests_name("resp", tests, NULL, NULL);
 }
