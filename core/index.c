@@ -166,3 +166,25 @@ uint64_t gkv_index_key(const struct gkv_index *index, struct gkv_unit unit,
     *key_bytes_out = shape.key_bytes;
     return gkv_hash(key_out, shape.key_bytes, index->hash_seed);
 }
+
+static void fetch_records(const struct gkv_index *index, uint64_t key_hash)
+{
+    const struct gkv_bucket *bucket = gkv_index_bucket(index, key_hash);
+    uint64_t match = gkv_bucket_match(bucket, gkv_bucket_tag(key_hash));
+    for (; match != 0; match &= match - 1) {
+        const struct gkv_unit unit = {gkv_u32_load(&bucket->units[gkv_bucket_place_of(match)])};
+        if (gkv_pages_has(&index->pages, unit, GKV_UNIT_BYTES_MIN / 8)) {
+            gkv_index_fetch(index, unit);
+        }
+    }
+}
+
+void gkv_index_fetch_many(const struct gkv_index *index, const uint64_t *key_hashes, size_t count)
+{
+    for (size_t i = 0; i < count; i++) {
+        __builtin_prefetch(gkv_index_bucket(index, key_hashes[i]));
+    }
+    for (size_t i = 0; i < count; i++) {
+        fetch_records(index, key_hashes[i]);
+    }
+}

@@ -91,6 +91,10 @@ GKV_INLINE void gkv_index_fetch(const struct gkv_index *index, struct gkv_unit u
     __builtin_prefetch(record + 128);
 }
 
+/* Have the memory fetch what searches for keys with these hashes will need, all at a time: their
+ * buckets; then, when those are there, the records that may be the keys'. */
+void gkv_index_fetch_many(const struct gkv_index *index, const uint64_t *key_hashes, size_t count);
+
 /* True when the unit holds a record of this key, whatever else it holds; sizes_out is filled, if
  * so. */
 GKV_INLINE bool gkv_index_holds(const struct gkv_index *index, struct gkv_unit unit,

@@ -106,6 +106,7 @@ uint8_t *gkv_door_receive_buffer(struct gkv_door *door, size_t *room_out)
     if (door->command_first == door->received_bytes) {
         door->command_first = 0;
         door->received_bytes = 0;
+        door->ahead_bytes = 0;
     }
     /* While whole commands wait there is no hurry: moving then would copy everything for each
      * few. */
@@ -115,6 +116,7 @@ uint8_t *gkv_door_receive_buffer(struct gkv_door *door, size_t *room_out)
         memmove(gkv_door_received(door), gkv_door_received(door) + door->command_first,
                 door->received_bytes);
         door->command_first = 0;
+        door->ahead_bytes = 0;
     }
     *room_out = door->is_closing ? 0 : door->received_capacity - door->received_bytes;
     check_door(door);
@@ -552,6 +554,9 @@ bool gkv_door_next_operation(struct gkv_door *door, const struct gkv_door_view *
             return false;
         }
         if (!door->has_command) {
+            if (view->commons != NULL) {
+                gkv_door_look_ahead(door, view->commons);
+            }
             if (!take_command(door, now)) {
                 return false;
             }

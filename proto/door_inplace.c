@@ -5,6 +5,31 @@
 
 #define LOOP_LANE 0 /* of marks: the loop's own, shared with threads if they are many */
 
+void gkv_door_look_ahead(struct gkv_door *door, const struct gkv_commons *commons)
+{
+    if (door->command_first < door->ahead_bytes) {
+        return;
+    }
+    const uint8_t *received = gkv_door_received(door);
+    uint64_t hashes[GKV_DOOR_AHEAD_COUNT_MAX];
+    uint32_t count = 0;
+    uint32_t at = door->command_first;
+    size_t command_bytes = 1;
+    while (count < GKV_DOOR_AHEAD_COUNT_MAX && at < door->received_bytes && command_bytes > 0) {
+        struct gkv_bytes key;
+        command_bytes = gkv_resp_skim(received + at, door->received_bytes - at, &key);
+        if (command_bytes > 0) {
+            hashes[count++] = gkv_inplace_key(commons, key).hash;
+        }
+        at += (uint32_t)command_bytes;
+    }
+    /* One alone would be waited for as long. */
+    if (count > 1) {
+        gkv_index_fetch_many(&commons->store->index, hashes, count);
+    }
+    door->ahead_bytes = at;
+}
+
 /* Where an operation stands, beside the door itself. */
 struct inplace {
     const struct gkv_commons *commons;

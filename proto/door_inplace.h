@@ -14,11 +14,17 @@
 
 #include "proto/door_state.h"
 
+#define GKV_DOOR_AHEAD_COUNT_MAX 16
+
 enum gkv_door_inplace {
     GKV_DOOR_INPLACE_DONE = 1, /* and answered, as far as it has an answer of its own */
     GKV_DOOR_INPLACE_WAIT = 2, /* for replies to be sent */
     GKV_DOOR_INPLACE_ASK = 3,  /* not for here: nothing was done */
 };
+
+/* Before a command is taken up: have the memory fetch what it and those behind it will need. A
+ * hint, of up to GKV_DOOR_AHEAD_COUNT_MAX commands at a time. */
+void gkv_door_look_ahead(struct gkv_door *door, const struct gkv_commons *commons);
 
 /* Do the operation of the command under way at index door->started_count. */
 enum gkv_door_inplace gkv_door_inplace(struct gkv_door *door, const struct gkv_commons *commons,

@@ -76,6 +76,7 @@ struct gkv_door {
     uint64_t first_sequence;
     uint64_t next_sequence;
     uint32_t value_bytes_expected; /* a guess, from the last ones read */
+    uint32_t ahead_bytes;          /* received bytes whose commands' keys were asked for */
     uint32_t value_bytes_before;   /* of the value read last in place: the next has as many */
     uint32_t value_read_count;     /* VALUE slots that are OPEN */
     uint32_t again_count;          /* slots that are AGAIN */

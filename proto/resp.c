@@ -115,67 +115,9 @@ static enum gkv_resp_status take_number_line(struct gkv_resp_parser *parser, con
     return GKV_RESP_COMMAND;
 }
 
-#define PLAIN_DIGITS_MAX 4
-
-#define PLAIN_LINE_BYTES_MAX (1 + PLAIN_DIGITS_MAX + 2)
-
-/* Most lines are a few digits, and all there: of those, the number, and how long the line is with
- * its type and its end. 0: it is another, or too near to the end of what is there. */
-static inline uint32_t read_plain_line(const uint8_t *line, size_t bytes, uint32_t *number_out)
-{
-    if (bytes < PLAIN_LINE_BYTES_MAX) {
-        return 0;
-    }
-    const uint8_t *text = line + 1;
-    uint32_t number = (uint32_t)text[0] - '0';
-    uint32_t digit_count = 1;
-    if (number - 1 > 8) {
-        return 0; /* no digit, or a zero, which may not lead */
-    }
-    for (; digit_count < PLAIN_DIGITS_MAX; digit_count++) {
-        const uint32_t digit = (uint32_t)text[digit_count] - '0';
-        if (digit > 9) {
-            break;
-        }
-        number = number * 10 + digit;
-    }
-    if (text[digit_count] != '\r' || text[digit_count + 1] != '\n') {
-        return 0;
-    }
-    *number_out = number;
-    return 1 + digit_count + 2;
-}
-
-/* Pass a plain line; false: see the long way. */
-static bool take_plain_line(struct gkv_resp_parser *parser, const uint8_t *data, size_t bytes,
-                            uint32_t *number_out)
-{
-    const uint32_t position = parser->position;
-    const uint32_t limit = parser->limits.command_bytes_max;
-    if (position > bytes || position + PLAIN_LINE_BYTES_MAX > limit) {
-        return false;
-    }
-    const uint32_t line_bytes = read_plain_line(data + position, bytes - position, number_out);
-    parser->position += line_bytes;
-    parser->scanned = line_bytes == 0 ? parser->scanned : parser->position;
-    return line_bytes != 0;
-}
-
-static enum gkv_resp_status begin_bulks(struct gkv_resp_parser *parser, uint32_t count)
-{
-    parser->is_multibulk = true;
-    parser->bulk_left = count;
-    return GKV_RESP_COMMAND;
-}
-
 static enum gkv_resp_status parse_count(struct gkv_resp_parser *parser, const uint8_t *data,
                                         size_t bytes)
 {
-    uint32_t plain;
-    if (take_plain_line(parser, data, bytes, &plain)) {
-        return plain > parser->limits.argument_count_max ? fail(parser, "invalid multibulk length")
-                                                         : begin_bulks(parser, plain);
-    }
     uint32_t line_bytes;
     enum gkv_resp_status status = find_line(parser, data, bytes, '\r', &line_bytes);
     if (status == GKV_RESP_ERROR) {
@@ -191,7 +133,9 @@ static enum gkv_resp_status parse_count(struct gkv_resp_parser *parser, const ui
     if (status == GKV_RESP_ERROR || count > (int64_t)parser->limits.argument_count_max) {
         return fail(parser, "invalid multibulk length");
     }
-    return begin_bulks(parser, count > 0 ? (uint32_t)count : 0);
+    parser->is_multibulk = true;
+    parser->bulk_left = count > 0 ? (uint32_t)count : 0;
+    return GKV_RESP_COMMAND;
 }
 
 static enum gkv_resp_status fail_type(struct gkv_resp_parser *parser, uint8_t got)
@@ -202,29 +146,9 @@ static enum gkv_resp_status fail_type(struct gkv_resp_parser *parser, uint8_t go
     return fail(parser, text);
 }
 
-/* A bulk of so many bytes begins at position. */
-static enum gkv_resp_status begin_bulk(struct gkv_resp_parser *parser, int64_t length)
-{
-    const struct gkv_resp_limits *limits = &parser->limits;
-    if (length < 0 || length > (int64_t)limits->bulk_bytes_max) {
-        return fail(parser, "invalid bulk length");
-    }
-    if (length + 2 > (int64_t)(limits->command_bytes_max - parser->position)) {
-        return fail(parser, "too big command");
-    }
-    parser->is_in_bulk = true;
-    parser->bulk_bytes = (uint32_t)length;
-    return GKV_RESP_COMMAND;
-}
-
 static enum gkv_resp_status parse_length(struct gkv_resp_parser *parser, const uint8_t *data,
                                          size_t bytes)
 {
-    uint32_t plain;
-    if (parser->position < bytes && data[parser->position] == '$' &&
-        take_plain_line(parser, data, bytes, &plain)) {
-        return begin_bulk(parser, plain);
-    }
     /* Redis waits for the whole line before it looks at the type; the text is the same. */
     uint32_t line_bytes;
     enum gkv_resp_status status = find_line(parser, data, bytes, '\r', &line_bytes);
@@ -242,7 +166,16 @@ static enum gkv_resp_status parse_length(struct gkv_resp_parser *parser, const u
     if (status == GKV_RESP_MORE) {
         return GKV_RESP_MORE;
     }
-    return begin_bulk(parser, status == GKV_RESP_ERROR ? -1 : length);
+    const struct gkv_resp_limits *limits = &parser->limits;
+    if (status == GKV_RESP_ERROR || length < 0 || length > (int64_t)limits->bulk_bytes_max) {
+        return fail(parser, "invalid bulk length");
+    }
+    if (length + 2 > (int64_t)(limits->command_bytes_max - parser->position)) {
+        return fail(parser, "too big command");
+    }
+    parser->is_in_bulk = true;
+    parser->bulk_bytes = (uint32_t)length;
+    return GKV_RESP_COMMAND;
 }
 
 static enum gkv_resp_status parse_bulk(struct gkv_resp_parser *parser, const uint8_t *data,
@@ -278,6 +211,85 @@ static enum gkv_resp_status parse_multibulk(struct gkv_resp_parser *parser, cons
                                     : parse_length(parser, data, bytes);
     }
     return status;
+}
+
+/* ---- Plain commands -------------------------------------------------------------------------- */
+
+#define PLAIN_DIGITS_MAX 4
+#define PLAIN_LINE_BYTES_MAX (1 + PLAIN_DIGITS_MAX + 2)
+
+/* Most lines are a few digits, and all there: of those, the number, and how long the line is with
+ * its type and its end. 0: it is another, or too near to the end of what is there. */
+static inline uint32_t read_plain_line(const uint8_t *line, size_t bytes, uint32_t *number_out)
+{
+    if (bytes < PLAIN_LINE_BYTES_MAX) {
+        return 0;
+    }
+    const uint8_t *text = line + 1;
+    uint32_t number = (uint32_t)text[0] - '0';
+    uint32_t digit_count = 1;
+    if (number - 1 > 8) {
+        return 0; /* no digit, or a zero, which may not lead */
+    }
+    for (; digit_count < PLAIN_DIGITS_MAX; digit_count++) {
+        const uint32_t digit = (uint32_t)text[digit_count] - '0';
+        if (digit > 9) {
+            break;
+        }
+        number = number * 10 + digit;
+    }
+    if (text[digit_count] != '\r' || text[digit_count + 1] != '\n') {
+        return 0;
+    }
+    *number_out = number;
+    return 1 + digit_count + 2;
+}
+
+/* A command that is whole and has plain lines alone, none of its words being empty: what it has, in
+ * one go. Returns its bytes; 0: it is another, which is for the long way to judge. */
+static size_t read_plain(const uint8_t *data, size_t bytes, const struct gkv_resp_limits *limits,
+                         struct gkv_resp_argument *arguments_out, uint32_t *count_out)
+{
+    uint32_t count = 0;
+    bytes = bytes < limits->command_bytes_max ? bytes : limits->command_bytes_max;
+    size_t at = data[0] == '*' ? read_plain_line(data, bytes, &count) : 0;
+    if (at == 0 || count > limits->argument_count_max) {
+        return 0;
+    }
+    for (uint32_t i = 0; i < count; i++) {
+        uint32_t word_bytes = 0;
+        const size_t line_bytes = read_plain_line(data + at, bytes - at, &word_bytes);
+        if (line_bytes == 0 || data[at] != '$' || word_bytes > limits->bulk_bytes_max ||
+            bytes - at - line_bytes < (size_t)word_bytes + 2) {
+            return 0;
+        }
+        at += line_bytes;
+        arguments_out[i] = (struct gkv_resp_argument){.offset = (uint32_t)at, .bytes = word_bytes};
+        at += word_bytes;
+        if (data[at] != '\r' || data[at + 1] != '\n') {
+            return 0;
+        }
+        at += 2;
+    }
+    *count_out = count;
+    return at;
+}
+
+#define SKIM_WORD_COUNT_MAX 8
+
+size_t gkv_resp_skim(const uint8_t *data, size_t bytes, struct gkv_bytes *word_out)
+{
+    static const struct gkv_resp_limits limits = {.bulk_bytes_max = UINT32_MAX,
+                                                  .command_bytes_max = UINT32_MAX,
+                                                  .argument_count_max = SKIM_WORD_COUNT_MAX};
+    struct gkv_resp_argument arguments[SKIM_WORD_COUNT_MAX];
+    uint32_t count = 0;
+    const size_t command_bytes = read_plain(data, bytes, &limits, arguments, &count);
+    if (command_bytes == 0 || count < 2) {
+        return 0;
+    }
+    *word_out = (struct gkv_bytes){data + arguments[1].offset, arguments[1].bytes};
+    return command_bytes;
 }
 
 /* ---- Inline ---------------------------------------------------------------------------------- */
@@ -429,6 +441,15 @@ enum gkv_resp_status gkv_resp_parse(struct gkv_resp_parser *parser, uint8_t *dat
     GKV_ASSERT(parser->scanned <= parser->limits.command_bytes_max);
     if (bytes == 0) {
         return GKV_RESP_MORE;
+    }
+    if (parser->scanned == 0) { /* nothing of it was looked at before */
+        const size_t plain_bytes =
+            read_plain(data, bytes, &parser->limits, arguments_out, &parser->argument_count);
+        if (plain_bytes > 0) {
+            parser->position = (uint32_t)plain_bytes;
+            parser->scanned = parser->position;
+            return GKV_RESP_COMMAND;
+        }
     }
     return data[0] == '*' ? parse_multibulk(parser, data, bytes, arguments_out)
                           : parse_inline(parser, data, bytes, arguments_out);

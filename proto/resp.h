@@ -68,6 +68,11 @@ void gkv_resp_parser_reset(struct gkv_resp_parser *parser, const struct gkv_resp
 enum gkv_resp_status gkv_resp_parse(struct gkv_resp_parser *parser, uint8_t *data, size_t bytes,
                                     struct gkv_resp_argument *arguments_out);
 
+/* Have a look at a command that gkv_resp_parse has not seen yet, for a hint of what it will need:
+ * the second word of a multibulk command that is whole and has short plain lines. Returns how many
+ * bytes the command has; 0: it is none of these, or all there is to see is the end of it. */
+size_t gkv_resp_skim(const uint8_t *data, size_t bytes, struct gkv_bytes *word_out);
+
 /* A number as Redis reads it: the whole of the text, "-"? and digits without leading zeros or
  * spaces, within int64_t. False: it is none. */
 bool gkv_resp_parse_integer(struct gkv_bytes text, int64_t *integer_out);

@@ -159,6 +159,36 @@ static void test_command_limit(void **state)
     assert_string_equal(parser.error, "Protocol error: too big command");
 }
 
+static void expect_skims(const char *text, size_t bytes, const char *word)
+{
+    struct gkv_bytes found = {NULL, 0};
+    for (size_t i = 1; i < bytes; i++) {
+        assert_int_equal(gkv_resp_skim((const uint8_t *)text, i, &found), 0);
+    }
+    const size_t skimmed = gkv_resp_skim((const uint8_t *)text, bytes, &found);
+    assert_int_equal(skimmed, word == NULL ? 0 : bytes);
+    if (word != NULL) {
+        assert_int_equal(found.count, strlen(word));
+        assert_memory_equal(found.data, word, found.count);
+    }
+}
+
+#define SKIMS(text, word) expect_skims(text, sizeof(text) - 1, word)
+
+/* Goal: a look at a command that waits finds its key, or nothing, and reads no further than it may.
+ * Method: whole commands and their beginnings, of the plain kind and of others. */
+static void test_skim(void **state)
+{
+    (void)state;
+    SKIMS("*2\r\n$3\r\nGET\r\n$5\r\nabcde\r\n", "abcde");
+    SKIMS("*3\r\n$3\r\nSET\r\n$1\r\na\r\n$12\r\n012345678901\r\n", "a");
+    SKIMS("*1\r\n$4\r\nPING\r\n", NULL);
+    SKIMS("*2\r\n$3\r\nGET\r\n$05\r\nabcde\r\n", NULL);
+    SKIMS("*9999\r\n$3\r\nGET\r\n$5\r\nabcde\r\n", NULL);
+    SKIMS("*2\r\n$3\r\nGET\r\n$99999\r\nabcde\r\n", NULL);
+    SKIMS("GET abcde\r\n", NULL);
+}
+
 static void expect_integer(const char *text, bool is_integer, int64_t expected)
 {
     int64_t integer = 77;
@@ -312,7 +342,7 @@ int main(void)
         cmocka_unit_test(test_errors),        cmocka_unit_test(test_line_limits),
         cmocka_unit_test(test_command_limit), cmocka_unit_test(test_integer),
         cmocka_unit_test(test_writer),        cmocka_unit_test(test_address),
-        cmocka_unit_test(test_lengths),
+        cmocka_unit_test(test_lengths),       cmocka_unit_test(test_skim),
     };
     return cmocka_run_group_tests_name("resp", tests, NULL, NULL);
 }
