@@ -282,6 +282,10 @@ static enum gkv_error make_endpoint(struct gkv_host *host, const struct gkv_opti
     if (memory == MAP_FAILED) {
         return GKV_ERROR_MEMORY;
     }
+#if defined(MADV_HUGEPAGE)
+    /* A hint: fewer translations of addresses to wait for, in a store that is large. */
+    (void)madvise(memory, host->endpoint_bytes, MADV_HUGEPAGE);
+#endif
     host->endpoint_memory = memory;
     return gkv_endpoint_init(memory, host->endpoint_bytes, options, &host->endpoint);
 }
