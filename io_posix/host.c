@@ -36,6 +36,11 @@ static void take_requests(struct gkv_host *host, struct gkv_now now)
 
 static void serve_ready(struct gkv_host *host, const struct gkv_ready *ready)
 {
+    if (gkv_socket_token_kind(ready->token) == GKV_SOCKET_CLIENT) {
+        /* Taken note of, and no clock is read: clients are served together, later in the turn. */
+        gkv_resp_listener_on_ready(&host->clients, ready);
+        return;
+    }
     const struct gkv_now now = gkv_clock_now();
     switch (gkv_socket_token_kind(ready->token)) {
     case GKV_SOCKET_DATAGRAM:
@@ -51,7 +56,6 @@ static void serve_ready(struct gkv_host *host, const struct gkv_ready *ready)
         gkv_resp_listener_accept(&host->clients, now);
         break;
     case GKV_SOCKET_CLIENT:
-        gkv_resp_listener_on_ready(&host->clients, ready);
         break;
     }
 }
