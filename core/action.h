@@ -15,6 +15,7 @@
 #include "core/arena.h"
 #include "core/error.h"
 #include "core/message.h"
+#include "core/panic.h"
 #include "core/types.h"
 
 enum gkv_action_kind {
@@ -61,13 +62,40 @@ struct gkv_actions {
 
 void gkv_actions_init(struct gkv_actions *actions, struct gkv_arena *arena, uint32_t capacity);
 
-/* Append a zeroed action and lend it for filling. Asserts that there is room. */
-struct gkv_action *gkv_actions_add(struct gkv_actions *actions, enum gkv_action_kind kind);
-
 /* How many more fit. */
-uint32_t gkv_actions_room(const struct gkv_actions *actions);
+static inline uint32_t gkv_actions_room(const struct gkv_actions *actions)
+{
+    GKV_ASSERT(actions->first + actions->count <= actions->capacity);
+    return actions->capacity - actions->first - actions->count;
+}
+
+/* Append a zeroed action and lend it for filling. Asserts that there is room. */
+static inline struct gkv_action *gkv_actions_add(struct gkv_actions *actions,
+                                                 enum gkv_action_kind kind)
+{
+    GKV_ASSERT(gkv_actions_room(actions) > 0);
+    struct gkv_action *action = gkv_at(actions, actions->action_offset);
+    action += actions->first + actions->count;
+    actions->count++;
+    memset(action, 0, sizeof(*action));
+    action->kind = kind;
+    return action;
+}
 
 /* Take the oldest action: true and a copy, or false when there is none. */
-bool gkv_actions_take(struct gkv_actions *actions, struct gkv_action *action_out);
+static inline bool gkv_actions_take(struct gkv_actions *actions, struct gkv_action *action_out)
+{
+    if (actions->count == 0) {
+        return false;
+    }
+    const struct gkv_action *action = gkv_at(actions, actions->action_offset);
+    *action_out = action[actions->first];
+    actions->first++;
+    actions->count--;
+    if (actions->count == 0) {
+        actions->first = 0;
+    }
+    return true;
+}
 
 #endif

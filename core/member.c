@@ -1,7 +1,8 @@
 #include "core/member.h"
 
-#include "core/hash.h"
 #include "core/panic.h"
+
+#define HOME_FACTOR UINT64_C(0x9E3779B97F4A7C15) /* odd, and without a pattern */
 
 /* ---- The index: node id -> member index, linear probing, at most half full. ------------------ */
 
@@ -10,11 +11,14 @@ static uint16_t *index_of(const struct gkv_members *members)
     return gkv_at(members, members->index_offset);
 }
 
-/* Where the search for an id starts. Ids come from outside; should somebody make them collide, a
- * search costs as many steps as there are members and no more. */
+/* Where the search for an id starts. Ids are hashes of names already, so that mixing their halves
+ * does. They come from outside; should somebody make them collide, a search costs as many steps as
+ * there are members and no more. */
 static uint32_t home_of(const struct gkv_members *members, struct gkv_node_id id)
 {
-    return (uint32_t)gkv_hash(id.bytes, sizeof(id.bytes), 0) & members->index_mask;
+    uint64_t halves[2];
+    memcpy(halves, id.bytes, sizeof(halves));
+    return (uint32_t)((halves[0] ^ halves[1]) * HOME_FACTOR >> 32) & members->index_mask;
 }
 
 /* The position in the index that holds `id`, or the empty one where it would go. */
@@ -136,12 +140,6 @@ void gkv_members_init(struct gkv_members *members, struct gkv_arena *arena, uint
     memset(index, 0xff, index_count * sizeof(uint16_t)); /* GKV_MEMBER_INDEX_NONE everywhere */
     GKV_ASSERT(self->state == GKV_MEMBER_ALIVE);
     enter(members, GKV_MEMBER_SELF, self, 0);
-}
-
-struct gkv_member *gkv_member_at(const struct gkv_members *members, uint16_t index)
-{
-    GKV_ASSERT(index < members->capacity);
-    return (struct gkv_member *)gkv_at(members, members->member_offset) + index;
 }
 
 uint16_t gkv_member_find(const struct gkv_members *members, struct gkv_node_id id)
@@ -293,12 +291,6 @@ void gkv_member_forget(struct gkv_members *members, uint16_t index)
     count_member(members, member, -1);
     members->count--;
     *member = (struct gkv_member){.generation = member->generation + 1};
-}
-
-bool gkv_member_is_reachable(const struct gkv_member *member)
-{
-    return member->said.state == GKV_MEMBER_ALIVE || member->said.state == GKV_MEMBER_LEAVING ||
-           member->said.state == GKV_MEMBER_SUSPECT;
 }
 
 bool gkv_member_is_in_ring(const struct gkv_member *member)

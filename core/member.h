@@ -20,6 +20,7 @@
 
 #include "core/arena.h"
 #include "core/message.h"
+#include "core/panic.h"
 #include "core/types.h"
 
 #define GKV_MEMBER_SELF 0
@@ -59,7 +60,11 @@ void gkv_members_init(struct gkv_members *members, struct gkv_arena *arena, uint
                       const struct gkv_update *self);
 
 /* The member at an index < members->capacity; its said.state is NONE when the place is unused. */
-struct gkv_member *gkv_member_at(const struct gkv_members *members, uint16_t index);
+static inline struct gkv_member *gkv_member_at(const struct gkv_members *members, uint16_t index)
+{
+    GKV_ASSERT(index < members->capacity);
+    return (struct gkv_member *)gkv_at(members, members->member_offset) + index;
+}
 
 /* The index of a node id, or GKV_MEMBER_INDEX_NONE. */
 uint16_t gkv_member_find(const struct gkv_members *members, struct gkv_node_id id);
@@ -101,7 +106,11 @@ void gkv_member_set_degraded(struct gkv_members *members, uint16_t index, bool i
 void gkv_member_forget(struct gkv_members *members, uint16_t index);
 
 /* ALIVE, LEAVING or SUSPECT: worth sending to. */
-bool gkv_member_is_reachable(const struct gkv_member *member);
+static inline bool gkv_member_is_reachable(const struct gkv_member *member)
+{
+    const enum gkv_member_state state = member->said.state;
+    return state == GKV_MEMBER_ALIVE || state == GKV_MEMBER_LEAVING || state == GKV_MEMBER_SUSPECT;
+}
 
 /* How much a state outweighs others of the same boot and incarnation: ALIVE least, LEFT most. */
 uint32_t gkv_member_rank(enum gkv_member_state state);

@@ -53,7 +53,9 @@ struct gkv_node {
     struct gkv_options options;
     struct modules modules;
     struct gkv_trace trace;
-    uint64_t last_ns; /* of the last step */
+    size_t event_scratch_bytes; /* the most that the handling of one event takes */
+    size_t timer_scratch_bytes; /* and of one timer */
+    uint64_t last_ns;           /* of the last step */
     uint64_t step_count;
     uint64_t clock_rejected_count;
     uint64_t stall_count;
@@ -149,6 +151,8 @@ enum gkv_error gkv_node_init(void *memory, size_t bytes, const struct gkv_option
     struct gkv_arena arena = gkv_arena_over(memory, needed);
     struct gkv_node *node = gkv_arena_carve(&arena, 1, sizeof(struct gkv_node));
     node->options = *options;
+    node->event_scratch_bytes = event_scratch_bytes(options);
+    node->timer_scratch_bytes = timer_scratch_bytes(options);
     lay_out(&node->modules, &arena, &node->options);
     GKV_ASSERT(arena.used == needed);
     *node_out = node;
@@ -258,16 +262,16 @@ static void on_timer(struct gkv_node *node, const struct gkv_step *step, uint32_
  * because a timer that is set again is set to a later time, or has filled actions. */
 static void run_timers(struct gkv_node *node, const struct gkv_step *step)
 {
-    const size_t scratch_bytes =
-        timer_scratch_bytes(&node->options) + event_scratch_bytes(&node->options);
+    const size_t scratch_bytes = node->timer_scratch_bytes + node->event_scratch_bytes;
     uint32_t id = 0;
-    while (gkv_actions_room(step->actions) >= TIMER_ACTION_COUNT_MAX + EVENT_ACTION_COUNT_MAX &&
+    while (gkv_timers_deadline_ns(step->timers) <= step->now.mono_ns &&
+           gkv_actions_room(step->actions) >= TIMER_ACTION_COUNT_MAX + EVENT_ACTION_COUNT_MAX &&
            gkv_scratch_room(step->scratch) >= scratch_bytes &&
            gkv_timers_take_due(step->timers, step->now.mono_ns, &id)) {
         on_timer(node, step, id);
     }
     GKV_ASSERT(gkv_actions_room(step->actions) >= EVENT_ACTION_COUNT_MAX);
-    GKV_ASSERT(gkv_scratch_room(step->scratch) >= event_scratch_bytes(&node->options));
+    GKV_ASSERT(gkv_scratch_room(step->scratch) >= node->event_scratch_bytes);
 }
 
 /* Events. */

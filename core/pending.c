@@ -199,13 +199,16 @@ void gkv_pending_find_owners(struct gkv_pending *pending, const struct gkv_step 
         gkv_ring_owners(gkv_step_ring(step), gkv_ring_slot_of_hash(pending->key_hash));
     GKV_ASSERT(owners.count <= GKV_REPLICA_COUNT_MAX);
     pending->owner_count = (uint8_t)owners.count;
+    unsigned reachable = 0;
     for (uint32_t i = 0; i < owners.count; i++) {
-        pending->owners[i] = gkv_member_at(step->members, owners.members[i])->said.who.id;
+        const struct gkv_member *member = gkv_member_at(step->members, owners.members[i]);
+        pending->owners[i] = member->said.who.id;
+        reachable |= gkv_member_is_reachable(member) ? 1U << i : 0;
         if (owners.members[i] == GKV_MEMBER_SELF) {
             pending->ours = (uint8_t)(1U << i);
         }
     }
-    pending->asked = gkv_pending_reachable_owners(pending, step);
+    pending->asked = (uint8_t)reachable;
 }
 
 uint32_t gkv_pending_owner_index(const struct gkv_pending *pending, struct gkv_node_id id)

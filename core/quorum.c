@@ -386,17 +386,30 @@ static uint8_t owners_behind(const struct gkv_options *options, const struct gkv
     return mask;
 }
 
-/* Read repair: bring those who answered up to the newest answer; when all have answered, be
- * done. */
+/* Give the newest answer, once it is loaded, to owners that answered with less. */
+static void repair_owners(const struct context *context, struct gkv_pending *operation,
+                          uint8_t behind, const struct gkv_keyed_record *newest)
+{
+    for (uint32_t i = 0; i < operation->owner_count; i++) {
+        if ((behind & bit_of(i)) != 0) {
+            repair_owner(context, operation, i, newest);
+        }
+    }
+}
+
+/* Read repair: bring those who answered up to the newest answer (NULL: not loaded, since mostly
+ * nobody is behind); when all have answered, be done. */
 static void repair(const struct context *context, struct gkv_pending *operation,
                    const struct gkv_keyed_record *newest)
 {
     GKV_ASSERT(operation->state == GKV_PENDING_REPAIRING);
     const uint8_t behind = owners_behind(context->step->options, operation);
-    for (uint32_t i = 0; i < operation->owner_count; i++) {
-        if ((behind & bit_of(i)) != 0) {
-            repair_owner(context, operation, i, newest);
-        }
+    if (behind != 0 && newest == NULL) {
+        const struct gkv_keyed_record loaded =
+            gkv_pending_load(context->pendings, context->step, operation);
+        repair_owners(context, operation, behind, &loaded);
+    } else if (behind != 0) {
+        repair_owners(context, operation, behind, newest);
     }
     if ((operation->sent & ~(unsigned)operation->answered) == 0) {
         gkv_pending_release(context->pendings, context->step, operation);
@@ -643,9 +656,7 @@ static void on_read_reply(const struct context *context, struct gkv_pending *ope
             gkv_pending_release(context->pendings, context->step, operation);
         }
     } else if (!is_waiting) {
-        const struct gkv_keyed_record newest =
-            gkv_pending_load(context->pendings, context->step, operation);
-        repair(context, operation, &newest);
+        repair(context, operation, NULL);
     } else if (bits_in(operation->answered) >= context->step->options->read_quorum) {
         decide_read(context, operation);
     }

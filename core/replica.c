@@ -20,22 +20,22 @@ size_t gkv_replica_scratch_bytes(const struct gkv_options *options)
     return (size_t)options->value_bytes_max + 64;
 }
 
-/* May we hold a version of this stamp, where `held` is held now? Moves our clock past the stamp,
- * but for stamps that are too far ahead to be believed. */
-static bool accept_stamp(const struct gkv_step *step, struct gkv_hlc stamp, struct gkv_hlc held)
+/* Can a stamp be believed? Moves our clock past it if so. */
+static bool is_credible(const struct gkv_step *step, struct gkv_hlc stamp)
 {
     if (gkv_hlc_observe(step->clock, step->now.wall_ms, stamp) == GKV_OK) {
         return true;
     }
-    if (stamp.packed <= gkv_hlc_last(step->clock).packed) {
-        /* The wall clock was set back, and the hybrid clock has been there already. Our own new
-         * versions look like this until the wall clock has caught up. */
-        return true;
-    }
-    if (held.packed == 0) {
-        return false;
-    }
-    return gkv_hlc_ms(stamp) <= gkv_hlc_ms(held) || stamp.packed - 1 == held.packed;
+    /* The wall clock was set back, and the hybrid clock has been there already. Our own new
+     * versions look like this until the wall clock has caught up. */
+    return stamp.packed <= gkv_hlc_last(step->clock).packed;
+}
+
+/* Does a stamp that is too far ahead merely follow the one held? */
+static bool follows(struct gkv_hlc stamp, struct gkv_hlc held)
+{
+    return held.packed != 0 &&
+           (gkv_hlc_ms(stamp) <= gkv_hlc_ms(held) || stamp.packed - 1 == held.packed);
 }
 
 /* What is to be stored: a copy of what others hold, or what a client writes now. */
@@ -45,6 +45,17 @@ struct arrival {
     bool is_new;
 };
 
+/* The version held now; none when nothing is. */
+static struct gkv_version held_now(const struct gkv_step *step, struct gkv_key key)
+{
+    struct gkv_record held;
+    const struct gkv_version none = {.writer = 0};
+    return gkv_store_peek(step->store, key, gkv_step_clock_ms(step), (struct gkv_buffer){NULL, 0},
+                          &held)
+               ? held.version
+               : none;
+}
+
 static enum gkv_reply_status take(struct gkv_replica *replica, const struct gkv_step *step,
                                   const struct arrival *arrival, struct gkv_version *held_out)
 {
@@ -52,15 +63,12 @@ static enum gkv_reply_status take(struct gkv_replica *replica, const struct gkv_
     GKV_ASSERT(gkv_replica_key_is_valid(arrival->written->key));
     GKV_ASSERT(gkv_replica_record_is_valid(step->options, record));
 
-    struct gkv_record held = {.is_tombstone = false};
-    if (!gkv_store_peek(step->store, arrival->key, gkv_step_clock_ms(step),
-                        (struct gkv_buffer){NULL, 0}, &held)) {
-        held = (struct gkv_record){.is_tombstone = false};
-    }
-    *held_out = held.version;
-    if (!accept_stamp(step, record->version.hlc, held.version.hlc)) {
-        replica->clock_rejected_count++;
-        return GKV_REPLY_CLOCK;
+    if (!is_credible(step, record->version.hlc)) {
+        *held_out = held_now(step, arrival->key);
+        if (!follows(record->version.hlc, held_out->hlc)) {
+            replica->clock_rejected_count++;
+            return GKV_REPLY_CLOCK;
+        }
     }
 
     replica->write_count++;

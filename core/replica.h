@@ -3,7 +3,8 @@
  * Model     Dynamo 4.5's replica, with one difference: an older version is not dropped in silence,
  *           it is answered STALE with the version held, so that a writer with a slow clock learns
  *           of it.
- * Bounds    One reply per message; one value of scratch per READ. Two look-ups and a put per write.
+ * Bounds    One reply per message; one value of scratch per READ. A put per write, and a look-up
+ *           before it if its stamp is too far ahead.
  * Invariant A version further ahead of our clock than options.drift_ms_max is not stored, unless it
  *           merely follows the version held (same millisecond at most, or the next stamp), so that
  *           a key that once got a future version can always be overwritten.

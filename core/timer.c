@@ -127,11 +127,6 @@ bool gkv_timer_is_set(const struct gkv_timers *timers, uint32_t id)
     return places_of(timers)[id] != 0;
 }
 
-uint64_t gkv_timers_deadline_ns(const struct gkv_timers *timers)
-{
-    return timers->set_count == 0 ? GKV_NEVER : dues_of(timers)[heap_of(timers)[0]];
-}
-
 bool gkv_timers_take_due(struct gkv_timers *timers, uint64_t now_ns, uint32_t *id_out)
 {
     if (timers->set_count == 0 || gkv_timers_deadline_ns(timers) > now_ns) {

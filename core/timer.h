@@ -14,6 +14,7 @@
 #include <stdint.h>
 
 #include "core/arena.h"
+#include "core/types.h"
 
 struct gkv_timers {
     ptrdiff_t heap_offset;  /* uint32_t ids, heap order */
@@ -38,7 +39,15 @@ void gkv_timers_postpone(struct gkv_timers *timers, uint64_t by_ns);
 bool gkv_timer_is_set(const struct gkv_timers *timers, uint32_t id);
 
 /* The earliest deadline in ns, or GKV_NEVER. */
-uint64_t gkv_timers_deadline_ns(const struct gkv_timers *timers);
+static inline uint64_t gkv_timers_deadline_ns(const struct gkv_timers *timers)
+{
+    if (timers->set_count == 0) {
+        return GKV_NEVER;
+    }
+    const uint32_t *heap = gkv_at(timers, timers->heap_offset);
+    const uint64_t *dues = gkv_at(timers, timers->due_offset);
+    return dues[heap[0]];
+}
 
 /* Take the earliest timer that is due at now_ns: true and its id (no longer set), or false. */
 bool gkv_timers_take_due(struct gkv_timers *timers, uint64_t now_ns, uint32_t *id_out);

@@ -399,7 +399,7 @@ static void begin_output(struct gkv_output *output_out, enum gkv_output_kind kin
 static bool take_notice(struct gkv_endpoint *endpoint, struct gkv_output *output_out)
 {
     struct gkv_item item;
-    if (!gkv_queue_take(&endpoint->notices, &item)) {
+    if (endpoint->notices.count == 0 || !gkv_queue_take(&endpoint->notices, &item)) {
         return false;
     }
     begin_output(output_out, (enum gkv_output_kind)item.kind);
@@ -490,7 +490,7 @@ static void expire(struct gkv_endpoint *endpoint)
 static bool go_on(struct gkv_endpoint *endpoint)
 {
     struct gkv_item item;
-    if (gkv_queue_take(&endpoint->downs, &item)) {
+    if (endpoint->downs.count > 0 && gkv_queue_take(&endpoint->downs, &item)) {
         endpoint->event.as.address = item.address;
         step(endpoint, GKV_EVENT_STREAM_DOWN);
         return true;

@@ -9,11 +9,17 @@ void gkv_queue_init(struct gkv_queue *queue, struct gkv_arena *arena, uint32_t c
         gkv_offset_to(queue, gkv_arena_reserve(arena, capacity, sizeof(struct gkv_item)));
 }
 
+/* A place under twice the capacity, around the end. */
+static uint32_t wrapped(const struct gkv_queue *queue, uint32_t place)
+{
+    return place < queue->capacity ? place : place - queue->capacity;
+}
+
 void gkv_queue_add(struct gkv_queue *queue, const struct gkv_item *item)
 {
     GKV_ASSERT(queue->count < queue->capacity);
     struct gkv_item *items = gkv_at(queue, queue->item_offset);
-    items[(queue->first + queue->count) % queue->capacity] = *item;
+    items[wrapped(queue, queue->first + queue->count)] = *item;
     queue->count++;
 }
 
@@ -24,7 +30,7 @@ bool gkv_queue_take(struct gkv_queue *queue, struct gkv_item *item_out)
     }
     const struct gkv_item *items = gkv_at(queue, queue->item_offset);
     *item_out = items[queue->first];
-    queue->first = (queue->first + 1) % queue->capacity;
+    queue->first = wrapped(queue, queue->first + 1);
     queue->count--;
     return true;
 }

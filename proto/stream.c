@@ -1,6 +1,5 @@
 #include "proto/stream.h"
 
-#include "core/hash.h"
 #include "core/panic.h"
 #include "proto/bounds.h"
 
@@ -47,13 +46,6 @@ void gkv_streams_init(struct gkv_streams *streams, struct gkv_arena *arena, uint
     streams->buffer_offset = gkv_offset_to(streams, buffers);
 }
 
-struct gkv_stream_place *gkv_stream_place(const struct gkv_streams *streams, uint32_t index)
-{
-    GKV_ASSERT(index < place_count(streams));
-    struct gkv_stream_place *places = gkv_at(streams, streams->place_offset);
-    return &places[index];
-}
-
 struct gkv_stream_place *gkv_stream_find(const struct gkv_streams *streams,
                                          struct gkv_stream stream)
 {
@@ -78,10 +70,22 @@ static bool is_dialled_to(const struct gkv_streams *streams, uint32_t index,
     return place->state != GKV_STREAM_FREE && gkv_address_equal(&place->address, address);
 }
 
+_Static_assert(GKV_STREAM_HINT_COUNT == 1 << 8, "a hint is found by eight bits");
+
+/* Any that tells apart addresses of one network, at other hosts or ports, does. */
+static uint32_t hint_of(const struct gkv_address *address)
+{
+    uint64_t words[2];
+    memcpy(words, address->bytes, sizeof(words));
+    uint32_t last = 0;
+    memcpy(&last, address->bytes + sizeof(words), sizeof(last));
+    const uint64_t mixed = (words[0] ^ words[1] ^ last) * UINT64_C(0x9E3779B97F4A7C15);
+    return (uint32_t)(mixed >> 56);
+}
+
 uint32_t gkv_stream_find_dialled(struct gkv_streams *streams, const struct gkv_address *address)
 {
-    const uint64_t hash = gkv_hash(address->bytes, sizeof(address->bytes), address->count);
-    uint16_t *hint = &streams->hints[hash % GKV_STREAM_HINT_COUNT];
+    uint16_t *hint = &streams->hints[hint_of(address)];
     GKV_ASSERT(*hint < streams->dialled_count);
     if (is_dialled_to(streams, *hint, address)) {
         return *hint;

@@ -20,6 +20,7 @@
 #include <stdint.h>
 
 #include "core/arena.h"
+#include "core/panic.h"
 #include "core/types.h"
 
 /* A stream, by place and occupant; a handle whose generation is over is ignored. */
@@ -71,7 +72,12 @@ void gkv_streams_init(struct gkv_streams *streams, struct gkv_arena *arena, uint
                       uint32_t accepted_count, size_t frame_bytes_max);
 
 /* The place at an index under dialled_count + accepted_count. */
-struct gkv_stream_place *gkv_stream_place(const struct gkv_streams *streams, uint32_t index);
+static inline struct gkv_stream_place *gkv_stream_place(const struct gkv_streams *streams,
+                                                        uint32_t index)
+{
+    GKV_ASSERT(index < streams->dialled_count + streams->accepted_count);
+    return (struct gkv_stream_place *)gkv_at(streams, streams->place_offset) + index;
+}
 
 /* The place of a handle, or NULL when its occupant is gone. */
 struct gkv_stream_place *gkv_stream_find(const struct gkv_streams *streams,
