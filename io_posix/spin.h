@@ -14,7 +14,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#define GKV_SPIN_SKIP_COUNT_MAX 1024
+#define GKV_SPIN_SKIP_COUNT_MAX 64
 
 struct gkv_spin {
     uint64_t spin_ns;    /* at a time; 0: never */
