@@ -9,25 +9,37 @@ static struct gkv_bytes bytes_of(const void *data, size_t count)
     return (struct gkv_bytes){.data = data, .count = count};
 }
 
-/* An asynchronous operation that is under way, with its key and value behind it. */
-struct flight {
-    gridkv_completion_fn done;
-    void *context;
-    uint8_t bytes[];
-};
-
-static void flight_done(void *context, const struct gkv_result *result)
+/* Call whoever is to be told, if anybody is. */
+static void tell(gridkv_completion_fn done, void *context, const struct gkv_result *result)
 {
-    struct flight *flight = context;
     const struct gridkv_completion completion = {
         .error = result->error,
         .value = result->value.data,
         .value_bytes = result->value.count,
         .expire_ms = result->expire_ms,
     };
-    if (flight->done != NULL) {
-        flight->done(flight->context, &completion);
+    if (done != NULL) {
+        done(context, &completion);
     }
+}
+
+/* Of an operation whose key and value the mailbox has copied. */
+static void small_done(const struct gkv_request *request, const struct gkv_result *result)
+{
+    tell((gridkv_completion_fn)request->tells, request->context, result);
+}
+
+/* An operation that is too long for that, with its key and value behind it. */
+struct flight {
+    gridkv_completion_fn done;
+    void *context;
+    uint8_t bytes[];
+};
+
+static void flight_done(const struct gkv_request *request, const struct gkv_result *result)
+{
+    struct flight *flight = request->context;
+    tell(flight->done, flight->context, result);
     free(flight);
 }
 
@@ -39,16 +51,17 @@ static void copy_bytes(uint8_t *target, struct gkv_bytes *bytes)
     bytes->data = target;
 }
 
-static enum gkv_error run_async(struct gridkv *gridkv, const struct gkv_operation *operation,
-                                gridkv_completion_fn done, void *context)
+static enum gkv_error post(struct gridkv *gridkv, const struct gkv_request *request)
 {
-    if (gridkv == NULL) {
-        return GKV_ERROR_CLOSED;
-    }
-    enum gkv_error error = gkv_handle_check(gridkv, operation);
-    if (error != GKV_OK) {
-        return error;
-    }
+    struct gkv_inside_place *place = gkv_host_enter(gridkv->host);
+    const enum gkv_error error = gkv_host_post(gridkv->host, request);
+    gkv_host_exit(place);
+    return error;
+}
+
+static enum gkv_error post_flight(struct gridkv *gridkv, const struct gkv_operation *operation,
+                                  gridkv_completion_fn done, void *context)
+{
     struct flight *flight = malloc(sizeof(*flight) + operation->key.count + operation->value.count);
     if (flight == NULL) {
         return GKV_ERROR_MEMORY;
@@ -62,13 +75,31 @@ static enum gkv_error run_async(struct gridkv *gridkv, const struct gkv_operatio
     };
     copy_bytes(flight->bytes, &request.operation.key);
     copy_bytes(flight->bytes + operation->key.count, &request.operation.value);
-    struct gkv_inside_place *place = gkv_host_enter(gridkv->host);
-    error = gkv_host_post(gridkv->host, &request);
-    gkv_host_exit(place);
+    const enum gkv_error error = post(gridkv, &request);
     if (error != GKV_OK) {
         free(flight);
     }
     return error;
+}
+
+static enum gkv_error run_async(struct gridkv *gridkv, const struct gkv_operation *operation,
+                                gridkv_completion_fn done, void *context)
+{
+    if (gridkv == NULL) {
+        return GKV_ERROR_CLOSED;
+    }
+    const enum gkv_error error = gkv_handle_check(gridkv, operation);
+    if (error != GKV_OK) {
+        return error;
+    }
+    if (operation->key.count + operation->value.count > GKV_REQUEST_COPY_BYTES_MAX) {
+        return post_flight(gridkv, operation, done, context);
+    }
+    return post(gridkv, &(struct gkv_request){.operation = *operation,
+                                              .done = small_done,
+                                              .context = context,
+                                              .tells = (void (*)(void))done,
+                                              .is_copied = true});
 }
 
 enum gkv_error gridkv_set_async(struct gridkv *gridkv, const void *key, size_t key_bytes,

@@ -498,9 +498,9 @@ struct call {
     size_t value_bytes;
 };
 
-static void call_done(void *context, const struct gkv_result *result)
+static void call_done(const struct gkv_request *request, const struct gkv_result *result)
 {
-    struct call *call = context;
+    struct call *call = request->context;
     call->error = result->error;
     call->value_bytes = result->value.count;
     if (result->error == GKV_OK && result->value.count > call->buffer.capacity) {

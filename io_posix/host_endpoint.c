@@ -64,7 +64,7 @@ void gkv_host_complete(struct gkv_host *host, struct gkv_now now, const struct g
     struct gkv_request request;
     gkv_mailbox_finish(&host->mailbox, result->cookie, &request);
     host->has_batch = true;
-    request.done(request.context, result);
+    request.done(&request, result);
 }
 
 static void tell_member(struct gkv_host *host, const struct gkv_update *said)

@@ -1,6 +1,7 @@
 #include "io_posix/mailbox.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 #include "core/panic.h"
 
@@ -40,12 +41,12 @@ enum gkv_error gkv_mailbox_init(struct gkv_mailbox *mailbox, uint32_t capacity)
         .posted_last = PLACE_NONE,
     };
     mailbox->places = calloc(capacity, sizeof(*mailbox->places));
-    if (mailbox->places == NULL) {
-        return GKV_ERROR_MEMORY;
-    }
-    if (pthread_mutex_init(&mailbox->mutex, NULL) != 0) {
+    mailbox->copies = calloc(capacity, GKV_REQUEST_COPY_BYTES_MAX);
+    const bool has_memory = mailbox->places != NULL && mailbox->copies != NULL;
+    if (!has_memory || pthread_mutex_init(&mailbox->mutex, NULL) != 0) {
         free(mailbox->places);
-        return GKV_ERROR_SYSTEM;
+        free(mailbox->copies);
+        return has_memory ? GKV_ERROR_SYSTEM : GKV_ERROR_MEMORY;
     }
     for (uint32_t i = 0; i < capacity; i++) {
         mailbox->places[i].next = i + 1 < capacity ? i + 1 : PLACE_NONE;
@@ -57,7 +58,27 @@ void gkv_mailbox_destroy(struct gkv_mailbox *mailbox)
 {
     (void)pthread_mutex_destroy(&mailbox->mutex);
     free(mailbox->places);
+    free(mailbox->copies);
     *mailbox = (struct gkv_mailbox){0};
+}
+
+/* Put bytes where they stay until the request is over; returns how many. */
+static size_t keep(uint8_t *copy, struct gkv_bytes *bytes)
+{
+    if (bytes->count > 0) {
+        memcpy(copy, bytes->data, bytes->count);
+    }
+    bytes->data = copy;
+    return bytes->count;
+}
+
+static void keep_both(const struct gkv_mailbox *mailbox, uint32_t index,
+                      struct gkv_operation *operation)
+{
+    GKV_ASSERT(operation->key.count + operation->value.count <= GKV_REQUEST_COPY_BYTES_MAX);
+    uint8_t *copy = mailbox->copies + (size_t)index * GKV_REQUEST_COPY_BYTES_MAX;
+    const size_t key_bytes = keep(copy, &operation->key);
+    (void)keep(copy + key_bytes, &operation->value);
 }
 
 static void append_posted(struct gkv_mailbox *mailbox, uint32_t index)
@@ -89,6 +110,9 @@ enum gkv_error gkv_mailbox_post(struct gkv_mailbox *mailbox, const struct gkv_re
         mailbox->free_first = place->next;
         place->request = *request;
         place->request.operation.cookie = index;
+        if (request->is_copied) {
+            keep_both(mailbox, index, &place->request.operation);
+        }
         place->state = PLACE_POSTED;
         *wake_out = mailbox->is_asleep;
         mailbox->is_asleep = false;

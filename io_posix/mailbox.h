@@ -22,14 +22,23 @@
 
 struct gkv_result;
 
-/* Runs on the node's thread, once per accepted request; result is borrowed. */
-typedef void (*gkv_request_done_fn)(void *context, const struct gkv_result *result);
+struct gkv_request;
 
-/* What is asked. Keys and values are borrowed until done is called. */
+/* Runs on the node's thread, once per accepted request; both are borrowed, and of the request's key
+ * and value nothing is left. */
+typedef void (*gkv_request_done_fn)(const struct gkv_request *request,
+                                    const struct gkv_result *result);
+
+#define GKV_REQUEST_COPY_BYTES_MAX 256
+
+/* What is asked. Keys and values are borrowed until done is called, or copied by gkv_mailbox_post:
+ * then they may be GKV_REQUEST_COPY_BYTES_MAX long together. */
 struct gkv_request {
     struct gkv_operation operation; /* its cookie is the mailbox's */
     gkv_request_done_fn done;
-    void *context;
+    void *context;       /* done's */
+    void (*tells)(void); /* done's as well: whom it tells, as what function it knows */
+    bool is_copied;
 };
 
 struct gkv_mailbox_place; /* private to mailbox.c */
@@ -37,6 +46,7 @@ struct gkv_mailbox_place; /* private to mailbox.c */
 struct gkv_mailbox {
     pthread_mutex_t mutex;
     struct gkv_mailbox_place *places;
+    uint8_t *copies; /* GKV_REQUEST_COPY_BYTES_MAX per place, not touched before they are used */
     uint32_t capacity;
     uint32_t free_first;
     uint32_t posted_first;
@@ -51,7 +61,8 @@ struct gkv_mailbox {
 GKV_MUST_USE enum gkv_error gkv_mailbox_init(struct gkv_mailbox *mailbox, uint32_t capacity);
 void gkv_mailbox_destroy(struct gkv_mailbox *mailbox);
 
-/* Any thread. Copies *request, not what it points to. When *wake_out, the caller wakes the loop.
+/* Any thread. Copies *request, and what it points to if it says so. When *wake_out, the caller
+ * wakes the loop.
  * GKV_ERROR_BUSY    every place is taken. GKV_ERROR_CLOSED  after gkv_mailbox_close. */
 GKV_MUST_USE enum gkv_error gkv_mailbox_post(struct gkv_mailbox *mailbox,
                                              const struct gkv_request *request, bool *wake_out);

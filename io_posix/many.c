@@ -35,9 +35,9 @@ static void take_value(struct gridkv_read *read, struct gkv_bytes value)
     }
 }
 
-static void part_done(void *context, const struct gkv_result *result)
+static void part_done(const struct gkv_request *request, const struct gkv_result *result)
 {
-    struct part *part = context;
+    struct part *part = request->context;
     struct waiter *waiter = part->waiter;
     (void)pthread_mutex_lock(&waiter->mutex);
     *part->error_out = result->error;

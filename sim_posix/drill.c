@@ -214,9 +214,9 @@ static bool is_up(const struct drill *drill, uint32_t i)
 
 /* ---- Operations by the API ---- */
 
-static void on_done(void *context, const struct gkv_result *result)
+static void on_done(const struct gkv_request *request, const struct gkv_result *result)
 {
-    struct call *call = context;
+    struct call *call = request->context;
     struct drill *drill = call->drill;
     if (call->number == GKV_DEED_NONE) {
         gkv_kernel_fail(drill->kernel, "once", "node %u answers what is over", call->node);
