@@ -4,7 +4,8 @@
 # Goal: the interleaving test would notice an order too few. It is as good as the bugs it finds.
 # Method: each planted/NAME.patch is applied to a copy of core/NOUN.c, their headers and this folder; the
 # copy is built, and seeds are run from 1 to 50,000. One must fail; it must fail alike when it is replayed;
-# and CLEAN, the program without the bug, must pass it.
+# and CLEAN, the program without the bug, must pass it. Prints the rows of the table in docs/concurrency.md:
+# the bug, what it is, the first seed that finds it, and how.
 set -eu
 root=$(cd "$(dirname "$0")/../.." && pwd)
 clean=$1
@@ -47,6 +48,6 @@ for patch in "$root"/tests/interleave/planted/*.patch; do
     again=$("$copy/interleave" "$seed" "$seed" | grep '^FAIL') || true
     test "$again" = "$found" || complain "$name: seed $seed fails otherwise again: $again"
     "$clean" "$seed" "$seed" >/dev/null || complain "$name: seed $seed fails without it as well"
-    echo "$name: seed $seed: ${found#*: }"
+    echo "| $name | $(sed -n '1s/^Plants: \(.*\)\.$/\1/p' "$patch") | $seed | ${found#*: } |"
 done
 exit $failed

@@ -2,6 +2,7 @@
 
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <ucontext.h>
 
 #include "core/prng.h"
@@ -94,6 +95,7 @@ uint64_t interleave_run(const struct interleave_plan *plan, interleave_body body
     run_context = context;
     step = 0;
     lowest = 0;
+    memset(stacks, 0, sizeof(stacks));
     for (uint32_t i = 0; i < change_count; i++) {
         changes[i] = 1 + gkv_prng_below(&prng, plan->step_count);
     }
