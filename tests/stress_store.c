@@ -1,12 +1,13 @@
-/* Usage: stress_store [OPERATIONS]
+/* Usage: stress_store [SECONDS]
  *
  * Goal: threads that share a store are never told a lie, on this machine and its real memory.
- * Method: each of three does so many random operations (200,000 unless told) on a few keys: puts of
- * all sizes, gets, alone and eight at a time, lists, sweeps, gathering; first in a store with room,
- * then in one that has to evict. Values are whole and those of their versions; where nothing is
- * evicted, the versions of a key never go back for one thread. Built with -fsanitize=thread (preset
- * tsan) it also shows that no two threads touch the same plain data. What needs rarer orders:
- * tests/interleave/.
+ * Method: each of three does so many random operations on a few keys: puts of all sizes, gets,
+ * alone and eight at a time, lists, sweeps, gathering; first in a store with room, then in one that
+ * has to evict. Values are whole and those of their versions; where nothing is evicted, the
+ * versions of a key never go back for one thread. One round of both, or rounds with new seeds until
+ * SECONDS are over. Built with -fsanitize=thread (preset tsan) it also shows that no two threads
+ * touch the same plain data. What needs rarer orders: tests/interleave/. Through nodes:
+ * stress_gridkv.c.
  */
 #include <inttypes.h>
 #include <pthread.h>
@@ -14,6 +15,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 #include "core/gather.h"
 #include "core/hash.h"
@@ -22,6 +24,7 @@
 #include "core/store.h"
 
 #define THREAD_COUNT 3
+#define OPERATION_COUNT 200000
 #define KEY_COUNT_MAX 4096
 #define MANY 8
 #define LIMIT_BYTES_MAX (4 * 1024 * 1024)
@@ -30,7 +33,6 @@
 
 struct worker {
     uint32_t number;
-    uint64_t operation_count;
     struct gkv_prng prng;
     struct gkv_version seen[KEY_COUNT_MAX];
     uint8_t buffer[MANY][GKV_KEY_BYTES_MAX + VALUE_BYTES_MAX];
@@ -160,7 +162,7 @@ static void list(uint32_t number)
 static void *work(void *context)
 {
     struct worker *worker = context;
-    for (uint64_t i = 0; i < worker->operation_count; i++) {
+    for (uint64_t i = 0; i < OPERATION_COUNT; i++) {
         const uint32_t key = (uint32_t)gkv_prng_below(&worker->prng, plan->key_count);
         const uint64_t draw = gkv_prng_below(&worker->prng, 256);
         if (draw < 100) {
@@ -180,8 +182,8 @@ static void *work(void *context)
     return NULL;
 }
 
-/* False when what the plan is about never happened: too few operations to say anything. */
-static bool run(uint64_t operation_count)
+/* False when what the plan is about never happened. */
+static bool run(uint64_t seed)
 {
     const struct gkv_store_options options = {.limit_bytes = plan->limit_bytes,
                                               .policy = plan->policy};
@@ -191,8 +193,7 @@ static bool run(uint64_t operation_count)
     memset(workers, 0, sizeof(workers));
     for (uint32_t i = 0; i < THREAD_COUNT; i++) {
         workers[i].number = i;
-        workers[i].operation_count = operation_count;
-        gkv_prng_init(&workers[i].prng, 1, i);
+        gkv_prng_init(&workers[i].prng, seed, i);
         if (pthread_create(&threads[i], NULL, work, &workers[i]) != 0) {
             fprintf(stderr, "stress_store: no thread\n");
             exit(2);
@@ -202,29 +203,35 @@ static bool run(uint64_t operation_count)
         (void)pthread_join(threads[i], NULL);
     }
     const struct gkv_store_stats stats = gkv_store_stats(&store);
-    printf("%s: operations=%" PRIu64 " records=%" PRIu64 " expired=%" PRIu64 " evicted=%" PRIu64
-           " result=pass\n",
-           plan->name, operation_count * THREAD_COUNT, stats.record_count, stats.expired_count,
-           stats.evicted_count);
+    printf("%s: seed=%" PRIu64 " operations=%d records=%" PRIu64 " expired=%" PRIu64
+           " evicted=%" PRIu64 " result=pass\n",
+           plan->name, seed, OPERATION_COUNT * THREAD_COUNT, stats.record_count,
+           stats.expired_count, stats.evicted_count);
+    (void)fflush(stdout);
     return stats.expired_count > 0 &&
            (stats.evicted_count > 0) == (plan->policy == GKV_STORE_EVICT);
 }
 
 int main(int count, char **words)
 {
-    const uint64_t operation_count = count == 2 ? strtoull(words[1], NULL, 10) : 200000;
-    if (count > 2 || operation_count == 0) {
-        fprintf(stderr, "usage: stress_store [OPERATIONS]\n");
+    const time_t seconds = count == 2 ? (time_t)strtoul(words[1], NULL, 10) : 0;
+    if (count > 2) {
+        fprintf(stderr, "usage: stress_store [SECONDS]\n");
         return 2;
     }
     const struct plan plans[] = {
         {"room for all", LIMIT_BYTES_MAX, 256, GKV_STORE_REJECT},
         {"room for some", GKV_STORE_BYTES_MIN, KEY_COUNT_MAX, GKV_STORE_EVICT},
     };
+    const time_t until = time(NULL) + seconds;
+    uint64_t seed = 0;
     bool has_happened = true;
-    for (uint32_t i = 0; i < 2; i++) {
-        plan = &plans[i];
-        has_happened = run(operation_count) && has_happened;
-    }
+    do {
+        seed++;
+        for (uint32_t i = 0; i < 2; i++) {
+            plan = &plans[i];
+            has_happened = run(seed) && has_happened;
+        }
+    } while (time(NULL) < until);
     return has_happened ? 0 : 1;
 }
