@@ -4,7 +4,7 @@
  * Prints medians of ROUNDS rounds, in ns of processor time per operation: at the coordinator, and
  * at each of the two replicas. For the instructions: valgrind --tool=callgrind.
  *
- * Usage: bench_quorum [WINDOW [OPERATIONS]]
+ * Usage: bench_quorum [WINDOW [OPERATIONS [set|get]]]
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -341,8 +341,11 @@ int main(int argc, char **argv)
     const unsigned long window = argc > 1 ? strtoul(argv[1], NULL, 10) : WINDOW;
     const unsigned long operation_count =
         argc > 2 ? strtoul(argv[2], NULL, 10) : OPERATIONS_PER_ROUND;
-    if (window == 0 || window > WINDOW_MAX || operation_count == 0) {
-        fail("usage: bench_quorum [WINDOW [OPERATIONS]]");
+    const bool is_set_wanted = argc <= 3 || strcmp(argv[3], "set") == 0;
+    const bool is_get_wanted = argc <= 3 || strcmp(argv[3], "get") == 0;
+    if (window == 0 || window > WINDOW_MAX || operation_count == 0 ||
+        (!is_set_wanted && !is_get_wanted)) {
+        fail("usage: bench_quorum [WINDOW [OPERATIONS [set|get]]]");
     }
     gkv_prng_init(&prng, 1, 0);
     for (uint32_t i = 0; i < NODE_COUNT; i++) {
@@ -362,9 +365,14 @@ int main(int argc, char **argv)
         }
     }
     turn();
-    run(true, (uint32_t)window, operation_count);
-    run(false, (uint32_t)window, operation_count);
-    if (failed_count > 0 || completed_count < 2 * ROUNDS * operation_count) {
+    if (is_set_wanted) {
+        run(true, (uint32_t)window, operation_count);
+    }
+    if (is_get_wanted) {
+        run(false, (uint32_t)window, operation_count);
+    }
+    const uint64_t run_count = is_set_wanted && is_get_wanted ? 2 : 1;
+    if (failed_count > 0 || completed_count < run_count * ROUNDS * operation_count) {
         fail("operations failed");
     }
     return 0;
