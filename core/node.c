@@ -110,7 +110,7 @@ static void lay_out(struct modules *modules, struct gkv_arena *arena,
                   options->hash_seed);
     const bool is_cache = options->memory_policy == GKV_MEMORY_EVICT;
     const struct gkv_store_options store = {
-        .limit_bytes = options->memory_limit_bytes,
+        .limit_bytes = options->memory_limit_bytes - options->hot_cache_size,
         .hash_seed = options->hash_seed,
         .policy = is_cache ? GKV_STORE_EVICT : GKV_STORE_REJECT,
         .packing = {.packer = options->packer,
@@ -444,6 +444,7 @@ struct gkv_node_stats gkv_node_stats(const struct gkv_node *node)
         .marks = gkv_marks_stats(&modules->inplace.marks),
         .marked_sent_count = modules->inplace.sent_count,
         .quorum = modules->quorum.stats,
+        .hot_hit_count = modules->quorum.hotcache.hit_count,
         .swim_drops = modules->swim.drops,
         .replica = modules->replica,
         .sync_round_count = modules->repair.round_count,

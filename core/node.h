@@ -37,6 +37,7 @@ struct gkv_node_stats {
     struct gkv_marks_stats marks; /* writes in place, so far */
     uint64_t marked_sent_count;   /* records sent for them */
     struct gkv_quorum_stats quorum;
+    uint64_t hot_hit_count; /* gets answered by core/hotcache.h */
     struct gkv_swim_drops swim_drops;
     struct gkv_replica replica;
     uint64_t sync_round_count;

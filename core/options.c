@@ -37,6 +37,7 @@ void gkv_options_init(struct gkv_options *options)
     options->buddy = 1;
     options->read_repair_per_second_max = 1000;
     options->mark_count_max = 16384;
+    options->hot_read_cache_ttl_ms = 15;
 }
 
 /* Everything that gkv_options_profile sets, in ms. */
@@ -146,6 +147,7 @@ static const struct range ranges[] = {
     RANGE(read_repair_per_second_max, 0, 1000000),
     RANGE(mark_count_max, 1, 1048576),
     RANGE(value_compress_bytes, 0, 16777216),
+    RANGE(hot_read_cache_ttl_ms, 1, 60000),
 };
 
 _Static_assert(GKV_SEED_COUNT_MAX == 16, "the range of seed_count");
@@ -239,6 +241,22 @@ static const char *check_room(const struct gkv_options *options)
     return NULL;
 }
 
+static const char *check_hotcache(const struct gkv_options *options)
+{
+    if (options->hot_cache_size == 0) {
+        return NULL;
+    }
+    if (options->hot_cache_size < 4096 ||
+        options->hot_cache_size > options->memory_limit_bytes - GKV_STORE_BYTES_MIN) {
+        return "hot_cache_size must be 0, or lie in 4096 .. memory_limit_bytes - 1 MiB";
+    }
+    if (options->level != GKV_LEVEL_EVENTUAL) {
+        return "hot_cache_size answers what may be out of date: choose level EVENTUAL, or "
+               "hot_cache_size 0";
+    }
+    return NULL;
+}
+
 static const char *check_bootstrap(const struct gkv_options *options)
 {
     if (options->bootstrap_expect < 1 || options->bootstrap_expect > options->member_count_max) {
@@ -283,6 +301,9 @@ enum gkv_error gkv_options_check(const struct gkv_options *options, const char *
     }
     if (reason == NULL) {
         reason = check_room(options);
+    }
+    if (reason == NULL) {
+        reason = check_hotcache(options);
     }
     if (reason == NULL) {
         reason = check_times(options);

@@ -135,6 +135,12 @@ struct gkv_options {
      * none; 0 .. 16,777,216, and with a packer unless 0. */
     uint32_t value_compress_bytes;
     struct gkv_packer packer; /* default: none */
+
+    /* Answers of owners elsewhere, kept to be given again (core/hotcache.h): bytes of
+     * memory_limit_bytes. Default 0: none; 4,096 .. memory_limit_bytes - 1 MiB; only at
+     * EVENTUAL. */
+    uint64_t hot_cache_size;
+    uint32_t hot_read_cache_ttl_ms; /* for so long; default 15; 1 .. 60,000 */
 };
 
 /* How far apart members are, and how steady: sets of times that fit together.

@@ -35,6 +35,7 @@ struct gkv_pending {
     struct gkv_version version; /* SET, DELETE: of this attempt; GET: the newest answered so far */
     struct gkv_version stale;   /* SET, DELETE: the newest version that an owner held against us */
     uint64_t cookie;
+    uint64_t begin_ns; /* when it was accepted */
     uint64_t key_hash;
     uint64_t expire_ms;   /* of what is written, or of the newest answer */
     uint32_t generation;  /* of the handle that answers must name */

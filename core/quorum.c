@@ -44,11 +44,12 @@ void gkv_quorum_init(struct gkv_quorum *quorum, struct gkv_arena *arena,
 {
     *quorum = (struct gkv_quorum){.repair_tokens_ns = NS_PER_SECOND};
     gkv_pendings_init(&quorum->pendings, arena, options);
+    gkv_hotcache_init(&quorum->hotcache, arena, options);
 }
 
 size_t gkv_quorum_scratch_bytes(const struct gkv_options *options)
 {
-    return 2 * (size_t)options->value_bytes_max + GKV_KEY_BYTES_MAX + 64;
+    return 2 * ((size_t)options->value_bytes_max + GKV_KEY_BYTES_MAX) + 64;
 }
 
 /* Completions. */
@@ -68,6 +69,39 @@ static void refuse(const struct context *context, uint64_t cookie, enum gkv_erro
     complete(context, 0, &(struct gkv_result){.cookie = cookie, .error = error});
 }
 
+/* Answers about keys of others. */
+
+/* Is a key's owner none of us, as the ring is now? */
+static bool is_elsewhere(const struct context *context, const struct gkv_pending *operation)
+{
+    return gkv_hotcache_is_on(&context->quorum->hotcache) &&
+           !gkv_ring_owns(gkv_step_ring(context->step), gkv_ring_slot_of_hash(operation->key_hash),
+                          GKV_MEMBER_SELF);
+}
+
+static void keep_answer(const struct context *context, const struct gkv_pending *operation,
+                        const struct gkv_keyed_record *answer)
+{
+    if (is_elsewhere(context, operation)) {
+        gkv_hotcache_keep(&context->quorum->hotcache, context->step,
+                          (struct gkv_key){answer->key, operation->key_hash}, &answer->record,
+                          operation->begin_ns);
+    }
+}
+
+/* Owners hold this version: what was answered before is out of date. */
+static void bar_older_answers(const struct context *context, const struct gkv_pending *operation)
+{
+    if (!is_elsewhere(context, operation)) {
+        return;
+    }
+    uint8_t *key = gkv_scratch_take(context->step->scratch, operation->key_bytes);
+    gkv_cells_read(&context->pendings->cells, operation->key_cell, 0, operation->key_bytes, key);
+    const struct gkv_bytes bytes = {key, operation->key_bytes};
+    gkv_hotcache_bar(&context->quorum->hotcache, context->step,
+                     (struct gkv_key){bytes, operation->key_hash}, operation->version);
+}
+
 /* Complete a WAITING operation with all but a get's value, and give its place back. */
 static void finish(const struct context *context, struct gkv_pending *operation,
                    enum gkv_error error)
@@ -82,6 +116,9 @@ static void finish(const struct context *context, struct gkv_pending *operation,
                  .version = is_write ? operation->version : none,
              });
     context->quorum->stats.open_count--;
+    if (is_write && error == GKV_OK) {
+        bar_older_answers(context, operation);
+    }
     gkv_pending_release(context->pendings, context->step, operation);
 }
 
@@ -443,6 +480,7 @@ static void decide_read(const struct context *context, struct gkv_pending *opera
     complete_get(context, gkv_pending_handle(context->pendings, operation), operation->cookie,
                  &newest.record);
     quorum->stats.open_count--;
+    keep_answer(context, operation, &newest);
 
     gkv_pending_start_repairing(context->pendings, operation);
     repair(context, operation, &newest);
@@ -523,6 +561,7 @@ static struct gkv_pending *accept(const struct context *context,
         return NULL;
     }
 
+    operation->begin_ns = step->now.mono_ns;
     operation->key_hash = found->key_hash;
     memcpy(operation->owners, found->owners, sizeof(operation->owners));
     operation->owner_count = found->owner_count;
@@ -549,6 +588,19 @@ static bool is_decided_here(const struct gkv_options *options, const struct gkv_
 {
     return request->kind == GKV_OPERATION_GET && (found->asked & found->ours) != 0 &&
            (options->level == GKV_LEVEL_EVENTUAL || options->read_quorum == 1);
+}
+
+/* Answer a get of a key of others with what they answered lately. */
+static bool is_known(const struct context *context, const struct gkv_operation *request,
+                     uint64_t key_hash)
+{
+    struct gkv_record record;
+    if (!gkv_hotcache_get(&context->quorum->hotcache, context->step,
+                          (struct gkv_key){request->key, key_hash}, &record)) {
+        return false;
+    }
+    complete_get(context, 0, request->cookie, &record);
+    return true;
 }
 
 void gkv_quorum_refuse(struct gkv_quorum *quorum, struct gkv_replica *replica,
@@ -582,6 +634,9 @@ void gkv_quorum_submit(struct gkv_quorum *quorum, struct gkv_replica *replica,
         return;
     }
     const bool is_get = request->kind == GKV_OPERATION_GET;
+    if (is_get && found.ours == 0 && is_known(&context, request, found.key_hash)) {
+        return;
+    }
     if (bits_in(found.asked) <
         (is_get ? step->options->read_quorum : step->options->write_quorum)) {
         refuse(&context, request->cookie, GKV_ERROR_NO_QUORUM);
@@ -649,6 +704,7 @@ static void on_read_reply(const struct context *context, struct gkv_pending *ope
     }
 
     const bool is_waiting = operation->state == GKV_PENDING_WAITING;
+    const struct gkv_version before = operation->version;
     if (!account_read(context, operation, owner, is_absent ? NULL : record)) {
         if (is_waiting) {
             finish(context, operation, GKV_ERROR_BUSY);
@@ -656,6 +712,9 @@ static void on_read_reply(const struct context *context, struct gkv_pending *ope
             gkv_pending_release(context->pendings, context->step, operation);
         }
     } else if (!is_waiting) {
+        if (gkv_version_compare(operation->version, before) > 0) {
+            bar_older_answers(context, operation);
+        }
         repair(context, operation, NULL);
     } else if (bits_in(operation->answered) >= context->step->options->read_quorum) {
         decide_read(context, operation);

@@ -7,10 +7,12 @@
  *           reachable ones refuse the operation before anything is sent. (3) A set that was sent
  *           and not acknowledged in time is in doubt, never failed.
  *           A get that our own replica decides alone (EVENTUAL, or R = 1) asks nobody and takes no
- *           place. A set's version is (our clock, hash of node id and boot). Only when STALE named
- *           a stamp that our clock may not follow (core/replica.h) is it that stamp + 1, and then
- *           the writer is a hash of node id, boot and handle: the clock does not vouch for that
- *           stamp being used once.
+ *           place; nor does one of a key of others for which there is a fresh answer
+ *           (core/hotcache.h).
+ *           A set's version is (our clock, hash of node id and boot). Only when STALE named a stamp
+ *           that our clock may not follow (core/replica.h) is it that stamp + 1, and then the
+ *           writer is a hash of node id, boot and handle: the clock does not vouch for that stamp
+ *           being used once.
  *
  *   FREE    -> WAITING    [submit]  accepted: asked every reachable owner, deadline set
  *   WAITING -> WAITING    [retry]   SET: W out of reach because of STALE; newer stamp, new handle
@@ -33,6 +35,7 @@
 #include <stdint.h>
 
 #include "core/event.h"
+#include "core/hotcache.h"
 #include "core/pending.h"
 #include "core/replica.h"
 #include "core/step.h"
@@ -49,6 +52,7 @@ struct gkv_quorum_stats {
 
 struct gkv_quorum {
     struct gkv_pendings pendings;
+    struct gkv_hotcache hotcache;
     uint64_t repair_tokens_ns; /* token bucket of read repair, in ns of time saved up */
     uint64_t repair_tokens_at_ns;
     struct gkv_quorum_stats stats;
@@ -79,7 +83,7 @@ void gkv_quorum_on_timer(struct gkv_quorum *quorum, struct gkv_replica *replica,
 #define GKV_QUORUM_ACTION_COUNT_MAX (2 * GKV_REPLICA_COUNT_MAX + 2)
 
 /* The most scratch that one submit or reply takes here: a key and a value copied out of cells,
- * after a read of our own replica. A timer takes none. */
+ * after a read of our own replica, and the key once more. A timer takes none. */
 size_t gkv_quorum_scratch_bytes(const struct gkv_options *options);
 
 #endif

@@ -137,6 +137,10 @@ static enum gkv_error take_numbers(struct opening *opening)
     core->bootstrap_expect = options->bootstrap_expect;
     core->value_compress_bytes = options->value_compress_bytes;
     core->packer = gkv_packer_lz4();
+    core->hot_cache_size = options->hot_cache_size;
+    if (options->hot_read_cache_ttl_ms != 0) {
+        core->hot_read_cache_ttl_ms = options->hot_read_cache_ttl_ms;
+    }
     if (core->value_compress_bytes > 0 && core->packer.pack == NULL) {
         return refuse(opening, GKV_ERROR_OPTION,
                       "value_compress_bytes must be 0: this library was built without liblz4");
@@ -681,6 +685,7 @@ enum gkv_error gridkv_stats(struct gridkv *gridkv, struct gridkv_stats *stats_ou
         .degraded_count = figures.node.degraded_count,
         .evicted_count = figures.node.store.evicted_count,
         .compressed_count = figures.node.store.packed_count,
+        .hot_hit_count = figures.node.hot_hit_count,
     };
     memcpy(stats_out, &stats, struct_bytes < sizeof(stats) ? struct_bytes : sizeof(stats));
     return GKV_OK;

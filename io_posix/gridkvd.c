@@ -39,6 +39,9 @@ static const char usage[] =
     "                         a cache, at level eventual only (reject)\n"
     "  --value-bytes-max B    longest value (1048576)\n"
     "  --value-compress-bytes B  values of B bytes and more are kept compressed, 0: none (0)\n"
+    "  --hot-cache-kb K       of the store, for answers about keys of others; at level eventual\n"
+    "                         only (0)\n"
+    "  --hot-read-cache-ttl-ms T  they are given again for so long (15)\n"
     "  --profile PROFILE      lan, stable or wan: how near and steady nodes are (lan)\n"
     "  --bootstrap-expect N   serve nobody before so many nodes have met (1)\n"
     "  --insecure             listen beyond loopback, without encryption or authentication\n"
@@ -62,6 +65,8 @@ enum option_id {
     OPTION_POLICY,
     OPTION_VALUE,
     OPTION_COMPRESS,
+    OPTION_HOT_SIZE,
+    OPTION_HOT_TTL,
     OPTION_PROFILE,
     OPTION_BOOTSTRAP,
     OPTION_INSECURE,
@@ -84,6 +89,8 @@ static const struct option long_options[] = {
     {"memory-policy", required_argument, NULL, OPTION_POLICY},
     {"value-bytes-max", required_argument, NULL, OPTION_VALUE},
     {"value-compress-bytes", required_argument, NULL, OPTION_COMPRESS},
+    {"hot-cache-kb", required_argument, NULL, OPTION_HOT_SIZE},
+    {"hot-read-cache-ttl-ms", required_argument, NULL, OPTION_HOT_TTL},
     {"profile", required_argument, NULL, OPTION_PROFILE},
     {"bootstrap-expect", required_argument, NULL, OPTION_BOOTSTRAP},
     {"insecure", no_argument, NULL, OPTION_INSECURE},
@@ -174,6 +181,13 @@ static void take_number(struct gridkv_options *options, int id, const char *text
         break;
     case OPTION_COMPRESS:
         options->value_compress_bytes = (uint32_t)number("value-compress-bytes", text, UINT32_MAX);
+        break;
+    case OPTION_HOT_SIZE:
+        options->hot_cache_size = number("hot-cache-kb", text, UINT32_MAX) * 1024;
+        break;
+    case OPTION_HOT_TTL:
+        options->hot_read_cache_ttl_ms =
+            (uint32_t)number("hot-read-cache-ttl-ms", text, UINT32_MAX);
         break;
     case OPTION_BOOTSTRAP:
         options->bootstrap_expect = (uint32_t)number("bootstrap-expect", text, UINT32_MAX);

@@ -62,6 +62,7 @@ const struct gkv_check *const gkv_checks[] = {
     &gkv_check_left,
     &gkv_check_evict,
     &gkv_check_suspicion,
+    &gkv_check_hotcache,
     NULL,
 };
 /* clang-format on */

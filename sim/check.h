@@ -105,6 +105,7 @@ extern const struct gkv_check gkv_check_forget;   /* nothing is stored below wha
 extern const struct gkv_check gkv_check_left;     /* who has left is forgotten, and not too soon */
 extern const struct gkv_check gkv_check_evict;    /* who is unreachable is evicted in time */
 
+extern const struct gkv_check gkv_check_hotcache;  /* what is answered without asking is fresh */
 extern const struct gkv_check gkv_check_suspicion; /* nobody is suspect for ever */
 
 extern const struct gkv_check gkv_check_memory; /* no node writes past its memory: sim/trial.c */

@@ -177,7 +177,9 @@ void gkv_linear_judge(const struct gkv_trial *trial, struct gkv_linear *linear_o
 
 bool gkv_linear_is_promised(const struct gkv_scenario *scenario)
 {
-    const bool one_decides = scenario->node_count == 1 || scenario->world.node.replica_count == 1;
+    const bool one_decides =
+        (scenario->node_count == 1 || scenario->world.node.replica_count == 1) &&
+        scenario->world.node.hot_cache_size == 0;
     return one_decides && !scenario->loses_memory && !scenario->ring_moves;
 }
 

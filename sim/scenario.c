@@ -244,7 +244,8 @@ void gkv_scenario_settle(struct gkv_scenario *scenario)
     options->memory_policy = scenario->evicts ? GKV_MEMORY_EVICT : GKV_MEMORY_REJECT;
     options->level = scenario->evicts ? GKV_LEVEL_EVENTUAL : options->level;
     options->memory_limit_bytes =
-        scenario->may_be_full ? GKV_STORE_BYTES_MIN : store_bytes(options->value_bytes_max);
+        (scenario->may_be_full ? GKV_STORE_BYTES_MIN : store_bytes(options->value_bytes_max)) +
+        options->hot_cache_size;
     scenario->world.node_count = scenario->node_count;
     judge(scenario);
     const bool some_return = scenario->loses_memory || scenario->has_leave;
@@ -295,6 +296,21 @@ static void draw_packing(struct gkv_scenario *scenario, struct gkv_choice *choic
     }
 }
 
+/* At EVENTUAL a node may keep answers about keys of others: hardly any, or as many as are asked. */
+static void draw_hotcache(struct gkv_scenario *scenario, struct gkv_choice *choice)
+{
+    struct gkv_options *options = &scenario->world.node;
+    const bool is_cache = scenario->evicts && scenario->may_be_full;
+    if ((is_cache || options->level == GKV_LEVEL_EVENTUAL) &&
+        scenario->node_count > options->replica_count) {
+        const uint32_t size = (uint32_t)gkv_choose(choice, "work.hot_cache", 3);
+        if (size > 0) {
+            options->hot_cache_size = 256u << 4 * size;
+            options->hot_read_cache_ttl_ms = gkv_choose_log32(choice, "work.hot_ttl", 5, 2000);
+        }
+    }
+}
+
 void gkv_scenario_draw(struct gkv_scenario *scenario, struct gkv_choice *choice, uint64_t seed,
                        enum gkv_profile profile, uint64_t off_mask)
 {
@@ -315,5 +331,6 @@ void gkv_scenario_draw(struct gkv_scenario *scenario, struct gkv_choice *choice,
     fit(scenario);
     draw_in_place(scenario, choice);
     draw_packing(scenario, choice);
+    draw_hotcache(scenario, choice);
     gkv_scenario_settle(scenario);
 }

@@ -175,6 +175,8 @@ static const struct gkv_script_field fields[] = {
     TIME_NS("late_timers", world.timer_late_ns_max, 0),
     NUMBER("in_place_ppm", world.in_place_ppm, 0, GKV_PPM, 0),
     NUMBER("marks", world.node.mark_count_max, 1, 1048576, 16384),
+    NUMBER("hot_cache", world.node.hot_cache_size, 0, 1 << 30, 0),
+    TIME_MS("hot_read_cache_ttl", world.node.hot_read_cache_ttl_ms, 1, 15),
     NUMBER("compress_bytes", world.node.value_compress_bytes, 0, 16777216, 0),
     TIME_MS("skew", skew_ms_max, 0, 0),
     TIME_NS("longest_pause", pauses.for_ns_max, 0),

@@ -139,6 +139,8 @@ static const struct gkv_tally_entry entries[GKV_PREDICATE_COUNT] = {
     [GKV_HOLDS_FORGET] = {"forget.refused", "a write below what is forgotten is refused", HOLDS,
                           COMMIT},
     [GKV_HOLDS_LEFT] = {"left.forgotten", "who has left is forgotten", HOLDS, COMMIT},
+    [GKV_HOLDS_HOTCACHE] = {"hotcache.fresh", "a get is answered without asking the owners", HOLDS,
+                            DEEP},
     [GKV_HOLDS_EVICT] = {"evict.in_time", "who is unreachable is evicted in time", HOLDS, COMMIT},
     [GKV_HOLDS_STILL_OPEN] = {"open.still", "what is open in the end is not overdue", HOLDS, DEEP},
 

@@ -109,6 +109,7 @@ enum gkv_predicate {
     GKV_HOLDS_FORGET,       /* a write below what is forgotten is refused */
     GKV_HOLDS_LEFT,         /* who has left is forgotten */
     GKV_HOLDS_EVICT,        /* who is unreachable is evicted */
+    GKV_HOLDS_HOTCACHE,     /* a get is answered without asking the owners */
     GKV_HOLDS_SUSPICION,    /* who is suspect for long is not so for ever */
     GKV_HOLDS_STILL_OPEN,   /* what is open in the end is not overdue */
     /* What each says is in sim/tally.c. */

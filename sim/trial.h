@@ -190,6 +190,7 @@ struct gkv_trial {
     struct gkv_witness_rows witness_rows;
     struct gkv_pace_watch pace_watch;
     struct gkv_intersect_rows intersect_rows;
+    struct gkv_hotcache_rows hotcache_rows;
     struct gkv_sometimes_rows sometimes_rows;
 };
 
@@ -228,7 +229,7 @@ void gkv_trial_run(uint64_t seed, bool report, struct gkv_trial_summary *summary
 void gkv_trial_run_with(const struct gkv_trial_options *options,
                         struct gkv_trial_summary *summary_out);
 
-#define GKV_TRIAL_LINE_BYTES 800 /* of the longest line that repeats a trial: sim/report.h */
+#define GKV_TRIAL_LINE_BYTES 832 /* of the longest line that repeats a trial: sim/report.h */
 
 /* Note that something does not hold; the first one counts. text as printf's. */
 void gkv_trial_fail(struct gkv_trial *trial, enum gkv_trial_status status, const char *check,

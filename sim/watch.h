@@ -434,6 +434,11 @@ struct gkv_evict_watch {
     } nodes[GKV_EVICT_NODE_COUNT_MAX];
 };
 
+/* sim/check_hotcache.c */
+struct gkv_hotcache_rows {
+    uint64_t begin_ns[GKV_HISTORY_COUNT_MAX]; /* by deed, by its node's clock */
+};
+
 #define GKV_FORGET_FRAME_COUNT 4096 /* of overhear.h's numbers */
 #define GKV_FORGET_REQUEST_COUNT 64
 

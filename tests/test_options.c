@@ -112,6 +112,8 @@ static void test_ranges(void **state)
         {offsetof(struct gkv_options, mark_count_max), 1048577, "mark_count_max"},
         {offsetof(struct gkv_options, value_compress_bytes), 16777217, "value_compress_bytes"},
         {offsetof(struct gkv_options, value_compress_bytes), 1, "where there is no packer"},
+        {offsetof(struct gkv_options, hot_read_cache_ttl_ms), 0, "hot_read_cache_ttl_ms"},
+        {offsetof(struct gkv_options, hot_read_cache_ttl_ms), 60001, "hot_read_cache_ttl_ms"},
     };
     for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
         struct gkv_options options = good_options();
@@ -140,6 +142,29 @@ static void test_quorum_arithmetic(void **state)
             }
         }
     }
+}
+
+/* Goal: a hot cache has a size that leaves room for the store, and is for EVENTUAL alone.
+ * Method: the bounds of its size, and both levels. */
+static void test_hot_cache(void **state)
+{
+    (void)state;
+    struct gkv_options options = good_options();
+    options.level = GKV_LEVEL_EVENTUAL;
+    const uint64_t most = options.memory_limit_bytes - GKV_STORE_BYTES_MIN;
+    const uint64_t good[] = {0, 4096, most};
+    const uint64_t bad[] = {1, 4095, most + 1, UINT64_MAX};
+    for (size_t i = 0; i < 3; i++) {
+        options.hot_cache_size = good[i];
+        assert_int_equal(gkv_options_check(&options, NULL), GKV_OK);
+    }
+    for (size_t i = 0; i < 4; i++) {
+        options.hot_cache_size = bad[i];
+        expect_refused(&options, "hot_cache_size must be 0, or lie in");
+    }
+    options.hot_cache_size = 4096;
+    options.level = GKV_LEVEL_QUORUM;
+    expect_refused(&options, "choose level EVENTUAL");
 }
 
 /* Goal: only a cluster that promises no more than EVENTUAL may evict.
@@ -222,6 +247,7 @@ int main(void)
         cmocka_unit_test(test_ranges),
         cmocka_unit_test(test_quorum_arithmetic),
         cmocka_unit_test(test_memory_policy),
+        cmocka_unit_test(test_hot_cache),
         cmocka_unit_test(test_room),
         cmocka_unit_test(test_names),
         cmocka_unit_test(test_profiles),
