@@ -195,4 +195,19 @@ void gkv_store_sweep(struct gkv_store *store, uint64_t now_ms, uint64_t keep_ms,
 
 struct gkv_store_stats gkv_store_stats(const struct gkv_store *store);
 
+/* Where the buckets lie, all of which were written when the store was laid out, and where the
+ * records do, of which none was: for whoever maps the memory (io_posix/huge.h). */
+static inline struct gkv_buffer gkv_store_index_area(const struct gkv_store *store)
+{
+    return (struct gkv_buffer){(uint8_t *)gkv_index_bucket_at(&store->index, 0),
+                               store->index.bucket_count * sizeof(struct gkv_bucket)};
+}
+
+static inline struct gkv_buffer gkv_store_record_area(const struct gkv_store *store)
+{
+    const struct gkv_pages *pages = &store->index.pages;
+    return (struct gkv_buffer){gkv_at(pages, pages->word_offset),
+                               (size_t)pages->page_count * GKV_PAGE_BYTES};
+}
+
 #endif

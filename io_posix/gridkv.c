@@ -386,6 +386,7 @@ static enum gkv_error start(struct opening *opening, struct gridkv *gridkv)
     gridkv->batch_context = opening->options.batch_context;
     const uint32_t spin_us = opening->options.spin_us == 0 ? SPIN_US : opening->options.spin_us;
     opening->parts.spin_ns = spin_us == GRIDKV_NONE ? 0 : spin_us * UINT64_C(1000);
+    opening->parts.wants_huge_pages = opening->options.huge_pages != GRIDKV_NONE;
     opening->parts.on_batch = tell_batch;
     opening->parts.batch_context = gridkv;
     (void)gkv_address_text(&opening->bound, gridkv->address);
@@ -686,6 +687,7 @@ enum gkv_error gridkv_stats(struct gridkv *gridkv, struct gridkv_stats *stats_ou
         .evicted_count = figures.node.store.evicted_count,
         .compressed_count = figures.node.store.packed_count,
         .hot_hit_count = figures.node.hot_hit_count,
+        .huge_page_bytes = figures.huge_page_bytes,
     };
     memcpy(stats_out, &stats, struct_bytes < sizeof(stats) ? struct_bytes : sizeof(stats));
     return GKV_OK;

@@ -184,6 +184,11 @@ struct gridkv_options {
     /* Room for such answers, in bytes of memory_limit_bytes; about 200 and the value each. Default
      * 0: none are kept; 4,096 .. memory_limit_bytes - 1 MiB. */
     uint64_t hot_cache_size;
+
+    /* 0, the default: the store lies on huge pages where the system gives them, so that reads of
+     * many keys wait less for memory. Then what is resident grows by 2 MiB at a time. GRIDKV_NONE:
+     * it does not. */
+    uint32_t huge_pages;
 };
 
 /* Fill every default; node_name stays NULL. */
@@ -312,6 +317,7 @@ struct gridkv_stats {
     uint64_t evicted_count;    /* records that made room for others, ever */
     uint64_t compressed_count; /* values that were stored compressed, ever */
     uint64_t hot_hit_count;    /* gets answered by the hot cache, ever */
+    uint64_t huge_page_bytes;  /* of the store's memory, on huge pages when it is used; 0: none */
 };
 
 /* The figures as the node's thread last published them: at most 50 ms old. struct_bytes:

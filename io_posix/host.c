@@ -11,6 +11,7 @@
 #include "io_posix/clock.h"
 #include "io_posix/host_endpoint.h"
 #include "io_posix/host_state.h"
+#include "io_posix/huge.h"
 #include "io_posix/socket.h"
 
 #define WAIT_NS_MAX (500 * GKV_NS_PER_MS) /* so that an idle thread still shows that it turns */
@@ -76,6 +77,7 @@ static void publish(struct gkv_host *host, struct gkv_now now)
         .node = gkv_node_stats(gkv_endpoint_node(host->endpoint)),
         .endpoint = gkv_endpoint_stats(host->endpoint),
         .datagram_dropped_count = host->datagram_dropped_count,
+        .huge_page_bytes = host->huge_page_bytes,
     };
     (void)pthread_mutex_lock(&host->figures_mutex);
     host->figures = figures;
@@ -277,8 +279,9 @@ static void *run(void *argument)
 
 /* ---- Making and unmaking ------------------------------------------------------------ */
 
-static enum gkv_error make_endpoint(struct gkv_host *host, const struct gkv_options *options)
+static enum gkv_error make_endpoint(struct gkv_host *host, const struct gkv_host_parts *parts)
 {
+    const struct gkv_options *options = &parts->options;
     host->endpoint_bytes = gkv_endpoint_memory_bytes(options);
     GKV_ASSERT(host->endpoint_bytes > 0);
     void *memory = mmap(NULL, host->endpoint_bytes, PROT_READ | PROT_WRITE,
@@ -286,12 +289,13 @@ static enum gkv_error make_endpoint(struct gkv_host *host, const struct gkv_opti
     if (memory == MAP_FAILED) {
         return GKV_ERROR_MEMORY;
     }
-#if defined(MADV_HUGEPAGE)
-    /* A hint: fewer translations of addresses to wait for, in a store that is large. */
-    (void)madvise(memory, host->endpoint_bytes, MADV_HUGEPAGE);
-#endif
     host->endpoint_memory = memory;
-    return gkv_endpoint_init(memory, host->endpoint_bytes, options, &host->endpoint);
+    const enum gkv_error error =
+        gkv_endpoint_init(memory, host->endpoint_bytes, options, &host->endpoint);
+    if (error == GKV_OK && parts->wants_huge_pages) {
+        host->huge_page_bytes = gkv_huge_use(gkv_node_store(gkv_endpoint_node(host->endpoint)));
+    }
+    return error;
 }
 
 /* Streams of the endpoint: a dialled one per member and seed, twice as many accepted ones. */
@@ -311,7 +315,7 @@ static enum gkv_error watch_sockets(struct gkv_host *host)
 
 static enum gkv_error make_parts(struct gkv_host *host, const struct gkv_host_parts *parts)
 {
-    enum gkv_error error = make_endpoint(host, &parts->options);
+    enum gkv_error error = make_endpoint(host, parts);
     if (error == GKV_OK) {
         const uint32_t stream_count = stream_count_of(&parts->options);
         host->failed = calloc(stream_count, sizeof(*host->failed));

@@ -44,6 +44,7 @@ struct gkv_host_parts {
     struct gkv_resolver *resolver;
     gkv_host_member_fn on_member; /* on the node's thread; NULL: nobody wants to know */
     void *member_context;
+    bool wants_huge_pages;      /* io_posix/huge.h */
     uint64_t spin_ns;           /* look so long for answers before sleeping; 0: sleep at once */
     gkv_host_batch_fn on_batch; /* on the node's thread; NULL: nobody wants to know */
     void *batch_context;
@@ -54,6 +55,7 @@ struct gkv_host_figures {
     struct gkv_node_stats node;
     struct gkv_endpoint_stats endpoint;
     uint64_t datagram_dropped_count; /* not taken by the system, or to a name not resolved yet */
+    uint64_t huge_page_bytes;        /* of the store's memory (io_posix/huge.h) */
 };
 
 /* Make the node and start its thread.

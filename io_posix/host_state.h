@@ -48,6 +48,7 @@ struct gkv_host {
     uint64_t publish_ns;      /* when the figures are to be published next; GKV_NEVER: no news */
     uint64_t published_ns;
     uint64_t datagram_dropped_count;
+    uint64_t huge_page_bytes;
     uint8_t datagram_buffer[GKV_DATAGRAM_BYTES_MAX + 1];
     bool has_work;  /* something was left undone for the sake of the others: do not sleep */
     bool has_batch; /* requests were done in this turn */
