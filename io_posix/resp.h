@@ -13,7 +13,9 @@
  * Bounds    GKV_CLIENT_COUNT_MAX clients; one more is told so and closed, as Redis does. A door's
  *           memory is mapped while its client is there and only touched as far as it is used.
  *           Clients together are served for about 2 ms a turn, in turns: reads of large values take
- *           a millisecond each, and hundreds of them must not keep the node from its peers.
+ *           a millisecond each, and hundreds of them must not keep the node from its peers. One
+ *           client has at most one burst of what its door does by itself
+ *           (GKV_DOOR_BURST_COUNT_MAX), and 256 operations besides.
  * Invariant A door lives until its operations are over, so that a cookie (client and door's cookie)
  *           never meets another client in the same place.
  * Not here  The grammar (proto/resp.h), the commands (proto/door.h).
