@@ -32,7 +32,7 @@ struct rival_account {
 enum rival_kind {
     RIVAL_STORE = 1,
     RIVAL_LIMIT = 2, /* what it finds under a key is any value; it is there for its speed */
-    RIVAL_NODE = 3,  /* calls may sleep: its time is the clock's, never the processor's */
+    RIVAL_NODE = 3,  /* calls may wait: then its time is the clock's, not the processor's */
 };
 extern const enum rival_kind rival_kind;
 
