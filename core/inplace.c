@@ -104,12 +104,12 @@ static enum gkv_store_outcome put(const struct gkv_commons *commons, uint64_t wa
 }
 
 bool gkv_inplace_write(const struct gkv_commons *commons, struct gkv_inplace_caller caller,
-                       const struct gkv_operation *operation, struct gkv_inplace_write *write_out)
+                       struct gkv_key key, const struct gkv_operation *operation,
+                       struct gkv_inplace_write *write_out)
 {
     /* Two lines that other writers may have: they come while we go on. */
     struct gkv_inplace *inplace = commons->inplace;
     __builtin_prefetch(commons->clock, 1);
-    const struct gkv_key key = gkv_inplace_key(commons, operation->key);
     __builtin_prefetch(gkv_index_bucket(&commons->store->index, key.hash), 1);
     if (!inplace->may_write || !gkv_inplace_is_served(inplace, key.hash)) {
         return false;

@@ -93,6 +93,7 @@ static inline bool gkv_inplace_is_served(const struct gkv_inplace *inplace, uint
            (gkv_word_load(gkv_inplace_served(inplace, slot / 64)) >> (slot % 64) & 1) != 0;
 }
 
+/* A key for the calls below: it is hashed once. */
 static inline struct gkv_key gkv_inplace_key(const struct gkv_commons *commons,
                                              struct gkv_bytes bytes)
 {
@@ -105,15 +106,14 @@ static inline struct gkv_key gkv_inplace_key(const struct gkv_commons *commons,
  * gkv_inplace_is_over. The buffer may have been written to, whatever the answer. Inlined: the calls
  * on the way to the store took as much as half of what the store takes. */
 GKV_INLINE enum gkv_inplace_answer gkv_inplace_get(const struct gkv_commons *commons,
-                                                   struct gkv_bytes key, struct gkv_buffer buffer,
+                                                   struct gkv_key key, struct gkv_buffer buffer,
                                                    struct gkv_record *record_out)
 {
-    const struct gkv_key hashed = gkv_inplace_key(commons, key);
-    if (!gkv_inplace_is_served(commons->inplace, hashed.hash)) {
+    if (!gkv_inplace_is_served(commons->inplace, key.hash)) {
         return GKV_INPLACE_ASK;
     }
     /* At the time 0 nothing has expired. */
-    if (!gkv_store_get(commons->store, hashed, 0, buffer, record_out)) {
+    if (!gkv_store_get(commons->store, key, 0, buffer, record_out)) {
         *record_out = (struct gkv_record){.is_tombstone = false};
         return GKV_INPLACE_ABSENT;
     }
@@ -123,10 +123,12 @@ GKV_INLINE enum gkv_inplace_answer gkv_inplace_get(const struct gkv_commons *com
 /* Has a record with this expiry, which may be 0, expired by now? */
 bool gkv_inplace_is_over(const struct gkv_commons *commons, uint64_t wall_ms, uint64_t expire_ms);
 
-/* Carry out a SET or DELETE whose key, value and ttl are valid; they are copied. False: ask the
- * loop; this is not for here, or there is no room, or others write the same key too fast. */
+/* Carry out a SET or DELETE of `key` whose value and ttl are valid; key and value are copied.
+ * False: ask the loop; this is not for here, or there is no room, or others write the same key too
+ * fast. */
 bool gkv_inplace_write(const struct gkv_commons *commons, struct gkv_inplace_caller caller,
-                       const struct gkv_operation *operation, struct gkv_inplace_write *write_out);
+                       struct gkv_key key, const struct gkv_operation *operation,
+                       struct gkv_inplace_write *write_out);
 
 /* ---- The loop. ---- */
 

@@ -153,7 +153,8 @@ static void begin_store(struct run *run, struct gkv_prng *prng)
                                           .key = {key, sizeof(key)},
                                           .value = {run->value, run->value_bytes_max}};
         struct gkv_inplace_write write;
-        (void)gkv_inplace_write(&run->all, caller, &set, &write);
+        const struct gkv_key hashed = gkv_inplace_key(&run->all, set.key);
+        (void)gkv_inplace_write(&run->all, caller, hashed, &set, &write);
     }
 }
 
@@ -178,8 +179,9 @@ static void on_operation(struct run *run, const struct gkv_operation *operation)
 static struct gkv_result get(struct run *run, const struct gkv_operation *operation)
 {
     struct gkv_record record;
-    const enum gkv_inplace_answer answer = gkv_inplace_get(
-        &run->all, operation->key, (struct gkv_buffer){run->value, run->value_bytes_max}, &record);
+    const enum gkv_inplace_answer answer =
+        gkv_inplace_get(&run->all, gkv_inplace_key(&run->all, operation->key),
+                        (struct gkv_buffer){run->value, run->value_bytes_max}, &record);
     if (answer == GKV_INPLACE_ASK) {
         return (struct gkv_result){.error = GKV_ERROR_TIMEOUT};
     }
@@ -196,10 +198,11 @@ static void complete(struct run *run, uint32_t index)
     const struct open_operation open = run->open[index];
     run->open[index] = run->open[--run->open_count];
     struct gkv_result result = {.error = GKV_OK};
+    const struct gkv_key key = gkv_inplace_key(&run->all, open.operation.key);
     struct gkv_inplace_write write;
     if (open.operation.kind == GKV_OPERATION_GET) {
         result = get(run, &open.operation);
-    } else if (!gkv_inplace_write(&run->all, caller, &open.operation, &write)) {
+    } else if (!gkv_inplace_write(&run->all, caller, key, &open.operation, &write)) {
         result.error = GKV_ERROR_MEMORY;
     }
     result.cookie = open.operation.cookie;

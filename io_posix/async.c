@@ -92,6 +92,10 @@ static enum gkv_error run_async(struct gridkv *gridkv, const struct gkv_operatio
     if (error != GKV_OK) {
         return error;
     }
+    if (done == NULL && operation->kind != GKV_OPERATION_GET &&
+        gkv_errand_run_write(gridkv->errands, operation)) {
+        return GKV_OK; /* nobody waits to be told on the node's thread */
+    }
     if (operation->key.count + operation->value.count > GKV_REQUEST_COPY_BYTES_MAX) {
         return post_flight(gridkv, operation, done, context);
     }

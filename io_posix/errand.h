@@ -54,49 +54,74 @@ GKV_INLINE struct gkv_visit gkv_errand_begin(struct gkv_errands *errands)
     return (struct gkv_visit){place, is_welcome};
 }
 
+GKV_INLINE void gkv_errand_end(struct gkv_visit visit)
+{
+    gkv_inside_exit(visit.place);
+}
+
 /* Has a record with this expiry expired by now? */
 bool gkv_errand_is_over(const struct gkv_errands *errands, uint64_t expire_ms);
 
-/* Any thread: get a checked key. False: it is for the loop, and nothing has happened, but that the
- * buffer may have been written to. True: errand says what came of it: GKV_OK, GKV_ERROR_NOT_FOUND,
- * GKV_ERROR_BUFFER. */
-GKV_INLINE bool gkv_errand_get(struct gkv_errands *errands, struct gkv_bytes key,
+/* Any thread that came in and is welcome: get a checked key. False: it is for the loop, and nothing
+ * has happened, but that the buffer may have been written to. True: errand says what came of it:
+ * GKV_OK, GKV_ERROR_NOT_FOUND, GKV_ERROR_BUFFER. */
+GKV_INLINE bool gkv_errand_get(struct gkv_errands *errands, struct gkv_key key,
                                struct gkv_errand *errand)
 {
-    const struct gkv_visit visit = gkv_errand_begin(errands);
     struct gkv_record record;
-    enum gkv_inplace_answer answer = GKV_INPLACE_ASK;
-    if (visit.is_welcome) {
-        answer = gkv_inplace_get(&errands->commons, key, errand->buffer, &record);
-    }
+    const enum gkv_inplace_answer answer =
+        gkv_inplace_get(&errands->commons, key, errand->buffer, &record);
     errand->error = GKV_ERROR_NOT_FOUND;
     if (answer == GKV_INPLACE_FOUND &&
         (record.expire_ms == 0 || !gkv_errand_is_over(errands, record.expire_ms))) {
         errand->value_bytes = record.value.count;
         errand->error = record.value.count > errand->buffer.capacity ? GKV_ERROR_BUFFER : GKV_OK;
     }
-    gkv_inside_exit(visit.place);
     return answer != GKV_INPLACE_ASK;
 }
 
-/* Any thread: carry out a SET or DELETE that was checked. False: it is for the loop, and nothing
- * has happened. */
-GKV_INLINE bool gkv_errand_write(struct gkv_errands *errands, const struct gkv_operation *operation)
+/* The same: carry out a SET or DELETE that was checked, of this key. False: it is for the loop, and
+ * nothing has happened. */
+GKV_INLINE bool gkv_errand_write(struct gkv_errands *errands, const struct gkv_visit *visit,
+                                 struct gkv_key key, const struct gkv_operation *operation)
 {
-    const struct gkv_visit visit = gkv_errand_begin(errands);
-    struct gkv_inplace_write write = {.wakes = false};
-    bool is_done = false;
-    if (visit.is_welcome && errands->commons.inplace->may_write) {
-        /* An expiry is told in milliseconds, and looked at in these; a stamp may be less near. */
-        const struct gkv_inplace_caller caller = {
-            .wall_ms = operation->ttl_ms == 0 ? gkv_clock_tick_ms() : gkv_clock_wall_ms(),
-            .lane = atomic_load_explicit(&visit.place->number, memory_order_relaxed)};
-        is_done = gkv_inplace_write(&errands->commons, caller, operation, &write);
+    if (!errands->commons.inplace->may_write) {
+        return false;
+    }
+    /* An expiry is told in milliseconds, and looked at in these; a stamp may be less near. */
+    const struct gkv_inplace_caller caller = {
+        .wall_ms = operation->ttl_ms == 0 ? gkv_clock_tick_ms() : gkv_clock_wall_ms(),
+        .lane = atomic_load_explicit(&visit->place->number, memory_order_relaxed)};
+    struct gkv_inplace_write write;
+    if (!gkv_inplace_write(&errands->commons, caller, key, operation, &write)) {
+        return false;
     }
     if (write.wakes) {
         gkv_loop_wake(errands->loop);
     }
-    gkv_inside_exit(visit.place);
+    return true;
+}
+
+/* Come in, do one of these, go. */
+GKV_INLINE bool gkv_errand_run_get(struct gkv_errands *errands, struct gkv_bytes key,
+                                   struct gkv_errand *errand)
+{
+    const struct gkv_visit visit = gkv_errand_begin(errands);
+    const bool is_done = visit.is_welcome &&
+                         gkv_errand_get(errands, gkv_inplace_key(&errands->commons, key), errand);
+    gkv_errand_end(visit);
+    return is_done;
+}
+
+GKV_INLINE bool gkv_errand_run_write(struct gkv_errands *errands,
+                                     const struct gkv_operation *operation)
+{
+    const struct gkv_visit visit = gkv_errand_begin(errands);
+    const bool is_done =
+        visit.is_welcome &&
+        gkv_errand_write(errands, &visit, gkv_inplace_key(&errands->commons, operation->key),
+                         operation);
+    gkv_errand_end(visit);
     return is_done;
 }
 

@@ -560,7 +560,7 @@ static enum gkv_error write_blocking(struct gridkv *gridkv, const struct gkv_ope
     if (error != GKV_OK) {
         return error;
     }
-    if (gkv_errand_write(gridkv->errands, operation)) {
+    if (gkv_errand_run_write(gridkv->errands, operation)) {
         return GKV_OK;
     }
     struct gkv_errand errand = {.error = GKV_OK};
@@ -590,7 +590,7 @@ enum gkv_error gridkv_get(struct gridkv *gridkv, const void *key, size_t key_byt
         return error;
     }
     struct gkv_errand errand = {.buffer = {buffer, buffer == NULL ? 0 : buffer_bytes}};
-    if (gkv_errand_get(gridkv->errands, bytes_of(key, key_bytes), &errand)) {
+    if (gkv_errand_run_get(gridkv->errands, bytes_of(key, key_bytes), &errand)) {
         error = errand.error;
     } else {
         const struct gkv_operation operation = {.kind = GKV_OPERATION_GET,

@@ -7,7 +7,8 @@
  *           GKV_ERROR_BUSY there).
  *           At GRIDKV_LEVEL_EVENTUAL a blocking get of a key that this node owns is answered in the
  *           calling thread, without a lock or a wait; with a write_quorum of 1 so are set and
- *           delete, which other owners then hear of within about a millisecond.
+ *           delete, which other owners then hear of within about a millisecond, and asynchronous
+ *           ones of which nobody wants to know when they are done.
  * Memory    Keys and values given are copied before a call returns. What a call fills is the
  *           caller's.
  * Errors    enum gkv_error of core/error.h; gkv_error_text says what each means and what to change.
@@ -278,7 +279,9 @@ GRIDKV_EXPORT enum gkv_error gridkv_delete(struct gridkv *gridkv, const void *ke
 
 /* Asynchronous operations: checked and copied at once, completed exactly once on the node's thread,
  * unless the call itself returns an error (KEY_EMPTY, KEY_TOO_LONG, VALUE_TOO_LONG, TTL, BUSY,
- * MEMORY, CLOSED): then there is no completion. done may be NULL: nobody wants to know. */
+ * MEMORY, CLOSED): then there is no completion. done may be NULL: nobody wants to know, and what
+ * the calling thread can do alone (above) is done when the call returns, also before what was
+ * called earlier and is under way. */
 struct gridkv_completion {
     enum gkv_error error;
     const void *value; /* a get's; lent until the completion returns */

@@ -1,4 +1,4 @@
-/* What a handle holds: private to io_posix/gridkv.c and io_posix/many.c. */
+/* What a handle holds: private to io_posix/gridkv.c, async.c and many.c. */
 #ifndef GKV_IO_POSIX_HANDLE_H
 #define GKV_IO_POSIX_HANDLE_H
 

@@ -18,6 +18,12 @@ struct waiter {
     uint32_t open_count;
 };
 
+/* A call of many operations. */
+struct call {
+    struct waiter waiter;
+    struct gkv_visit visit;
+};
+
 /* One of the operations that it asked for. */
 struct part {
     struct waiter *waiter;
@@ -113,74 +119,104 @@ static struct gkv_operation operation_of_write(const struct gridkv_write *write)
                                   .ttl_ms = write->ttl_ms};
 }
 
-/* Bits of what is left for the loop; the others are answered. */
-static uint32_t read_in_place(struct gridkv *gridkv, struct gridkv_read *reads, uint32_t count)
+/* Bits of what is left for the loop; the others are answered. What is refused has a hash as well,
+ * which nobody looks for. */
+static uint32_t read_in_place(struct gridkv *gridkv, const struct gkv_visit *visit,
+                              struct gridkv_read *reads, uint32_t count)
 {
+    uint64_t hashes[PART_COUNT] = {0};
+    struct gkv_errands *errands = gridkv->errands;
     uint32_t left = 0;
     for (uint32_t i = 0; i < count; i++) {
         const struct gkv_operation operation = operation_of_read(&reads[i]);
-        struct gkv_errand errand = {
-            .buffer = {reads[i].buffer, reads[i].buffer == NULL ? 0 : reads[i].buffer_bytes}};
         reads[i].error = gkv_handle_check(gridkv, &operation);
-        if (reads[i].error != GKV_OK) {
-            continue;
-        }
-        if (!gkv_errand_get(gridkv->errands, operation.key, &errand)) {
+        if (reads[i].error == GKV_OK) {
             left |= 1U << i;
-            continue;
+            hashes[i] = gkv_inplace_key(&errands->commons, operation.key).hash;
         }
-        reads[i].error = errand.error;
-        reads[i].value_bytes = errand.value_bytes;
+    }
+    if (!visit->is_welcome) {
+        return left;
+    }
+    gkv_index_fetch_many(&errands->commons.store->index, hashes, count);
+    for (uint32_t i = 0; i < count; i++) {
+        struct gkv_errand errand = {
+            .buffer = {reads[i].buffer, reads[i].buffer == NULL ? 0 : reads[i].buffer_bytes},
+            .value_bytes = reads[i].value_bytes};
+        const struct gkv_key key = {{reads[i].key, reads[i].key_bytes}, hashes[i]};
+        if ((left >> i & 1) != 0 && gkv_errand_get(errands, key, &errand)) {
+            left &= ~(1U << i);
+            reads[i].error = errand.error;
+            reads[i].value_bytes = errand.value_bytes;
+        }
     }
     return left;
 }
 
-static uint32_t write_in_place(struct gridkv *gridkv, struct gridkv_write *writes, uint32_t count)
+static uint32_t write_in_place(struct gridkv *gridkv, const struct gkv_visit *visit,
+                               struct gridkv_write *writes, uint32_t count)
 {
+    uint64_t hashes[PART_COUNT] = {0};
+    struct gkv_errands *errands = gridkv->errands;
     uint32_t left = 0;
     for (uint32_t i = 0; i < count; i++) {
         const struct gkv_operation operation = operation_of_write(&writes[i]);
         writes[i].error = gkv_handle_check(gridkv, &operation);
-        if (writes[i].error == GKV_OK && !gkv_errand_write(gridkv->errands, &operation)) {
+        if (writes[i].error == GKV_OK) {
             left |= 1U << i;
+            hashes[i] = gkv_inplace_key(&errands->commons, operation.key).hash;
+        }
+    }
+    if (!visit->is_welcome) {
+        return left;
+    }
+    gkv_index_fetch_many(&errands->commons.store->index, hashes, count);
+    for (uint32_t i = 0; i < count; i++) {
+        const struct gkv_operation operation = operation_of_write(&writes[i]);
+        const struct gkv_key key = {operation.key, hashes[i]};
+        if ((left >> i & 1) != 0 && gkv_errand_write(errands, visit, key, &operation)) {
+            left &= ~(1U << i);
         }
     }
     return left;
 }
 
-static void read_some(struct gridkv *gridkv, struct waiter *waiter, struct gridkv_read *reads,
+static void read_some(struct gridkv *gridkv, struct call *call, struct gridkv_read *reads,
                       uint32_t count)
 {
     struct part parts[PART_COUNT];
-    const uint32_t left = read_in_place(gridkv, reads, count);
-    for (uint32_t i = 0; i < count; i++) {
+    const uint32_t left = read_in_place(gridkv, &call->visit, reads, count);
+    for (uint32_t i = 0; i < count && left != 0; i++) {
         if ((left >> i & 1) != 0) {
             const struct gkv_operation operation = operation_of_read(&reads[i]);
-            parts[i] = (struct part){waiter, &reads[i], &reads[i].error};
+            parts[i] = (struct part){&call->waiter, &reads[i], &reads[i].error};
             post(gridkv, &operation, &parts[i]);
         }
     }
-    wait_for_all(waiter);
+    if (left != 0) {
+        wait_for_all(&call->waiter);
+    }
 }
 
-static void write_some(struct gridkv *gridkv, struct waiter *waiter, struct gridkv_write *writes,
+static void write_some(struct gridkv *gridkv, struct call *call, struct gridkv_write *writes,
                        uint32_t count)
 {
     struct part parts[PART_COUNT];
-    const uint32_t left = write_in_place(gridkv, writes, count);
-    for (uint32_t i = 0; i < count; i++) {
+    const uint32_t left = write_in_place(gridkv, &call->visit, writes, count);
+    for (uint32_t i = 0; i < count && left != 0; i++) {
         if ((left >> i & 1) != 0) {
             const struct gkv_operation operation = operation_of_write(&writes[i]);
-            parts[i] = (struct part){waiter, NULL, &writes[i].error};
+            parts[i] = (struct part){&call->waiter, NULL, &writes[i].error};
             post(gridkv, &operation, &parts[i]);
         }
     }
-    wait_for_all(waiter);
+    if (left != 0) {
+        wait_for_all(&call->waiter);
+    }
 }
 
 /* Go in, as a caller that may wait. */
-static enum gkv_error begin(struct gridkv *gridkv, struct waiter *waiter,
-                            struct gkv_inside_place **place_out)
+static enum gkv_error begin(struct gridkv *gridkv, struct call *call)
 {
     if (gridkv == NULL) {
         return GKV_ERROR_CLOSED;
@@ -188,17 +224,17 @@ static enum gkv_error begin(struct gridkv *gridkv, struct waiter *waiter,
     if (gkv_host_is_own_thread(gridkv->host)) {
         return GKV_ERROR_BUSY; /* it would wait for itself */
     }
-    if (!waiter_init(waiter)) {
+    if (!waiter_init(&call->waiter)) {
         return GKV_ERROR_SYSTEM;
     }
-    *place_out = gkv_host_enter(gridkv->host);
+    call->visit = gkv_errand_begin(gridkv->errands);
     return GKV_OK;
 }
 
-static void end(struct waiter *waiter, struct gkv_inside_place *place)
+static void end(struct call *call)
 {
-    gkv_host_exit(place);
-    waiter_destroy(waiter);
+    gkv_errand_end(call->visit);
+    waiter_destroy(&call->waiter);
 }
 
 static uint32_t part_count(size_t left_count)
@@ -208,31 +244,29 @@ static uint32_t part_count(size_t left_count)
 
 enum gkv_error gridkv_get_many(struct gridkv *gridkv, struct gridkv_read *reads, size_t count)
 {
-    struct waiter waiter;
-    struct gkv_inside_place *place = NULL;
-    const enum gkv_error error = begin(gridkv, &waiter, &place);
+    struct call call;
+    const enum gkv_error error = begin(gridkv, &call);
     if (error != GKV_OK) {
         return error;
     }
     for (size_t i = 0; i < count; i += PART_COUNT) {
-        read_some(gridkv, &waiter, reads + i, part_count(count - i));
+        read_some(gridkv, &call, reads + i, part_count(count - i));
     }
-    end(&waiter, place);
+    end(&call);
     return GKV_OK;
 }
 
 enum gkv_error gridkv_set_many(struct gridkv *gridkv, struct gridkv_write *writes, size_t count)
 {
-    struct waiter waiter;
-    struct gkv_inside_place *place = NULL;
-    const enum gkv_error error = begin(gridkv, &waiter, &place);
+    struct call call;
+    const enum gkv_error error = begin(gridkv, &call);
     if (error != GKV_OK) {
         return error;
     }
     for (size_t i = 0; i < count; i += PART_COUNT) {
-        write_some(gridkv, &waiter, writes + i, part_count(count - i));
+        write_some(gridkv, &call, writes + i, part_count(count - i));
     }
-    end(&waiter, place);
+    end(&call);
     return GKV_OK;
 }
 

@@ -188,7 +188,7 @@ static bool run_get(struct gkv_host *host, const struct gkv_commons *commons, ui
     const struct gkv_buffer buffer = {host->errand_buffer, host->options.value_bytes_max};
     struct gkv_record record;
     const enum gkv_inplace_answer answer =
-        gkv_inplace_get(commons, operation->key, buffer, &record);
+        gkv_inplace_get(commons, gkv_inplace_key(commons, operation->key), buffer, &record);
     if (answer == GKV_INPLACE_ASK) {
         return false;
     }
@@ -212,8 +212,9 @@ bool gkv_host_run_errand(struct gkv_host *host, struct gkv_now now,
     }
     struct gkv_inplace_write write;
     const struct gkv_inplace_caller caller = {now.wall_ms, (uint32_t)operation->cookie};
+    const struct gkv_key key = gkv_inplace_key(&commons, operation->key);
     const bool is_done = operation->value.count <= host->options.value_bytes_max &&
-                         gkv_inplace_write(&commons, caller, operation, &write);
+                         gkv_inplace_write(&commons, caller, key, operation, &write);
     if (is_done) {
         result_out->version = write.version;
     }

@@ -44,7 +44,8 @@ static bool look(const struct inplace *inplace, struct gkv_buffer buffer,
 {
     struct gkv_record record;
     const enum gkv_inplace_answer answer =
-        gkv_inplace_get(inplace->commons, inplace->operation.key, buffer, &record);
+        gkv_inplace_get(inplace->commons, gkv_inplace_key(inplace->commons, inplace->operation.key),
+                        buffer, &record);
     *result_out = (struct gkv_result){.error = GKV_ERROR_NOT_FOUND};
     if (answer == GKV_INPLACE_FOUND &&
         !gkv_inplace_is_over(inplace->commons, inplace->now.wall_ms, record.expire_ms)) {
@@ -118,8 +119,9 @@ static bool run_write(struct gkv_door *door, struct inplace *inplace)
     }
     /* A write that wakes need wake nobody: it is the loop's own thread that is here. */
     const struct gkv_inplace_caller caller = {.wall_ms = inplace->now.wall_ms, .lane = LOOP_LANE};
+    const struct gkv_key key = gkv_inplace_key(inplace->commons, inplace->operation.key);
     struct gkv_inplace_write write;
-    if (holds && !gkv_inplace_write(inplace->commons, caller, &inplace->operation, &write)) {
+    if (holds && !gkv_inplace_write(inplace->commons, caller, key, &inplace->operation, &write)) {
         return false;
     }
     inplace->slot.number = holds;

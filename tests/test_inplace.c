@@ -39,7 +39,8 @@ static bool write_here(struct nodes *nodes, uint32_t index, const struct gkv_ope
 {
     const struct gkv_commons commons = gkv_node_commons(nodes->node[index]);
     const struct gkv_inplace_caller caller = {.wall_ms = nodes_now(nodes, index).wall_ms};
-    return gkv_inplace_write(&commons, caller, operation, write_out);
+    const struct gkv_key key = gkv_inplace_key(&commons, operation->key);
+    return gkv_inplace_write(&commons, caller, key, operation, write_out);
 }
 
 static bool set_here(struct nodes *nodes, uint32_t index, const char *key, const char *value)
@@ -54,8 +55,8 @@ static enum gkv_inplace_answer get_here(struct nodes *nodes, uint32_t index, con
                                         struct gkv_record *record_out, uint8_t *buffer)
 {
     const struct gkv_commons commons = gkv_node_commons(nodes->node[index]);
-    return gkv_inplace_get(&commons, nodes_text(key), (struct gkv_buffer){buffer, VALUE_BYTES},
-                           record_out);
+    return gkv_inplace_get(&commons, gkv_inplace_key(&commons, nodes_text(key)),
+                           (struct gkv_buffer){buffer, VALUE_BYTES}, record_out);
 }
 
 static void expect_here(struct nodes *nodes, uint32_t index, const char *key, const char *value)
@@ -182,7 +183,8 @@ static void test_lanes(void **state)
         const struct gkv_operation set = {
             .kind = GKV_OPERATION_SET, .key = nodes_text(key), .value = nodes_text(key)};
         struct gkv_inplace_write write;
-        assert_true(gkv_inplace_write(&commons, caller, &set, &write));
+        assert_true(
+            gkv_inplace_write(&commons, caller, gkv_inplace_key(&commons, set.key), &set, &write));
     }
     nodes_run_ms(nodes, 5);
     assert_int_equal(nodes->sent_count[GKV_MESSAGE_WRITE] - before, 2 * 21);

@@ -87,7 +87,8 @@ static uint64_t operation_count(struct gridkv *node)
 }
 
 /* Goal: a caller's own writes are read at once and in place, and by the other nodes soon.
- * Method: sets, a deletion, each error of a get, a time to live; the loop counts no operation. */
+ * Method: sets, a deletion, each error of a get, a time to live, asynchronous ones that nobody
+ * wants to hear of; the loop counts no operation. */
 static void test_errands(void **state)
 {
     (void)state;
@@ -111,6 +112,13 @@ static void test_errands(void **state)
     assert_int_equal(gridkv_set(nodes[0], "gone", 4, "value", 5, 0), GKV_OK);
     assert_int_equal(gridkv_delete(nodes[0], "gone", 4), GKV_OK);
     wait_for_value(nodes[0], "gone", NULL);
+    assert_int_equal(gridkv_set_async(nodes[0], "later", 5, "now", 3, 0, NULL, NULL), GKV_OK);
+    assert_int_equal(gridkv_get(nodes[0], "later", 5, buffer, sizeof(buffer), &bytes), GKV_OK);
+    assert_int_equal(bytes, 3);
+    assert_int_equal(gridkv_delete_async(nodes[0], "later", 5, NULL, NULL), GKV_OK);
+    assert_int_equal(gridkv_get(nodes[0], "later", 5, NULL, 0, NULL), GKV_ERROR_NOT_FOUND);
+    assert_int_equal(gridkv_set_async(nodes[0], "", 0, "now", 3, 0, NULL, NULL),
+                     GKV_ERROR_KEY_EMPTY);
     assert_int_equal(operation_count(nodes[0]), before);
     for (int i = 1; i < NODE_COUNT; i++) {
         wait_for_value(nodes[i], "key", "value");
