@@ -23,7 +23,7 @@ _Static_assert((SENT_PLACES & (SENT_PLACES - 1)) == 0, "a hash chooses a place b
 struct batch {
     uint64_t sent[SENT_PLACES]; /* hashes, each in the first free place from its own on; 0: free */
     uint32_t count;             /* of those */
-    uint32_t taken_count; /* marks; of what was sent already, and what nobody is to be sent, too */
+    uint64_t taken_count; /* marks; of what was sent already, and what nobody is to be sent, too */
     uint32_t action_count;
     bool is_full;   /* a mark waits for the next drain */
     uint8_t *bytes; /* of scratch; NULL: none yet */
@@ -259,9 +259,19 @@ static bool take_first(struct gkv_inplace *inplace, const struct gkv_step *step,
     return true;
 }
 
+/* Nobody else is there: a whole ring is emptied for what one mark would take otherwise. */
+static bool is_alone(const struct gkv_step *step)
+{
+    return step->members->reachable_count <= 1;
+}
+
 static void send_marked(struct gkv_inplace *inplace, const struct gkv_step *step,
                         struct batch *batch)
 {
+    if (is_alone(step)) {
+        batch->taken_count = gkv_marks_drop_all(&inplace->marks);
+        return;
+    }
     batch->bytes_max = record_bytes_max(step->options);
     batch->bytes = gkv_scratch_take(step->scratch, batch->bytes_max);
     while (take_first(inplace, step, batch)) {
@@ -290,7 +300,7 @@ static void offer_dirty(struct gkv_inplace *inplace, struct gkv_repair *repair,
     while (slot < GKV_SLOT_COUNT && may_offer(step, batch)) {
         slot = gkv_marks_take_dirty(&inplace->marks, slot);
         if (slot < GKV_SLOT_COUNT) {
-            batch->action_count += gkv_repair_offer_slot(repair, step, slot);
+            batch->action_count += is_alone(step) ? 0 : gkv_repair_offer_slot(repair, step, slot);
             slot++; /* set again meanwhile, it waits for the next time */
         }
     }

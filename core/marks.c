@@ -107,8 +107,8 @@ static bool has_room(const struct gkv_marks *marks, struct lane *lane, uint64_t 
 }
 
 /* False: this lane is full. */
-static bool put_in_lane(struct gkv_marks *marks, uint32_t number, uint64_t key_hash,
-                        bool *wakes_out)
+GKV_INLINE bool put_in_lane(struct gkv_marks *marks, uint32_t number, uint64_t key_hash,
+                            bool *wakes_out)
 {
     struct lane *lane = lane_at(marks, number);
     uint64_t tail = gkv_word_load(&lane->tail);
@@ -123,17 +123,26 @@ static bool put_in_lane(struct gkv_marks *marks, uint32_t number, uint64_t key_h
     return true;
 }
 
-bool gkv_marks_put(struct gkv_marks *marks, uint32_t lane, uint64_t key_hash)
+/* The first lane is full, or the hash cannot be a mark. */
+GKV_APART static bool put_elsewhere(struct gkv_marks *marks, uint32_t lane, uint64_t key_hash)
 {
-    GKV_ASSERT(marks->lane_count > 0);
     bool wakes = false;
-    for (uint32_t i = 0; key_hash != 0 && i < marks->lane_count; i++) {
+    for (uint32_t i = 1; key_hash != 0 && i < marks->lane_count; i++) {
         if (put_in_lane(marks, (lane + i) & (marks->lane_count - 1), key_hash, &wakes)) {
             return wakes;
         }
     }
     set_dirty(marks, key_hash);
     return false;
+}
+
+bool gkv_marks_put(struct gkv_marks *marks, uint32_t lane, uint64_t key_hash)
+{
+    GKV_ASSERT(marks->lane_count > 0);
+    bool wakes = false;
+    const bool is_put =
+        key_hash != 0 && put_in_lane(marks, lane & (marks->lane_count - 1), key_hash, &wakes);
+    return is_put ? wakes : put_elsewhere(marks, lane, key_hash);
 }
 
 /* ---- The consumer. --------------------------------------------------------------------------- */
@@ -165,6 +174,26 @@ void gkv_marks_drop(struct gkv_marks *marks)
     if ((head + 1) % LANE_TURN == 0) {
         consumer->lane = (consumer->lane + 1) & (marks->lane_count - 1);
     }
+}
+
+uint64_t gkv_marks_drop_all(struct gkv_marks *marks)
+{
+    uint64_t dropped_count = 0;
+    for (uint32_t i = 0; i < marks->lane_count; i++) {
+        struct lane *lane = lane_at(marks, i);
+        const uint64_t first = gkv_word_load(&lane->head);
+        uint64_t head = first;
+        while (head - first < marks->lane_capacity &&
+               gkv_word_load_acquire(cell_at(marks, i, head)) != 0) {
+            gkv_word_store(cell_at(marks, i, head), 0);
+            head++;
+        }
+        if (head != first) {
+            gkv_word_store_release(&lane->head, head);
+        }
+        dropped_count += head - first;
+    }
+    return dropped_count;
 }
 
 bool gkv_marks_sleep(struct gkv_marks *marks)

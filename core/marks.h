@@ -65,6 +65,10 @@ bool gkv_marks_first(const struct gkv_marks *marks, uint64_t *key_hash_out);
 /* The mark that gkv_marks_first has told is done with. */
 void gkv_marks_drop(struct gkv_marks *marks);
 
+/* Be done with all marks that are there, whatever they are. Returns how many there were: no more
+ * than fit. */
+uint64_t gkv_marks_drop_all(struct gkv_marks *marks);
+
 /* Sleep, unless something is in a lane: true when the consumer sleeps now, and the next put will
  * have it woken. */
 bool gkv_marks_sleep(struct gkv_marks *marks);

@@ -36,7 +36,7 @@ void gkv_options_init(struct gkv_options *options)
     options->last_chance = 1;
     options->buddy = 1;
     options->read_repair_per_second_max = 1000;
-    options->mark_count_max = 16384;
+    options->mark_count_max = 65536;
     options->hot_read_cache_ttl_ms = 15;
 }
 

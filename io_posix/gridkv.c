@@ -551,7 +551,8 @@ GKV_APART static enum gkv_error ask_loop(struct gridkv *gridkv,
     return error;
 }
 
-static enum gkv_error write_blocking(struct gridkv *gridkv, const struct gkv_operation *operation)
+GKV_INLINE enum gkv_error write_blocking(struct gridkv *gridkv,
+                                         const struct gkv_operation *operation)
 {
     if (gridkv == NULL) {
         return GKV_ERROR_CLOSED;

@@ -194,6 +194,32 @@ static void test_lanes(void **state)
     nodes_stop(nodes);
 }
 
+/* Goal: a node that is alone is done with its marks at once, and with what found no room for one.
+ * Method: a ring of four, 200 keys, 3 ms; then a write is told to wake the loop: it sleeps. */
+static void test_alone(void **state)
+{
+    (void)state;
+    struct gkv_options options = eventual_options();
+    options.mark_count_max = 4;
+    struct nodes *nodes = nodes_start(1, &options);
+    (void)nodes_get(nodes, 0, "nothing");
+    nodes_run_ms(nodes, 5);
+    for (uint32_t i = 0; i < 200; i++) {
+        char key[16];
+        (void)snprintf(key, sizeof(key), "key%u", (unsigned)i);
+        assert_true(set_here(nodes, 0, key, "value"));
+    }
+    nodes_run_ms(nodes, 3);
+    const struct gkv_operation set = {
+        .kind = GKV_OPERATION_SET, .key = nodes_text("key"), .value = nodes_text("value")};
+    struct gkv_inplace_write write;
+    assert_true(write_here(nodes, 0, &set, &write));
+    assert_true(write.wakes);
+    assert_int_equal(nodes->sent_count[GKV_MESSAGE_WRITE], 0);
+    assert_int_equal(count_held(nodes, 0, 200), 200);
+    nodes_stop(nodes);
+}
+
 /* Goal: the loop is woken once, and sleeps again when all is sent.
  * Method: the deadline before, after one write, after another, and later. */
 static void test_wakes_once(void **state)
@@ -319,10 +345,15 @@ static void test_what_is_ahead(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_set_and_delete),          cmocka_unit_test(test_writes_become_one),
-        cmocka_unit_test(test_full_ring_loses_nothing), cmocka_unit_test(test_wakes_once),
-        cmocka_unit_test(test_what_the_loop_does),      cmocka_unit_test(test_expiry),
-        cmocka_unit_test(test_what_is_ahead),           cmocka_unit_test(test_lanes),
+        cmocka_unit_test(test_set_and_delete),
+        cmocka_unit_test(test_writes_become_one),
+        cmocka_unit_test(test_full_ring_loses_nothing),
+        cmocka_unit_test(test_wakes_once),
+        cmocka_unit_test(test_what_the_loop_does),
+        cmocka_unit_test(test_expiry),
+        cmocka_unit_test(test_what_is_ahead),
+        cmocka_unit_test(test_lanes),
+        cmocka_unit_test(test_alone),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -96,9 +96,10 @@ static void test_one_put_wakes(void **state)
 }
 
 /* Goal: a lane that is full leaves its marks to the others, and only when all are is a slot dirty;
- * all of them are taken, and no lane waits for ever while another is filled anew.
- * Method: four lanes of 64, 256 marks put in one of them and one more; then a mark of another lane
- * among 256 of one that is filled as it is emptied. */
+ * all of them are taken, or dropped at once, and no lane waits for ever while another is filled
+ * anew.
+ * Method: four lanes of 64, 256 marks put in one of them and one more; a full lane and one more;
+ * then a mark of another lane among those of one that is filled as it is emptied. */
 static void test_lanes(void **state)
 {
     (void)state;
@@ -117,6 +118,12 @@ static void test_lanes(void **state)
         is_taken[hash] = true;
         gkv_marks_drop(&marks);
     }
+    assert_false(gkv_marks_first(&marks, &hash));
+    assert_int_equal(gkv_marks_drop_all(&marks), 0);
+    for (uint64_t i = 1; i <= LANE_CAPACITY + 1; i++) {
+        (void)gkv_marks_put(&marks, 1, i);
+    }
+    assert_int_equal(gkv_marks_drop_all(&marks), LANE_CAPACITY + 1);
     assert_false(gkv_marks_first(&marks, &hash));
 
     (void)gkv_marks_put(&marks, 3, 1000);

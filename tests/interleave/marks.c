@@ -82,9 +82,21 @@ static void take_mark(struct trial *trial, uint64_t mark)
     gkv_marks_drop(&trial->marks);
 }
 
+/* All at once: whoever does not care which they are looks at everything. */
+static void drop_all(struct trial *trial)
+{
+    trial->taken_count += (uint32_t)gkv_marks_drop_all(&trial->marks);
+    for (uint32_t slot = 0; slot < SLOT_COUNT; slot++) {
+        send_slot(trial, slot);
+    }
+}
+
 static void take_all(struct trial *trial)
 {
     uint64_t mark;
+    if (gkv_prng_below(&trial->prng[LOOP], 4) == 0) {
+        drop_all(trial);
+    }
     while (trial->failure == NULL && gkv_marks_first(&trial->marks, &mark)) {
         take_mark(trial, mark);
     }
