@@ -15,7 +15,7 @@
 #define GKV_VALUE_BYTES_CEILING (16 * 1024 * 1024) /* options.value_bytes_max may not pass it */
 #define GKV_TTL_MS_MAX 315576000000                /* ten years */
 
-/* The least memory of a store: its slot table (512 KiB) and a little room for records. */
+/* The least memory of a store: its slot table (384 KiB) and a little room for records. */
 #define GKV_STORE_BYTES_MIN (1024 * 1024)
 
 #define GKV_REPLICA_COUNT_MAX 7

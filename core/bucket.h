@@ -38,28 +38,54 @@ static inline uint16_t gkv_bucket_tag(uint64_t key_hash)
     return (uint16_t)key_hash;
 }
 
+/* Which of the eight places may have `tag`: a number of which gkv_bucket_place_of names one, until
+ * it is 0. None is left out. */
+#if GKV_SIXTEEN_BYTES == 16
+
+typedef short gkv_tags __attribute__((vector_size(16)));
+typedef char gkv_flags __attribute__((vector_size(16)));
+
+/* A bit per place, and none too many. */
+GKV_INLINE uint64_t gkv_bucket_match(const struct gkv_bucket *bucket, uint16_t tag)
+{
+    const short one = (short)tag;
+    const gkv_tags wanted = {one, one, one, one, one, one, one, one};
+    const gkv_tags none = {0};
+    const gkv_tags equal = (gkv_tags)gkv_sixteen_load(bucket->tags) == wanted;
+    const gkv_flags flags = (gkv_flags)__builtin_ia32_packsswb128(equal, none);
+    return (uint64_t)__builtin_ia32_pmovmskb128(flags);
+}
+
+GKV_INLINE uint32_t gkv_bucket_place_of(uint64_t match)
+{
+    return (uint32_t)__builtin_ctzll(match);
+}
+
+#else
+
 /* Bit 16 i + 15 is set when tag i of four may be `tag`. A place may be named that has another, one
- * above a true one: a borrow goes on. None is left out. */
-static inline uint64_t gkv_bucket_match_four(uint64_t four_tags, uint16_t tag)
+ * above a true one: a borrow goes on. */
+GKV_INLINE uint64_t gkv_bucket_match_four(uint64_t four_tags, uint16_t tag)
 {
     const uint64_t ones = UINT64_C(0x0001000100010001);
     const uint64_t differences = four_tags ^ (ones * tag);
     return (differences - ones) & ~differences & (ones << 15);
 }
 
-/* The same of all eight: bit 16 i + 15 for place i, bit 16 i + 14 for place i + 4. */
-static inline uint64_t gkv_bucket_match(const struct gkv_bucket *bucket, uint16_t tag)
+/* Bit 16 i + 15 for place i, bit 16 i + 14 for place i + 4. */
+GKV_INLINE uint64_t gkv_bucket_match(const struct gkv_bucket *bucket, uint16_t tag)
 {
     return gkv_bucket_match_four(gkv_word_load(&bucket->tags[0]), tag) |
            gkv_bucket_match_four(gkv_word_load(&bucket->tags[1]), tag) >> 1;
 }
 
-/* The place that the lowest bit of a match names. */
-static inline uint32_t gkv_bucket_place_of(uint64_t match)
+GKV_INLINE uint32_t gkv_bucket_place_of(uint64_t match)
 {
     const uint32_t bit = (uint32_t)__builtin_ctzll(match);
     return bit / 16 + 4 * (~bit & 1);
 }
+
+#endif
 
 static inline void gkv_bucket_set_tag(struct gkv_bucket *bucket, uint32_t place, uint16_t tag)
 {

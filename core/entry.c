@@ -8,11 +8,6 @@ _Static_assert(LARGEST_BYTES + 8 <= GKV_UNIT_BYTES_MAX, "a chained record's own 
 _Static_assert(GKV_KEY_BYTES_MAX <= UINT16_MAX, "key bytes fit 16 bits");
 _Static_assert(GKV_VALUE_BYTES_CEILING <= UINT32_MAX, "value bytes fit 32 bits");
 
-static uint64_t sizes_of(size_t key_bytes, size_t value_bytes, uint32_t flags)
-{
-    return (uint64_t)value_bytes | (uint64_t)key_bytes << 32 | (uint64_t)flags << 48;
-}
-
 struct gkv_entry_shape gkv_entry_plan(size_t key_bytes, const struct gkv_record *record,
                                       uint32_t flags)
 {
@@ -23,9 +18,9 @@ struct gkv_entry_shape gkv_entry_plan(size_t key_bytes, const struct gkv_record 
     GKV_ASSERT(flags == 0 || flags == GKV_ENTRY_PACKED);
     flags |= (record->is_tombstone ? GKV_ENTRY_TOMBSTONE : 0) |
              (record->expire_ms != 0 ? GKV_ENTRY_EXPIRES : 0);
-    struct gkv_entry_shape shape = gkv_entry_shape(sizes_of(key_bytes, value_bytes, flags));
+    struct gkv_entry_shape shape = gkv_entry_shape(gkv_entry_sizes(key_bytes, value_bytes, flags));
     if (gkv_entry_bytes(&shape) > GKV_UNIT_BYTES_MAX) {
-        shape = gkv_entry_shape(sizes_of(key_bytes, value_bytes, flags | GKV_ENTRY_CHAINED));
+        shape = gkv_entry_shape(gkv_entry_sizes(key_bytes, value_bytes, flags | GKV_ENTRY_CHAINED));
     }
     GKV_ASSERT(gkv_entry_bytes(&shape) <= GKV_UNIT_BYTES_MAX);
     return shape;
@@ -59,7 +54,7 @@ void gkv_entry_write(const struct gkv_pages *pages, struct gkv_unit unit,
     const struct gkv_record *record = &what.record;
     gkv_word_store(words, record->version.hlc.packed);
     gkv_word_store(words + 1, record->version.writer);
-    gkv_word_store(words + 2, sizes_of(shape->key_bytes, shape->value_bytes, shape->flags));
+    gkv_word_store(words + 2, gkv_entry_sizes(shape->key_bytes, shape->value_bytes, shape->flags));
     if ((shape->flags & GKV_ENTRY_EXPIRES) != 0) {
         gkv_word_store(words + 3, record->expire_ms);
     }

@@ -61,7 +61,27 @@ static inline uint32_t gkv_entry_key_bytes(uint64_t sizes)
 
 static inline uint32_t gkv_entry_key_at(uint64_t sizes)
 {
-    return (gkv_entry_flags(sizes) & GKV_ENTRY_EXPIRES) != 0 ? 4 : 3;
+    return 3 + gkv_entry_flags(sizes) / GKV_ENTRY_EXPIRES % 2;
+}
+
+/* Expiry is the first millisecond in which the value is gone. */
+static inline bool gkv_entry_is_expired(uint64_t expire_ms, uint64_t now_ms)
+{
+    return expire_ms != 0 && expire_ms <= now_ms;
+}
+
+/* Word 2 of a record of these. */
+static inline uint64_t gkv_entry_sizes(size_t key_bytes, size_t value_bytes, uint32_t flags)
+{
+    return (uint64_t)value_bytes | (uint64_t)key_bytes << 32 | (uint64_t)flags << 48;
+}
+
+/* True when it tells of a record with a key of so many bytes that is short: no tombstone, and its
+ * value lies behind its key. */
+static inline bool gkv_entry_is_short(uint64_t sizes, size_t key_bytes)
+{
+    const uint64_t but_expiry = ~((uint64_t)GKV_ENTRY_EXPIRES << 16);
+    return (sizes >> 32 & but_expiry) == key_bytes;
 }
 
 /* The shape that it tells of. */

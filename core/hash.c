@@ -3,7 +3,7 @@
 #define XXH_INLINE_ALL
 #include <xxhash.h>
 
-uint64_t gkv_hash(const void *data, size_t size, uint64_t seed)
+uint64_t gkv_hash_long(const void *data, size_t size, uint64_t seed)
 {
     return XXH64(data, size, seed);
 }

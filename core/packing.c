@@ -129,12 +129,6 @@ static size_t plain_bytes_of(const struct gkv_pages *pages, struct gkv_unit unit
     return can_stand_for(shape->value_bytes, plain_bytes) ? (size_t)plain_bytes : 0;
 }
 
-/* Expiry is the first millisecond in which the value is gone. */
-static bool is_expired(uint64_t expire_ms, uint64_t now_ms)
-{
-    return expire_ms != 0 && expire_ms <= now_ms;
-}
-
 struct gkv_record gkv_packing_describe(const struct gkv_pages *pages, struct gkv_unit unit,
                                        const struct gkv_entry_shape *shape, uint64_t now_ms)
 {
@@ -144,7 +138,7 @@ struct gkv_record gkv_packing_describe(const struct gkv_pages *pages, struct gkv
         record.expire_ms = gkv_word_load(words + 3);
     }
     record.is_tombstone =
-        (shape->flags & GKV_ENTRY_TOMBSTONE) != 0 || is_expired(record.expire_ms, now_ms);
+        (shape->flags & GKV_ENTRY_TOMBSTONE) != 0 || gkv_entry_is_expired(record.expire_ms, now_ms);
     if (!record.is_tombstone) {
         record.value.count = (shape->flags & GKV_ENTRY_PACKED) == 0
                                  ? shape->value_bytes

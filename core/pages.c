@@ -99,6 +99,7 @@ void gkv_pages_init(struct gkv_pages *pages, struct gkv_arena *arena, uint32_t p
     GKV_ASSERT(page_count <= GKV_PAGE_COUNT_MAX);
     memset(pages, 0, sizeof(*pages));
     pages->page_count = page_count;
+    pages->word_count = (uint64_t)page_count * WORDS_PER_PAGE;
     pages->free_page = GKV_PAGE_NONE;
     pages->gathered = GKV_PAGE_NONE;
     struct class *classes = gkv_arena_carve(arena, CLASS_COUNT, sizeof(*classes));

@@ -57,6 +57,7 @@ struct gkv_pages {
     ptrdiff_t word_offset;
     ptrdiff_t page_offset;
     ptrdiff_t class_offset;
+    uint64_t word_count;
     uint32_t page_count;
     uint8_t apart[64];   /* readers need what is above; what is below changes all the time */
     uint32_t fresh_page; /* pages from here on were never used, and never touched */
@@ -116,8 +117,7 @@ static inline gkv_word *gkv_pages_words(const struct gkv_pages *pages, struct gk
 static inline bool gkv_pages_has(const struct gkv_pages *pages, struct gkv_unit unit,
                                  uint64_t word_count)
 {
-    return unit.ref != 0 &&
-           unit.ref - 1 + word_count <= (uint64_t)pages->page_count * (GKV_PAGE_BYTES / 8);
+    return unit.ref != 0 && unit.ref - 1 + word_count <= pages->word_count;
 }
 
 #endif

@@ -51,12 +51,13 @@ static inline uint32_t gkv_seqlock_take(struct gkv_seqlock *lock)
     return number;
 }
 
-/* Be the writer, if nobody was since the reader took its number; else false, and at once. Whoever
- * becomes the writer so may only let go by gkv_seqlock_leave: readers that see what it stores
- * before they see the lock are not told. */
+/* Be the writer, if nobody was since the reader took its number, so that what was read is true for
+ * as long as the lock is held; else false, and at once. */
 static inline bool gkv_seqlock_take_at(struct gkv_seqlock *lock, uint32_t number)
 {
-    return gkv_u32_exchange_acquire(&lock->number, number, number + 1);
+    const bool is_taken = gkv_u32_exchange_acquire(&lock->number, number, number + 1);
+    gkv_fence_release();
+    return is_taken;
 }
 
 /* Let go, having changed something. */

@@ -3,13 +3,6 @@
 #include "core/hash.h"
 #include "core/panic.h"
 
-struct slot {
-    gkv_word low;
-    gkv_word high;
-    gkv_word count;
-    uint64_t unused; /* two slots to a cache line */
-};
-
 #define WORD_COUNT (GKV_SLOT_COUNT / 64)
 
 enum {
@@ -18,12 +11,16 @@ enum {
     LAID_OUT
 };
 
-_Static_assert(sizeof(struct slot) == 32, "as the header says");
-
-static struct slot *slot_at(const struct gkv_slots *slots, uint32_t slot)
+static struct gkv_slot_sum *sum_of(const struct gkv_slots *slots, uint32_t slot)
 {
     GKV_ASSERT(slot < GKV_SLOT_COUNT);
-    return (struct slot *)gkv_at(slots, slots->slot_offset) + slot;
+    return (struct gkv_slot_sum *)gkv_at(slots, slots->sum_offset) + slot;
+}
+
+static gkv_word *count_of(const struct gkv_slots *slots, uint32_t slot)
+{
+    GKV_ASSERT(slot < GKV_SLOT_COUNT);
+    return (gkv_word *)gkv_at(slots, slots->count_offset) + slot;
 }
 
 static gkv_atomic_u32 *state_of(const struct gkv_slots *slots, uint32_t slot)
@@ -41,8 +38,10 @@ void gkv_slots_init(struct gkv_slots *slots, struct gkv_arena *arena)
     slots->state_offset =
         gkv_offset_to(slots, gkv_arena_carve(arena, WORD_COUNT, sizeof(gkv_atomic_u32)));
     slots->held_offset = gkv_offset_to(slots, gkv_arena_carve(arena, WORD_COUNT, sizeof(gkv_word)));
-    slots->slot_offset =
-        gkv_offset_to(slots, gkv_arena_reserve(arena, GKV_SLOT_COUNT, sizeof(struct slot)));
+    slots->sum_offset =
+        gkv_offset_to(slots, gkv_arena_reserve(arena, GKV_SLOT_COUNT, sizeof(struct gkv_slot_sum)));
+    slots->count_offset =
+        gkv_offset_to(slots, gkv_arena_reserve(arena, GKV_SLOT_COUNT, sizeof(gkv_word)));
 }
 
 static bool is_laid_out(const struct gkv_slots *slots, uint32_t slot)
@@ -50,51 +49,68 @@ static bool is_laid_out(const struct gkv_slots *slots, uint32_t slot)
     return gkv_u32_load_acquire(state_of(slots, slot)) == LAID_OUT;
 }
 
-/* The slot, of which nothing was said before unless it is laid out. */
-static struct slot *open_slot(struct gkv_slots *slots, uint32_t number)
+/* The words of a slot were never written unless it is laid out. */
+static void open_slot(struct gkv_slots *slots, uint32_t number)
 {
     gkv_atomic_u32 *state = state_of(slots, number);
     while (!is_laid_out(slots, number)) {
         if (gkv_u32_exchange_acquire(state, NOT_LAID_OUT, BEING_LAID_OUT)) {
-            memset(slot_at(slots, number / 64 * 64), 0, 64 * sizeof(struct slot));
+            memset(sum_of(slots, number / 64 * 64), 0, 64 * sizeof(struct gkv_slot_sum));
+            memset(count_of(slots, number / 64 * 64), 0, 64 * sizeof(gkv_word));
             gkv_u32_store_release(state, LAID_OUT);
         } else {
             gkv_pause();
         }
     }
-    return slot_at(slots, number);
 }
 
-/* The same bytes on every machine, lowest first. */
-static uint64_t in_wire_order(uint64_t value)
+static void add_to_sum(struct gkv_slots *slots, uint32_t slot, struct gkv_hash128 change)
 {
-#if __BYTE_ORDER__ == __ORDER_BIG_ENDIAN__
-    return __builtin_bswap64(value);
-#else
-    return value;
-#endif
+    struct gkv_slot_sum *sum = sum_of(slots, slot);
+    (void)gkv_word_add(&sum->low, change.low);
+    (void)gkv_word_add(&sum->high, change.high);
 }
 
+/* Both halves of a product, one over the other. */
+static uint64_t fold(uint64_t a, uint64_t b)
+{
+    __extension__ typedef unsigned __int128 uint128;
+    const uint128 product = (uint128)a * b;
+    return (uint64_t)product ^ (uint64_t)(product >> 64);
+}
+
+static uint64_t avalanche(uint64_t hash)
+{
+    hash = (hash ^ hash >> 37) * UINT64_C(0x165667919e3779f9);
+    return hash ^ hash >> 32;
+}
+
+/* gkv_hash128 of the three words in wire order, with the seed 0: what is left of the definition
+ * (XXH3_len_17to128_128b of xxHash) when the length is known. Half of the instructions, and there
+ * are two of these in a put. */
 static struct gkv_hash128 digest_of(uint64_t key_hash, struct gkv_version version)
 {
-    const uint64_t words[] = {in_wire_order(key_hash), in_wire_order(version.hlc.packed),
-                              in_wire_order(version.writer)};
-    return gkv_hash128((const uint8_t *)words, sizeof(words), 0);
-}
-
-void gkv_slots_fetch(const struct gkv_slots *slots, uint64_t key_hash)
-{
-    __builtin_prefetch(slot_at(slots, gkv_slot_of(key_hash)), 1);
+    const uint64_t stamp = version.hlc.packed;
+    const uint64_t writer = version.writer;
+    const uint64_t first =
+        fold(key_hash ^ UINT64_C(0xbe4ba423396cfeb8), stamp ^ UINT64_C(0x1cad21f72c81017c));
+    const uint64_t second =
+        fold(stamp ^ UINT64_C(0xdb979083e96dd4de), writer ^ UINT64_C(0x1f67b3b7a4a44072));
+    const uint64_t low = (first + GKV_HASH_PRIME_1 * 24) ^ (stamp + writer);
+    const uint64_t high = second ^ (key_hash + stamp);
+    return (struct gkv_hash128){
+        .low = avalanche(low + high),
+        .high =
+            -avalanche(low * GKV_HASH_PRIME_1 + high * GKV_HASH_PRIME_4 + GKV_HASH_PRIME_2 * 24),
+    };
 }
 
 void gkv_slots_add(struct gkv_slots *slots, uint64_t key_hash, struct gkv_version version)
 {
     const uint32_t number = gkv_slot_of(key_hash);
-    const struct gkv_hash128 digest = digest_of(key_hash, version);
-    struct slot *slot = open_slot(slots, number);
-    (void)gkv_word_add(&slot->low, digest.low);
-    (void)gkv_word_add(&slot->high, digest.high);
-    if (gkv_word_add(&slot->count, 1) == 0) {
+    open_slot(slots, number);
+    add_to_sum(slots, number, digest_of(key_hash, version));
+    if (gkv_word_add(count_of(slots, number), 1) == 0) {
         gkv_word_or(held_of(slots, number), UINT64_C(1) << (number % 64));
     }
 }
@@ -106,14 +122,12 @@ void gkv_slots_subtract(struct gkv_slots *slots, uint64_t key_hash, struct gkv_v
     const uint32_t number = gkv_slot_of(key_hash);
     const uint64_t bit = UINT64_C(1) << (number % 64);
     const struct gkv_hash128 digest = digest_of(key_hash, version);
-    struct slot *slot = slot_at(slots, number);
-    (void)gkv_word_add(&slot->low, -digest.low);
-    (void)gkv_word_add(&slot->high, -digest.high);
-    const uint64_t before = gkv_word_add(&slot->count, UINT64_MAX);
+    add_to_sum(slots, number, (struct gkv_hash128){-digest.low, -digest.high});
+    const uint64_t before = gkv_word_add(count_of(slots, number), UINT64_MAX);
     GKV_ASSERT(before > 0);
     if (before == 1) {
         gkv_word_and(held_of(slots, number), ~bit);
-        if (gkv_word_add(&slot->count, 0) > 0) {
+        if (gkv_word_add(count_of(slots, number), 0) > 0) {
             gkv_word_or(held_of(slots, number), bit);
         }
     }
@@ -124,22 +138,21 @@ void gkv_slots_replace(struct gkv_slots *slots, uint64_t key_hash, struct gkv_ve
 {
     const struct gkv_hash128 old = digest_of(key_hash, before);
     const struct gkv_hash128 new = digest_of(key_hash, after);
-    struct slot *slot = slot_at(slots, gkv_slot_of(key_hash));
-    (void)gkv_word_add(&slot->low, new.low - old.low);
-    (void)gkv_word_add(&slot->high, new.high - old.high);
+    add_to_sum(slots, gkv_slot_of(key_hash),
+               (struct gkv_hash128){new.low - old.low, new.high - old.high});
 }
 
 uint32_t gkv_slots_count(const struct gkv_slots *slots, uint32_t slot)
 {
-    return is_laid_out(slots, slot) ? (uint32_t)gkv_word_load(&slot_at(slots, slot)->count) : 0;
+    return is_laid_out(slots, slot) ? (uint32_t)gkv_word_load(count_of(slots, slot)) : 0;
 }
 
 struct gkv_digest gkv_slots_digest(const struct gkv_slots *slots, uint32_t slot)
 {
     struct gkv_digest digest = {.low = 0, .high = 0};
     if (is_laid_out(slots, slot)) {
-        digest.low = gkv_word_load(&slot_at(slots, slot)->low);
-        digest.high = gkv_word_load(&slot_at(slots, slot)->high);
+        digest.low = gkv_word_load(&sum_of(slots, slot)->low);
+        digest.high = gkv_word_load(&sum_of(slots, slot)->high);
     }
     return digest;
 }

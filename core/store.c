@@ -330,92 +330,70 @@ static enum gkv_store_outcome put_record(struct gkv_store *store, struct put *pu
     return outcome;
 }
 
-enum gkv_store_outcome gkv_store_put(struct gkv_store *store, struct gkv_key key,
-                                     const struct gkv_record *record, struct gkv_version *held_out)
+enum gkv_store_outcome gkv_store_change(struct gkv_store *store, struct gkv_key key,
+                                        const struct gkv_record *record, bool is_new,
+                                        struct gkv_version *held_out)
 {
-    return put_record(store, &(struct put){.key = key, .record = record}, held_out);
-}
-
-enum gkv_store_outcome gkv_store_put_new(struct gkv_store *store, struct gkv_key key,
-                                         const struct gkv_record *record,
-                                         struct gkv_version *held_out)
-{
-    return put_record(store, &(struct put){.key = key, .record = record, .is_new = true}, held_out);
+    return put_record(store, &(struct put){.key = key, .record = record, .is_new = is_new},
+                      held_out);
 }
 
 /* ---- Reading. -------------------------------------------------------------------------------- */
 
-/* What a reader wants to know. */
-struct question {
-    struct gkv_key key;
-    uint64_t now_ms;
-    struct gkv_buffer buffer;
-};
-
-/* A record that is not plain: it may have expired, be a tombstone, or have blocks. False when it
- * cannot be true. */
-GKV_APART static bool read_any(const struct gkv_store *store, const struct gkv_found *found,
-                               const struct question *question, struct gkv_record *record_out)
+/* Look once, at any record: false when the key is not there, or when what was there cannot be
+ * true. */
+static bool look(const struct gkv_store *store, const struct gkv_key *key,
+                 const struct gkv_store_question *question, struct gkv_record *record_out,
+                 struct gkv_place *place_out)
 {
-    const struct gkv_entry_shape shape = gkv_entry_shape(found->sizes);
-    if (!gkv_pages_has(&store->index.pages, found->unit, gkv_entry_bytes(&shape) / 8)) {
+    const struct gkv_pages *pages = &store->index.pages;
+    struct gkv_bucket *bucket = gkv_index_bucket(&store->index, key->hash);
+    struct gkv_found found;
+    if (!gkv_index_find(&store->index, bucket, key, &found)) {
         return false;
     }
-    *record_out = gkv_packing_describe(&store->index.pages, found->unit, &shape, question->now_ms);
+    *place_out = found.place;
+    const struct gkv_entry_shape shape = gkv_entry_shape(found.sizes);
+    if (!gkv_pages_has(pages, found.unit, gkv_entry_bytes(&shape) / 8)) {
+        return false;
+    }
+    *record_out = gkv_packing_describe(pages, found.unit, &shape, question->now_ms);
     if (record_out->value.count == 0 || record_out->value.count > question->buffer.capacity) {
         return true;
     }
     record_out->value.data = question->buffer.data;
     return gkv_packing_read_value(
-        &store->packing, &store->index.pages, found->unit, &shape,
+        &store->packing, pages, found.unit, &shape,
         (struct gkv_buffer){question->buffer.data, record_out->value.count});
 }
 
-/* The same of what most are: a key and a value, one behind the other. A third of the
- * instructions. */
-GKV_INLINE bool read_plain(const struct gkv_store *store, const struct gkv_found *found,
-                           const struct question *question, struct gkv_record *record_out)
+/* What most are: a key and a value, one behind the other. */
+GKV_INLINE void read_short(const struct gkv_short *found, const struct gkv_store_question *question,
+                           struct gkv_record *record_out)
 {
-    const gkv_word *words = words_of(store, found->unit);
-    const uint32_t bytes = (uint32_t)found->sizes;
-    const size_t value_at = 3 + gkv_words_of(question->key.bytes.count);
-    record_out->version = version_in(words);
-    record_out->expire_ms = 0;
-    record_out->is_tombstone = false;
-    record_out->value = (struct gkv_bytes){NULL, bytes};
-    if (bytes == 0 || bytes > question->buffer.capacity) {
-        return true;
+    const bool expires = (gkv_entry_flags(found->sizes) & GKV_ENTRY_EXPIRES) != 0;
+    const uint64_t expire_ms = expires ? gkv_word_load(found->words + 3) : 0;
+    const bool is_tombstone = gkv_entry_is_expired(expire_ms, question->now_ms);
+    const uint32_t bytes = is_tombstone ? 0 : (uint32_t)found->sizes;
+    const bool is_copied = bytes != 0 && bytes <= question->buffer.capacity;
+    record_out->version = version_in(found->words);
+    record_out->expire_ms = expire_ms;
+    record_out->is_tombstone = is_tombstone;
+    record_out->value = (struct gkv_bytes){is_copied ? question->buffer.data : NULL, bytes};
+    if (is_copied) {
+        gkv_words_read(found->value, question->buffer.data, bytes);
     }
-    if (!gkv_pages_has(&store->index.pages, found->unit, value_at + gkv_words_of(bytes))) {
-        return false;
-    }
-    record_out->value.data = question->buffer.data;
-    gkv_words_read(words + value_at, question->buffer.data, bytes);
-    return true;
-}
-
-/* Look once: false when the key is not there, or when what was there cannot be true. */
-GKV_INLINE bool look(const struct gkv_store *store, struct gkv_bucket *bucket,
-                     const struct question *question, struct gkv_record *record_out,
-                     struct gkv_place *place_out)
-{
-    struct gkv_found found;
-    if (!gkv_index_find(&store->index, bucket, &question->key, &found)) {
-        return false;
-    }
-    *place_out = found.place;
-    if (gkv_entry_flags(found.sizes) == 0) {
-        return read_plain(store, &found, question, record_out);
-    }
-    const struct gkv_found copy = found; /* so that what is plain can stay in registers */
-    return read_any(store, &copy, question, record_out);
 }
 
 /* The hand (core/evict.h) is to know that this place was used. Whoever has changed the bucket since
  * the reader took its number is let be: then it may be another's place, and the next reader will
  * say it. */
-static void note_use(struct gkv_bucket *bucket, uint32_t number, struct gkv_place place)
+GKV_INLINE void note_use(const struct gkv_store *store, struct gkv_bucket *bucket, uint32_t number,
+                         struct gkv_place place)
 {
+    if (store->policy != GKV_STORE_EVICT) {
+        return;
+    }
     const uint8_t mark = gkv_bucket_mark_at(place.bucket, place.at);
     if ((mark & GKV_AGE_USED) == 0 && gkv_seqlock_take_at(&bucket->lock, number)) {
         gkv_bucket_set_mark(place.bucket, place.at, mark | GKV_AGE_USED);
@@ -423,50 +401,60 @@ static void note_use(struct gkv_bucket *bucket, uint32_t number, struct gkv_plac
     }
 }
 
-/* Somebody wrote meanwhile: look a few times more, then make the others wait. */
-GKV_APART static bool look_again(const struct gkv_store *store, struct gkv_bucket *bucket,
-                                 const struct question *question, struct gkv_record *record_out)
+/* All gets but those that find a short record at once. When somebody writes meanwhile: look a few
+ * times more, then make the others wait. */
+GKV_APART static bool get_any(const struct gkv_store *store, const struct gkv_key *key,
+                              const struct gkv_store_question *question, bool is_use,
+                              struct gkv_record *record_out)
 {
-    struct gkv_place place;
+    struct gkv_bucket *bucket = gkv_index_bucket(&store->index, key->hash);
+    struct gkv_place place = {NULL, 0};
     for (uint32_t i = 0; i < GKV_SEQLOCK_TRIES; i++) {
         const uint32_t number = gkv_seqlock_read(&bucket->lock);
-        const bool is_found = look(store, bucket, question, record_out, &place);
+        const bool is_found = look(store, key, question, record_out, &place);
         if (gkv_seqlock_is_same(&bucket->lock, number)) {
+            if (is_found && is_use) {
+                note_use(store, bucket, number, place);
+            }
             return is_found;
         }
     }
     const uint32_t number = gkv_seqlock_take(&bucket->lock);
-    const bool is_found = look(store, bucket, question, record_out, &place);
+    const bool is_found = look(store, key, question, record_out, &place);
     gkv_seqlock_leave(&bucket->lock, number);
     return is_found;
 }
 
-GKV_INLINE bool get(const struct gkv_store *store, const struct question *question, bool is_use,
+GKV_INLINE bool get(const struct gkv_store *store, struct gkv_key key,
+                    const struct gkv_store_question *question, bool is_use,
                     struct gkv_record *record_out)
 {
-    struct gkv_bucket *bucket = gkv_index_bucket(&store->index, question->key.hash);
+    struct gkv_bucket *bucket = gkv_index_bucket(&store->index, key.hash);
     const uint32_t number = gkv_seqlock_read(&bucket->lock);
-    struct gkv_place place = {NULL, 0};
-    const bool is_found = look(store, bucket, question, record_out, &place);
+    struct gkv_short found;
+    if (!gkv_index_find_short(&store->index, bucket, key, &found)) {
+        return get_any(store, &(struct gkv_key){key.bytes, key.hash}, question, is_use, record_out);
+    }
+    read_short(&found, question, record_out);
     if (!gkv_seqlock_is_same(&bucket->lock, number)) {
-        return look_again(store, bucket, question, record_out);
+        return get_any(store, &(struct gkv_key){key.bytes, key.hash}, question, is_use, record_out);
     }
-    if (is_found && is_use && store->policy == GKV_STORE_EVICT) {
-        note_use(bucket, number, place);
+    if (is_use) {
+        note_use(store, bucket, number, (struct gkv_place){bucket, found.at});
     }
-    return is_found;
+    return true;
 }
 
-bool gkv_store_get(const struct gkv_store *store, struct gkv_key key, uint64_t now_ms,
-                   struct gkv_buffer buffer, struct gkv_record *record_out)
+bool gkv_store_ask(const struct gkv_store *store, uint64_t key_hash, struct gkv_bytes key,
+                   const struct gkv_store_question *question, struct gkv_record *record_out)
 {
-    return get(store, &(struct question){key, now_ms, buffer}, true, record_out);
+    return get(store, (struct gkv_key){key, key_hash}, question, true, record_out);
 }
 
 bool gkv_store_peek(const struct gkv_store *store, struct gkv_key key, uint64_t now_ms,
                     struct gkv_buffer buffer, struct gkv_record *record_out)
 {
-    return get(store, &(struct question){key, now_ms, buffer}, false, record_out);
+    return get(store, key, &(struct gkv_store_question){now_ms, buffer}, false, record_out);
 }
 
 /* Keys whose memory is asked for before the first of them is looked at. */

@@ -30,6 +30,7 @@
 #include "core/forgotten.h"
 #include "core/index.h"
 #include "core/message.h"
+#include "core/overwrite.h"
 #include "core/packing.h"
 #include "core/slots.h"
 #include "core/types.h"
@@ -117,26 +118,64 @@ struct gkv_store {
 void gkv_store_init(struct gkv_store *store, struct gkv_arena *arena,
                     const struct gkv_store_options *options);
 
+/* What the calls below come to; a key and its hash are passed to these in registers, so that what
+ * an operation waits for first does not take the way through memory. */
+struct gkv_store_question {
+    uint64_t now_ms;
+    struct gkv_buffer buffer;
+};
+
+bool gkv_store_ask(const struct gkv_store *store, uint64_t key_hash, struct gkv_bytes key,
+                   const struct gkv_store_question *question, struct gkv_record *record_out);
+enum gkv_store_outcome gkv_store_change(struct gkv_store *store, struct gkv_key key,
+                                        const struct gkv_record *record, bool is_new,
+                                        struct gkv_version *held_out);
+
+static inline enum gkv_store_outcome gkv_store_put_any(struct gkv_store *store, struct gkv_key key,
+                                                       const struct gkv_record *record, bool is_new,
+                                                       struct gkv_version *held_out)
+{
+    if (record->value.count >= store->packing.plain_bytes_min ||
+        !gkv_overwrite(&store->index, &store->slots, key.hash, key.bytes, record)) {
+        return gkv_store_change(store, key, record, is_new, held_out);
+    }
+    if (held_out != NULL) {
+        *held_out = record->version;
+    }
+    return GKV_STORE_STORED;
+}
+
 /* Hold `record` under key (1 .. GKV_KEY_BYTES_MAX bytes), if it is newer than what is held; a
  * tombstone's value is dropped. held_out (may be NULL) is filled with the version held after the
  * call, zero when FULL and the key is unknown. key and value are copied. */
-enum gkv_store_outcome gkv_store_put(struct gkv_store *store, struct gkv_key key,
-                                     const struct gkv_record *record, struct gkv_version *held_out);
+static inline enum gkv_store_outcome gkv_store_put(struct gkv_store *store, struct gkv_key key,
+                                                   const struct gkv_record *record,
+                                                   struct gkv_version *held_out)
+{
+    return gkv_store_put_any(store, key, record, false, held_out);
+}
 
 /* The same for what was written just now, and is no copy of what others hold. It may not be older
  * than a deletion that was forgotten: STALE as well when the key is not held and this version is
  * below gkv_store_forgotten, which held_out then is. Both are looked at in one, whatever other
  * threads drop meanwhile. */
-enum gkv_store_outcome gkv_store_put_new(struct gkv_store *store, struct gkv_key key,
-                                         const struct gkv_record *record,
-                                         struct gkv_version *held_out);
+static inline enum gkv_store_outcome gkv_store_put_new(struct gkv_store *store, struct gkv_key key,
+                                                       const struct gkv_record *record,
+                                                       struct gkv_version *held_out)
+{
+    return gkv_store_put_any(store, key, record, true, held_out);
+}
 
 /* Find a key: false when nothing is known of it, and record_out says nothing. Else it is filled;
  * its value is copied to `buffer` when it fits, else value.data is NULL and value.count says what
  * is needed. An empty value is {NULL, 0}. A record expired at now_ms is returned as a tombstone
  * of its version, with its expire_ms. */
-bool gkv_store_get(const struct gkv_store *store, struct gkv_key key, uint64_t now_ms,
-                   struct gkv_buffer buffer, struct gkv_record *record_out);
+static inline bool gkv_store_get(const struct gkv_store *store, struct gkv_key key, uint64_t now_ms,
+                                 struct gkv_buffer buffer, struct gkv_record *record_out)
+{
+    return gkv_store_ask(store, key.hash, key.bytes, &(struct gkv_store_question){now_ms, buffer},
+                         record_out);
+}
 
 /* The same, and the record is as likely to be evicted as before: for whoever looks on behalf of
  * nobody who asked for it. */

@@ -76,56 +76,99 @@ static inline void gkv_word_to_tail(uint64_t word, uint8_t *out, size_t count)
 }
 
 /* True when the words hold these bytes. */
-static inline bool gkv_words_equal(const gkv_word *words, const uint8_t *data, size_t bytes)
+GKV_INLINE bool gkv_words_equal(const gkv_word *words, const uint8_t *data, size_t bytes)
 {
-    size_t i = 0;
-    for (; (i + 1) * 8 <= bytes; i++) {
-        if (gkv_word_load(words + i) != gkv_word_from(data + i * 8)) {
+    for (; bytes >= 16; bytes -= 16, words += 2, data += 16) {
+        const uint64_t first = gkv_word_load(words) ^ gkv_word_from(data);
+        const uint64_t second = gkv_word_load(words + 1) ^ gkv_word_from(data + 8);
+        if ((first | second) != 0) {
             return false;
         }
     }
-    return bytes % 8 == 0 ||
-           gkv_word_load(words + i) == gkv_word_from_tail(data + i * 8, bytes % 8);
+    if (bytes >= 8) {
+        if (gkv_word_load(words) != gkv_word_from(data)) {
+            return false;
+        }
+        words++;
+        data += 8;
+    }
+    return bytes % 8 == 0 || gkv_word_load(words) == gkv_word_from_tail(data, bytes % 8);
 }
 
 #if defined(__x86_64__) && !defined(__SANITIZE_THREAD__) && !defined(GKV_WORDS_ONE_BY_ONE)
-#define GKV_COPY_BYTES 16
+#define GKV_SIXTEEN_BYTES 16
 
-static inline void gkv_copy_16(const void *from, void *to)
+typedef long long gkv_sixteen __attribute__((vector_size(16)));
+
+GKV_INLINE gkv_sixteen gkv_sixteen_load(const void *from)
 {
-    __asm__ volatile("movdqu %1, %%xmm0\n\tmovdqu %%xmm0, %0"
-                     : "=m"(*(uint8_t(*)[16])to)
-                     : "m"(*(const uint8_t(*)[16])from)
-                     : "xmm0");
+    gkv_sixteen bytes;
+    __asm__ volatile("movdqu %1, %0" : "=x"(bytes) : "m"(*(const uint8_t(*)[16])from));
+    return bytes;
+}
+
+GKV_INLINE void gkv_sixteen_store(void *to, gkv_sixteen bytes)
+{
+    __asm__ volatile("movdqu %1, %0" : "=m"(*(uint8_t(*)[16])to) : "x"(bytes));
 }
 
 #else
-#define GKV_COPY_BYTES SIZE_MAX
+#define GKV_SIXTEEN_BYTES SIZE_MAX /* no string is as long: what follows is never called */
 
-static inline void gkv_copy_16(const void *from, void *to)
+typedef uint64_t gkv_sixteen;
+
+GKV_INLINE gkv_sixteen gkv_sixteen_load(const void *from)
 {
     (void)from;
+    return 0;
+}
+
+GKV_INLINE void gkv_sixteen_store(void *to, gkv_sixteen bytes)
+{
     (void)to;
+    (void)bytes;
 }
 
 #endif
 
-/* Copy `bytes` bytes out of the words; what is left of sixteen once more with what is before it. */
-static inline void gkv_words_read(const gkv_word *words, uint8_t *out, size_t bytes)
+GKV_INLINE void gkv_copy_32(const uint8_t *from, uint8_t *to)
 {
-    const uint8_t *from = (const uint8_t *)words;
-    if (bytes >= GKV_COPY_BYTES) {
-        size_t i = 0;
-        for (; i + 64 <= bytes; i += 64) {
-            gkv_copy_16(from + i, out + i);
-            gkv_copy_16(from + i + 16, out + i + 16);
-            gkv_copy_16(from + i + 32, out + i + 32);
-            gkv_copy_16(from + i + 48, out + i + 48);
-        }
-        for (; i + 16 <= bytes; i += 16) {
-            gkv_copy_16(from + i, out + i);
-        }
-        gkv_copy_16(from + bytes - GKV_COPY_BYTES, out + bytes - GKV_COPY_BYTES);
+    const gkv_sixteen a = gkv_sixteen_load(from);
+    const gkv_sixteen b = gkv_sixteen_load(from + 16);
+    gkv_sixteen_store(to, a);
+    gkv_sixteen_store(to + 16, b);
+}
+
+/* Copy over 128 bytes, where there are sixteens. */
+void gkv_copy_long(const uint8_t *from, uint8_t *to, size_t bytes);
+
+/* Copy GKV_SIXTEEN_BYTES or more. Some are copied twice, rather than to ask how many are left. */
+GKV_INLINE void gkv_copy(const uint8_t *from, uint8_t *to, size_t bytes)
+{
+    if (bytes > 128) {
+        gkv_copy_long(from, to, bytes);
+        return;
+    }
+    if (bytes <= 32) {
+        const gkv_sixteen first = gkv_sixteen_load(from);
+        const gkv_sixteen last = gkv_sixteen_load(from + bytes - 16);
+        gkv_sixteen_store(to, first);
+        gkv_sixteen_store(to + bytes - 16, last);
+        return;
+    }
+    gkv_copy_32(from, to);
+    if (bytes > 64) {
+        gkv_copy_32(from + 32, to + 32);
+        gkv_copy_32(from + bytes - 64, to + bytes - 64);
+    }
+    gkv_copy_32(from + bytes - 32, to + bytes - 32);
+}
+
+/* Copy `bytes` bytes out of the words. */
+GKV_INLINE void gkv_words_read(const gkv_word *words, uint8_t *out, size_t bytes)
+{
+    if (bytes >= GKV_SIXTEEN_BYTES) {
+        gkv_copy((const uint8_t *)words, out, bytes);
         return;
     }
     size_t i = 0;
@@ -139,12 +182,17 @@ static inline void gkv_words_read(const gkv_word *words, uint8_t *out, size_t by
 }
 
 /* Copy `bytes` bytes into the words. */
-static inline void gkv_words_write(gkv_word *words, const uint8_t *data, size_t bytes)
+GKV_INLINE void gkv_words_write(gkv_word *words, const uint8_t *data, size_t bytes)
 {
-    size_t i = 0;
-    for (; bytes >= GKV_COPY_BYTES && i * 8 + 16 <= bytes; i += 2) {
-        gkv_copy_16(data + i * 8, words + i);
+    if (bytes >= GKV_SIXTEEN_BYTES) {
+        gkv_copy(data, (uint8_t *)words, bytes);
+        if (bytes % 8 != 0) {
+            const uint64_t end = gkv_word_from(data + bytes - 8);
+            gkv_word_store(words + bytes / 8, end >> (64 - bytes % 8 * 8));
+        }
+        return;
     }
+    size_t i = 0;
     for (; (i + 1) * 8 <= bytes; i++) {
         gkv_word_store(words + i, gkv_word_from(data + i * 8));
     }

@@ -98,11 +98,15 @@ static uint8_t value_byte(struct gkv_version version, size_t index)
     return (uint8_t)(version.hlc.packed * 31 + version.writer * 7 + index * 13);
 }
 
-/* How many bytes the value of a version has: most of them few, some in a chain of blocks. */
+/* How many bytes the value of a version has: half of them are as many words, so that one may be
+ * written over another; some lie in a chain of blocks. */
 static size_t value_bytes(struct gkv_version version)
 {
     const uint64_t draw = version.hlc.packed % 16;
-    return draw == 0 ? 4200 + version.hlc.packed % 64 : draw * 9;
+    if (draw == 0) {
+        return 4200 + version.hlc.packed % 64;
+    }
+    return draw < 8 ? draw * 9 : 48 + draw;
 }
 
 static void fail(struct trial *trial, const char *failure)
