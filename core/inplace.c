@@ -85,22 +85,36 @@ bool gkv_inplace_is_over(const struct gkv_commons *commons, uint64_t wall_ms, ui
     return expire_ms != 0 && expire_ms <= gkv_hlc_now_ms(commons->clock, wall_ms);
 }
 
-/* The versions of others that stand in the way are few: in the first turn, most of the time. */
+/* Anything at all, a tombstone as well. */
+static bool is_held(const struct gkv_commons *commons, struct gkv_key key)
+{
+    struct gkv_record held;
+    return gkv_store_peek(commons->store, key, 0, (struct gkv_buffer){NULL, 0}, &held);
+}
+
+/* What is held may be newer: another thread was quicker, with a later stamp, or that stamp is ahead
+ * of our clock. So there is a second stamp, above it. What is newer than that as well was stored
+ * since we began: it would have replaced ours a moment later, and it is as if it had (SAME).
+ * Nothing is held, and yet the stamp is too old: it is below a deletion that was forgotten. A stamp
+ * too far ahead fails all attempts, and the loop knows what to do. */
 static enum gkv_store_outcome put(const struct gkv_commons *commons, uint64_t wall_ms,
                                   struct gkv_key key, struct gkv_record *record)
 {
-    enum gkv_store_outcome outcome = GKV_STORE_STALE;
-    for (uint32_t i = 0; i < GKV_WRITE_ATTEMPT_COUNT_MAX && outcome == GKV_STORE_STALE; i++) {
+    bool is_above = false; /* our stamp, all that was held when we began */
+    for (uint32_t i = 0; i < GKV_WRITE_ATTEMPT_COUNT_MAX; i++) {
         struct gkv_version held;
         record->version.hlc = gkv_hlc_issue(commons->clock, wall_ms);
-        outcome = gkv_store_put_new(commons->store, key, record, &held);
-        if (outcome == GKV_STORE_STALE) {
-            /* Another thread was quicker, with a later stamp; or the stamp held is ahead of our
-             * clock. If it is too far ahead, all attempts fail, and the loop knows what to do. */
-            (void)!gkv_hlc_observe(commons->clock, wall_ms, held.hlc);
+        const enum gkv_store_outcome outcome =
+            gkv_store_put_new(commons->store, key, record, &held);
+        if (outcome != GKV_STORE_STALE) {
+            return outcome;
         }
+        if (is_above && is_held(commons, key)) {
+            return GKV_STORE_SAME;
+        }
+        is_above = gkv_hlc_observe(commons->clock, wall_ms, held.hlc) == GKV_OK;
     }
-    return outcome;
+    return GKV_STORE_STALE;
 }
 
 bool gkv_inplace_write(const struct gkv_commons *commons, struct gkv_inplace_caller caller,
@@ -123,12 +137,11 @@ bool gkv_inplace_write(const struct gkv_commons *commons, struct gkv_inplace_cal
                                ? 0
                                : gkv_hlc_now_ms(commons->clock, caller.wall_ms) + operation->ttl_ms;
     }
-    if (put(commons, caller.wall_ms, key, &record) != GKV_STORE_STORED) {
-        return false;
-    }
+    const enum gkv_store_outcome outcome = put(commons, caller.wall_ms, key, &record);
     write_out->version = record.version;
-    write_out->wakes = gkv_marks_put(&inplace->marks, caller.lane, key.hash);
-    return true;
+    write_out->wakes =
+        outcome == GKV_STORE_STORED && gkv_marks_put(&inplace->marks, caller.lane, key.hash);
+    return outcome == GKV_STORE_STORED || outcome == GKV_STORE_SAME;
 }
 
 /* ---- Which slots. ---------------------------------------------------------------------------- */

@@ -124,8 +124,8 @@ GKV_INLINE enum gkv_inplace_answer gkv_inplace_get(const struct gkv_commons *com
 bool gkv_inplace_is_over(const struct gkv_commons *commons, uint64_t wall_ms, uint64_t expire_ms);
 
 /* Carry out a SET or DELETE of `key` whose value and ttl are valid; key and value are copied.
- * False: ask the loop; this is not for here, or there is no room, or others write the same key too
- * fast. */
+ * False: ask the loop; this is not for here, or there is no room, or what is held is too far ahead
+ * of our clock. True, and it is held, or something newer that was stored since this was called. */
 bool gkv_inplace_write(const struct gkv_commons *commons, struct gkv_inplace_caller caller,
                        struct gkv_key key, const struct gkv_operation *operation,
                        struct gkv_inplace_write *write_out);

@@ -6,6 +6,7 @@
 
 #include <cmocka.h>
 #include <pthread.h>
+#include <sched.h>
 #include <stdatomic.h>
 #include <stdbool.h>
 #include <stdio.h>
@@ -18,6 +19,7 @@
 #define NODE_COUNT 3
 #define THREAD_COUNT 4
 #define KEY_COUNT 500
+#define HOT_SET_COUNT 300000
 
 static void pause_ms(long ms)
 {
@@ -251,6 +253,52 @@ static void test_threads(void **state)
     close_nodes(nodes);
 }
 
+static void *write_one_key(void *argument)
+{
+    struct worker *worker = argument;
+    for (int i = 0; i < HOT_SET_COUNT; i++) {
+        if (gridkv_set(worker->node, "hot", 3, &i, sizeof(i), 0) != GKV_OK) {
+            (void)atomic_fetch_add(&worker->failed_count, 1);
+        }
+    }
+    return NULL;
+}
+
+/* Goal: who writes one key beside another is told OK each time, and one of the last is held.
+ * Method: a node alone, and two threads that do nothing else, on a processor each if there are two.
+ */
+static void test_one_key(void **state)
+{
+    (void)state;
+    struct gridkv_options options;
+    gridkv_options_init(&options);
+    options.node_name = "alone";
+    options.level = GRIDKV_LEVEL_EVENTUAL;
+    options.write_quorum = 1;
+    options.read_quorum = 1;
+    struct gridkv *node = NULL;
+    assert_int_equal(gridkv_open(&options, &node, NULL, 0), GKV_OK);
+    assert_int_equal(gridkv_wait_ready(node, READY_MS), GKV_OK);
+    struct worker workers[2];
+    pthread_t threads[2];
+    for (int i = 0; i < 2; i++) {
+        workers[i] = (struct worker){.node = node, .index = i};
+        assert_int_equal(pthread_create(&threads[i], NULL, write_one_key, &workers[i]), 0);
+        cpu_set_t own;
+        CPU_ZERO(&own);
+        CPU_SET((unsigned)i, &own);
+        (void)pthread_setaffinity_np(threads[i], sizeof(own), &own);
+    }
+    for (int i = 0; i < 2; i++) {
+        assert_int_equal(pthread_join(threads[i], NULL), 0);
+        assert_int_equal(atomic_load(&workers[i].failed_count), 0);
+    }
+    int last = 0;
+    assert_int_equal(gridkv_get(node, "hot", 3, &last, sizeof(last), NULL), GKV_OK);
+    assert_int_equal(last, HOT_SET_COUNT - 1);
+    gridkv_close(node);
+}
+
 /* Goal: what was written before the handle is closed reaches the others.
  * Method: write and close at once, then look at another node. */
 static void test_close_sends_what_is_marked(void **state)
@@ -279,6 +327,7 @@ int main(void)
         cmocka_unit_test(test_errands),
         cmocka_unit_test(test_many),
         cmocka_unit_test(test_threads),
+        cmocka_unit_test(test_one_key),
         cmocka_unit_test(test_close_sends_what_is_marked),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
