@@ -282,6 +282,31 @@ static void operate(void *context, uint32_t thread)
     }
 }
 
+/* The digest of each slot is that of what is held there. */
+static void check_digests(struct trial *trial)
+{
+    static _Alignas(GKV_ARENA_ALIGN) uint8_t sums[GKV_SLOT_COUNT * 24 + 8192];
+    static struct gkv_key_version held[NAME_COUNT];
+    static struct gkv_slots expected;
+    const struct gkv_store *store = &trial->store;
+    struct gkv_arena arena = gkv_arena_over(sums, sizeof(sums));
+    memset(sums, 0, sizeof(sums));
+    gkv_slots_init(&expected, &arena);
+    for (uint32_t slot = gkv_store_slot_from(store, 0); slot < GKV_SLOT_COUNT;
+         slot = gkv_store_slot_from(store, slot + 1)) {
+        const uint32_t count =
+            gkv_store_list(store, (struct gkv_slot_part){slot, 0, 1}, held, NAME_COUNT);
+        for (uint32_t i = 0; i < count && i < NAME_COUNT; i++) {
+            gkv_slots_add(&expected, held[i].key_hash, held[i].version);
+        }
+        const struct gkv_digest anew = gkv_slots_digest(&expected, slot);
+        const struct gkv_digest kept = gkv_store_slot_digest(store, slot);
+        if (anew.low != kept.low || anew.high != kept.high) {
+            fail(trial, "a digest is not that of what is held");
+        }
+    }
+}
+
 /* When all is over: what was stored last is held, and the sums are those of what is held. */
 static void check_end(struct trial *trial)
 {
@@ -314,6 +339,7 @@ static void check_end(struct trial *trial)
     if (gkv_store_stats(store).record_count != record_count) {
         fail(trial, "the store does not know how many records it holds");
     }
+    check_digests(trial);
     gkv_store_sweep(store, FIRST_MS * 100, 0, GKV_SLOT_COUNT);
     const struct gkv_store_stats stats = gkv_store_stats(store);
     const struct gkv_digest digest = gkv_store_digest(store);
