@@ -11,6 +11,7 @@
 #define TAKE_COUNT_MAX 4096
 #define SENT_PLACES (2 * BATCH_COUNT_MAX)
 #define PEER_COUNT_MAX (GKV_REPLICA_COUNT_MAX - 1)
+#define LOOP_LANE 0 /* of marks that the loop leaves for itself */
 
 /* No further mark is looked at after so many messages, and no dirty slot just before. */
 #define FULL_ACTION_COUNT (GKV_INPLACE_ACTION_COUNT_MAX - NAME_COUNT_MAX * PEER_COUNT_MAX)
@@ -19,10 +20,17 @@ _Static_assert(FULL_ACTION_COUNT > PEER_COUNT_MAX, "a drain offers a slot, and s
 
 _Static_assert((SENT_PLACES & (SENT_PLACES - 1)) == 0, "a hash chooses a place by its low bits");
 
+/* What went to the other owners in one drain. */
+struct sent {
+    uint64_t key_hash;          /* 0: nothing */
+    struct gkv_version version; /* the newest of that hash */
+    bool is_marked_again;       /* another mark of it was met since, and dropped */
+};
+
 /* The records of one drain. */
 struct batch {
-    uint64_t sent[SENT_PLACES]; /* hashes, each in the first free place from its own on; 0: free */
-    uint32_t count;             /* of those */
+    struct sent *sent;    /* SENT_PLACES; each in the first free place from its hash's own on */
+    uint32_t count;       /* of those */
     uint64_t taken_count; /* marks; of what was sent already, and what nobody is to be sent, too */
     uint32_t action_count;
     bool is_full;   /* a mark waits for the next drain */
@@ -56,6 +64,10 @@ void gkv_inplace_init(struct gkv_inplace *inplace, struct gkv_arena *arena,
     if (inplace->may_read) {
         inplace->served_offset =
             gkv_offset_to(inplace, gkv_arena_carve(arena, SERVED_WORDS, sizeof(gkv_word)));
+    }
+    if (inplace->may_write) {
+        inplace->sent_offset =
+            gkv_offset_to(inplace, gkv_arena_carve(arena, SENT_PLACES, sizeof(struct sent)));
     }
     gkv_marks_init(&inplace->marks, arena,
                    inplace->may_write ? marks_shape_of(options) : (struct gkv_marks_shape){0, 0});
@@ -209,15 +221,21 @@ static void send_record(const struct gkv_step *step, const struct peers *peers,
     batch->action_count += peers->count;
 }
 
-/* Send what is held under a hash. False: there is no room for it beside what was sent before. */
-static bool send_hash(struct gkv_inplace *inplace, const struct gkv_step *step, uint64_t key_hash,
-                      const struct peers *peers, struct batch *batch)
+static struct gkv_version newer(struct gkv_version a, struct gkv_version b)
+{
+    return gkv_version_compare(a, b) < 0 ? b : a;
+}
+
+/* Send what is held under sent->key_hash, and note it there. False: there is no room for it beside
+ * what was sent before. */
+static bool send_hash(struct gkv_inplace *inplace, const struct gkv_step *step,
+                      const struct peers *peers, struct sent *sent, struct batch *batch)
 {
     for (uint32_t n = 0; n < NAME_COUNT_MAX; n++) {
         const size_t room = batch->bytes_max - batch->bytes_used;
         struct gkv_keyed_record found;
         const size_t bytes = gkv_store_get_hashed(
-            step->store, (struct gkv_hashed){key_hash, n}, gkv_step_clock_ms(step),
+            step->store, (struct gkv_hashed){sent->key_hash, n}, gkv_step_clock_ms(step),
             (struct gkv_buffer){batch->bytes + batch->bytes_used, room}, &found);
         if (bytes == 0) {
             break; /* evicted, or forgotten, since it was written */
@@ -227,16 +245,17 @@ static bool send_hash(struct gkv_inplace *inplace, const struct gkv_step *step, 
         }
         batch->bytes_used += bytes;
         send_record(step, peers, &found, batch);
+        sent->version = newer(sent->version, found.record.version);
         inplace->sent_count++;
     }
     return true;
 }
 
 /* The place of a hash in batch->sent: it holds the hash, or is free. */
-static uint64_t *sent_place(struct batch *batch, uint64_t key_hash)
+static struct sent *sent_place(struct batch *batch, uint64_t key_hash)
 {
     uint32_t at = (uint32_t)(key_hash % SENT_PLACES);
-    while (batch->sent[at] != 0 && batch->sent[at] != key_hash) {
+    while (batch->sent[at].key_hash != 0 && batch->sent[at].key_hash != key_hash) {
         at = (at + 1) % SENT_PLACES; /* there are twice as many as are ever used */
     }
     return &batch->sent[at];
@@ -256,20 +275,38 @@ static bool take_first(struct gkv_inplace *inplace, const struct gkv_step *step,
     if (batch->is_full) {
         return false;
     }
-    uint64_t *place = sent_place(batch, key_hash);
+    struct sent *place = sent_place(batch, key_hash);
     const struct peers peers = peers_of(step, gkv_slot_of(key_hash));
-    if (*place == 0 && peers.count > 0) {
-        if (!send_hash(inplace, step, key_hash, &peers, batch)) {
+    if (place->key_hash != 0) {
+        place->is_marked_again = true;
+    } else if (peers.count > 0) {
+        struct sent sent = {.key_hash = key_hash};
+        if (!send_hash(inplace, step, &peers, &sent, batch)) {
             GKV_ASSERT(batch->count > 0); /* one alone always fits */
             batch->is_full = true;
             return false;
         }
-        *place = key_hash;
+        *place = sent;
         batch->count++;
     }
     gkv_marks_drop(&inplace->marks);
     batch->taken_count++;
     return true;
+}
+
+/* Threads write while we drain: a mark that was dropped because its key had gone already may be
+ * that of a later write. If another version is held now than went, it is for the next drain. */
+static void mark_again(struct gkv_inplace *inplace, const struct gkv_step *step,
+                       const struct batch *batch)
+{
+    for (uint32_t i = 0; i < SENT_PLACES; i++) {
+        const struct sent *sent = &batch->sent[i];
+        struct gkv_version held;
+        if (sent->is_marked_again && gkv_store_version_hashed(step->store, sent->key_hash, &held) &&
+            gkv_version_compare(held, sent->version) != 0) {
+            (void)gkv_marks_put(&inplace->marks, LOOP_LANE, sent->key_hash); /* we are awake */
+        }
+    }
 }
 
 /* Nobody else is there: a whole ring is emptied for what one mark would take otherwise. */
@@ -285,12 +322,15 @@ static void send_marked(struct gkv_inplace *inplace, const struct gkv_step *step
         batch->taken_count = gkv_marks_drop_all(&inplace->marks);
         return;
     }
+    batch->sent = gkv_at(inplace, inplace->sent_offset);
+    memset(batch->sent, 0, SENT_PLACES * sizeof(struct sent));
     batch->bytes_max = record_bytes_max(step->options);
     batch->bytes = gkv_scratch_take(step->scratch, batch->bytes_max);
     while (take_first(inplace, step, batch)) {
         GKV_ASSERT(batch->action_count <= GKV_INPLACE_ACTION_COUNT_MAX);
     }
     gkv_scratch_keep(step->scratch, batch->bytes, batch->bytes_used);
+    mark_again(inplace, step, batch);
 }
 
 static bool may_offer(const struct gkv_step *step, const struct batch *batch)

@@ -43,8 +43,9 @@ struct gkv_inplace {
 
     /* The loop's own, on lines that it does not take from them. */
     _Alignas(GKV_ARENA_ALIGN) uint64_t
-        served_epoch;  /* of the ring of the bits; 0: there are none */
-    uint64_t drain_ns; /* not before */
+        served_epoch;      /* of the ring of the bits; 0: there are none */
+    ptrdiff_t sent_offset; /* what a drain has sent */
+    uint64_t drain_ns;     /* not before */
     uint64_t seen_dirty_count;
     uint64_t sent_count; /* records, to one owner or more */
     bool has_dirty;      /* slots that were not offered yet */

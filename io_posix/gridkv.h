@@ -6,9 +6,10 @@
  *           they may start asynchronous operations, never blocking ones (those answer
  *           GKV_ERROR_BUSY there).
  *           At GRIDKV_LEVEL_EVENTUAL a blocking get of a key that this node owns is answered in the
- *           calling thread, without a lock or a wait; with a write_quorum of 1 so are set and
- *           delete, which other owners then hear of within about a millisecond, and asynchronous
- *           ones of which nobody wants to know when they are done.
+ *           calling thread, which waits for nobody but a thread that writes to the same part of the
+ *           store; with a write_quorum of 1 so are set and delete, which other owners then hear of
+ *           within about a millisecond, and asynchronous ones of which nobody wants to know when
+ *           they are done.
  * Memory    Keys and values given are copied before a call returns. What a call fills is the
  *           caller's.
  * Errors    enum gkv_error of core/error.h; gkv_error_text says what each means and what to change.

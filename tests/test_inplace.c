@@ -125,6 +125,59 @@ static void test_writes_become_one(void **state)
     nodes_stop(nodes);
 }
 
+/* Whoever makes a packed value whole is in the middle of a read: what it does here is what another
+ * thread might do meanwhile. */
+static struct nodes *written_while_read;
+
+static size_t pack_alike(const uint8_t *plain, size_t plain_bytes, uint8_t *out, size_t capacity)
+{
+    for (size_t i = 1; i < plain_bytes; i++) {
+        if (plain[i] != plain[0]) {
+            return 0;
+        }
+    }
+    out[0] = plain[0];
+    return capacity > 0 ? 1 : 0;
+}
+
+static bool unpack_alike(const uint8_t *packed, size_t packed_bytes, uint8_t *out,
+                         size_t plain_bytes)
+{
+    struct nodes *nodes = written_while_read;
+    written_while_read = NULL;
+    if (nodes != NULL) {
+        assert_true(set_here(nodes, 0, "key", "second"));
+    }
+    memset(out, packed[0], plain_bytes);
+    return packed_bytes == 1;
+}
+
+/* Goal: a key that is written after it was sent, by the same drain that meets its second mark, is
+ * sent again. Method: two marks; while the second one's value is read, the first key is written. No
+ * round for an hour. */
+static void test_written_while_sent(void **state)
+{
+    (void)state;
+    static uint8_t alike[1000];
+    struct gkv_options options = eventual_options();
+    options.sync_interval_ms = 3600000;
+    options.value_compress_bytes = sizeof(alike);
+    options.packer = (struct gkv_packer){pack_alike, unpack_alike};
+    struct nodes *nodes = start(&options);
+    const struct gkv_operation large = {
+        .kind = GKV_OPERATION_SET, .key = nodes_text("large"), .value = {alike, sizeof(alike)}};
+    struct gkv_inplace_write write;
+    assert_true(set_here(nodes, 0, "key", "first"));
+    assert_true(write_here(nodes, 0, &large, &write));
+    written_while_read = nodes;
+    nodes_run_ms(nodes, 10);
+    assert_null(written_while_read);
+    expect_here(nodes, 0, "key", "second");
+    expect_here(nodes, 1, "key", "second");
+    expect_here(nodes, 2, "key", "second");
+    nodes_stop(nodes);
+}
+
 static uint32_t count_held(struct nodes *nodes, uint32_t index, uint32_t key_count)
 {
     uint32_t count = 0;
@@ -347,6 +400,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_set_and_delete),
         cmocka_unit_test(test_writes_become_one),
+        cmocka_unit_test(test_written_while_sent),
         cmocka_unit_test(test_full_ring_loses_nothing),
         cmocka_unit_test(test_wakes_once),
         cmocka_unit_test(test_what_the_loop_does),
