@@ -152,9 +152,9 @@ if test -w /dev/full; then
 fi
 
 # A name that does not fit into the line to paste is refused, not cut.
-long=$(printf '%0800d' 0)
-expect 2 'the name of a file may have 750 bytes' replay "$long"
-expect 2 'the name of a file may have 750 bytes' shrink "$long"
+long=$(printf '%0900d' 0)
+expect 2 'the name of a file may have 782 bytes' replay "$long"
+expect 2 'the name of a file may have 782 bytes' shrink "$long"
 expect 2 '--out is too long a name' shrink "$work/run.gseed" --out "$long"
 
 # What a scenario asks for and does not get is said.
